@@ -1,0 +1,31 @@
+# forebay_layer(NAME [DEPS layer...] [LIBS target...])
+#
+# One folder of src/, one static library `forebay_NAME` of its *.cc files, and one test program
+# `NAME_test` of its *_test.cc files. DEPS are the layers below that it includes; the layer check in
+# tests/ holds the includes to the same order.
+function(forebay_layer NAME)
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
+  string(REPLACE "/" "_" TARGET ${NAME})
+  file(GLOB SOURCES CONFIGURE_DEPENDS *.cc)
+  set(TESTS ${SOURCES})
+  list(FILTER TESTS INCLUDE REGEX "_test\\.cc$")
+  list(FILTER SOURCES EXCLUDE REGEX "_(test|fuzz)\\.cc$|/main\\.cc$")
+  add_library(forebay_${TARGET} STATIC ${SOURCES})
+  set_target_properties(forebay_${TARGET} PROPERTIES LINKER_LANGUAGE CXX)
+  target_include_directories(forebay_${TARGET} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_compile_definitions(forebay_${TARGET} PUBLIC BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_HAS_CO_AWAIT
+                             BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
+  foreach(DEP IN LISTS ARG_DEPS)
+    string(REPLACE "/" "_" DEP ${DEP})
+    target_link_libraries(forebay_${TARGET} PUBLIC forebay_${DEP})
+  endforeach()
+  target_link_libraries(forebay_${TARGET} PUBLIC ${ARG_LIBS} Threads::Threads)
+  target_precompile_headers(forebay_${TARGET} REUSE_FROM forebay_pch)
+  if(FOREBAY_TESTS AND TESTS)
+    add_executable(${TARGET}_test ${TESTS})
+    target_link_libraries(${TARGET}_test PRIVATE forebay_${TARGET} forebay_asio GTest::gmock GTest::gtest_main)
+    target_precompile_headers(${TARGET}_test REUSE_FROM forebay_pch)
+    add_test(NAME unit.${TARGET} COMMAND ${TARGET}_test)
+    set_tests_properties(unit.${TARGET} PROPERTIES LABELS unit TIMEOUT 900)
+  endif()
+endfunction()
