@@ -14,7 +14,6 @@
 // kCorruption (checksum), kNotFound (the chunk is freed: the caller's snapshot is too old, look again).
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -25,21 +24,13 @@
 #include "async/task.h"
 #include "base/bytes.h"
 #include "base/result.h"
-#include "base/strong.h"
+#include "chunk/chunk_id.h"
 #include "kv/store.h"
 
 namespace forebay::chunk {
 
 inline constexpr std::size_t kMaxChunkBytes = 4 << 20;
 inline constexpr std::size_t kChecksumBlockBytes = 64 << 10;
-
-// Names a chunk for ever: the session of the writer that made it (a new one at every start of a process)
-// and a number within it. Ids are never reused.
-struct ChunkId {
-  std::uint64_t session = 0;
-  std::uint64_t sequence = 0;
-  friend auto operator<=>(const ChunkId&, const ChunkId&) = default;
-};
 
 // Written bytes that nothing names yet. Movable; destruction before Link hands the space back.
 class StagedChunk {

@@ -1,0 +1,90 @@
+// Every key of the namespace, in one place. Encodings: base/codec.h; the page is docs/formats/meta-keys.md.
+// The first byte is the table. Upper-case letters belong to chunk/.
+//
+//   a  account text, container text           → container record
+//   n  container, name                        → blob record            (flat layout)
+//   h  container, parent inode, component     → blob or directory record (hierarchical layout)
+//   d  inode                                  → directory's parent and name (hierarchical layout)
+//   s  container, name                        → staging record: a blob's uncommitted generation
+//   t  body, block id                         → staged block
+//   p  body, end offset                       → page of extents
+//   l  body, first block number               → page of the committed block list
+//   r  body, blob                             → reference: this blob holds a *shared* body
+//   q  chunk session, chunk sequence, body    → reference: this body holds a *shared* chunk
+//   i  container, tag key, tag value, name    → tag index
+//   g  body                                   → garbage: a body to take apart
+//   x  container                              → garbage: a deleted container to empty
+//   y  account                                → service properties
+//   o  copy id                                → a pending copy from another server
+//   m  name                                   → settings and counters of the store itself
+//
+// Pure functions, thread safe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "chunk/chunk_id.h"
+#include "meta/ids.h"
+
+namespace forebay::meta::keys {
+
+std::string Container(std::string_view account, std::string_view container);
+std::string ContainersOf(std::string_view account);  // prefix
+
+std::string FlatName(ContainerId container, std::string_view name);
+std::string FlatNames(ContainerId container);  // prefix
+std::string_view NameOfFlatKey(std::string_view key);
+
+std::string Entry(ContainerId container, InodeId parent, std::string_view component);
+std::string EntriesOf(ContainerId container, InodeId parent);  // prefix
+std::string EntriesOfContainer(ContainerId container);         // prefix
+std::string_view ComponentOfEntryKey(std::string_view key);
+std::string Directory(InodeId inode);
+
+std::string Staging(ContainerId container, std::string_view name);
+std::string StagingsOf(ContainerId container);  // prefix
+std::string AllStagings();                      // prefix
+std::string_view NameOfStagingKey(std::string_view key);
+ContainerId ContainerOfStagingKey(std::string_view key);
+std::string StagedBlock(BodyId generation, std::string_view block_id);
+std::string StagedBlocksOf(BodyId generation);  // prefix
+std::string_view BlockIdOfStagedKey(std::string_view key);
+
+std::string ExtentPage(BodyId body, std::uint64_t end_offset);
+std::string ExtentPagesOf(BodyId body);  // prefix
+std::string BlockListPage(BodyId body, std::uint64_t first_block);
+std::string BlockListPagesOf(BodyId body);  // prefix
+
+std::string BodyRef(BodyId body, BlobId holder);
+std::string BodyRefsOf(BodyId body);  // prefix
+std::string ChunkRef(chunk::ChunkId chunk, BodyId holder);
+std::string ChunkRefsOf(chunk::ChunkId chunk);  // prefix
+
+std::string Tag(ContainerId container, std::string_view key, std::string_view value,
+                std::string_view name);
+std::string TagsOf(ContainerId container);                                          // prefix
+std::string TagValuesOf(ContainerId container, std::string_view key);               // prefix
+std::string TagNamesOf(ContainerId container, std::string_view key, std::string_view value);  // prefix
+struct TagKeyParts {
+  std::string key, value, name;
+};
+TagKeyParts PartsOfTagKey(std::string_view key);
+
+std::string GarbageBody(BodyId body);
+std::string GarbageBodies();  // prefix
+BodyId BodyOfGarbageKey(std::string_view key);
+std::string GarbageContainer(ContainerId container);
+std::string GarbageContainers();  // prefix
+ContainerId ContainerOfGarbageKey(std::string_view key);
+
+std::string ServiceProperties(std::string_view account);
+std::string PendingCopy(std::string_view copy_id);
+std::string PendingCopies();  // prefix
+std::string Setting(std::string_view name);
+
+// Bytes of a small body or block, in kv::Space::kInline. `piece` is an id of the IdSource.
+std::string InlinePiece(std::uint64_t piece);
+
+}  // namespace forebay::meta::keys
