@@ -6,8 +6,8 @@
 
 namespace forebay::chunk {
 
-// Names a chunk for ever: the session of the writer that made it (a new one at every start of a process)
-// and a number within it. Ids are never reused; session 0 is never a writer's.
+// Names a chunk for ever: the session of the writer that made it (a new one at every start of a
+// process) and a number within it. Ids are never reused; session 0 is never a writer's.
 struct ChunkId {
   std::uint64_t session = 0;
   std::uint64_t sequence = 0;

@@ -1,17 +1,19 @@
 // Immutable, checksummed chunks of blob bytes in segment files on local disks.
 //
-// A chunk holds 1 byte to 4 MiB, is written once and never changed, and carries a CRC-64/NVME for every
-// 64 KiB. Segments are append-only files, 4 KiB aligned, in one of several data directories (volumes).
-// Where a chunk lies is a record in the key-value store, written in the caller's own transaction, so a
-// chunk exists exactly when something names it. Formats: docs/formats/segment.md and chunk-records.md.
+// A chunk holds 1 byte to 4 MiB, is written once and never changed, and carries a CRC-64/NVME for
+// every 64 KiB. Segments are append-only files, 4 KiB aligned, in one of several data directories
+// (volumes). Where a chunk lies is a record in the key-value store, written in the caller's own
+// transaction, so a chunk exists exactly when something names it. Formats: docs/formats/segment.md
+// and chunk-records.md.
 //
-// Life of a chunk: Write (bytes in the segment, not durable) → Sync (one fdatasync for all that wait)
-// → Link in the transaction that names it. A staged chunk that is dropped before Link gives its space
-// back. Unlink in the transaction that stops naming it → after that commit, and when no ReadPin is left,
-// the hole is punched.
+// Life of a chunk: Write (bytes in the segment, not durable) → Sync (one fdatasync for all that
+// wait) → Link in the transaction that names it. A staged chunk that is dropped before Link gives
+// its space back. Unlink in the transaction that stops naming it → after that commit, and when no
+// ReadPin is left, the hole is punched.
 //
 // Thread safe. Errors: kNoSpace (before anything breaks), kVolumeFailed and kIo (typed by volume),
-// kCorruption (checksum), kNotFound (the chunk is freed: the caller's snapshot is too old, look again).
+// kCorruption (checksum), kNotFound (the chunk is freed: the caller's snapshot is too old, look
+// again).
 #pragma once
 
 #include <cstdint>
@@ -49,10 +51,11 @@ class ReadPin {
   virtual std::uint32_t size() const = 0;
   // Reads and verifies [offset, offset + data.size()) of the chunk; blocks. kCorruption, kIo.
   virtual Result<> ReadBlocking(MutableByteView data, std::uint32_t offset) const = 0;
-  // For sendfile: true when these bytes were verified in this process's life and are in the page cache,
-  // so that sending them straight from the file neither blocks nor skips a check.
+  // For sendfile: true when these bytes were verified in this process's life and are in the page
+  // cache, so that sending them straight from the file neither blocks nor skips a check.
   virtual bool ReadyToSend(std::uint32_t offset, std::uint32_t length) const = 0;
-  // Verifies the range if this process has not yet, which also brings it into the page cache. Blocks.
+  // Verifies the range if this process has not yet, which also brings it into the page cache.
+  // Blocks.
   virtual Result<> Prepare(std::uint32_t offset, std::uint32_t length) const = 0;
   // Where the bytes are, for sendfile; valid while the pin lives. The offset is the file's.
   virtual int descriptor() const = 0;
@@ -64,8 +67,8 @@ class ChunkStore {
  public:
   virtual ~ChunkStore() = default;
 
-  // Appends `data` (1 byte to 4 MiB; kept alive by the caller until the task ends) to a segment. Runs on
-  // the store's own pool. Bounded: waits while too much is in flight.
+  // Appends `data` (1 byte to 4 MiB; kept alive by the caller until the task ends) to a segment.
+  // Runs on the store's own pool. Bounded: waits while too much is in flight.
   virtual Task<StagedChunkPtr> Write(OpContext context, ByteView data) = 0;
   // Makes the chunks durable; concurrent calls share an fdatasync.
   virtual Task<> Sync(OpContext context, std::vector<StagedChunkPtr> chunks) = 0;
@@ -77,9 +80,9 @@ class ChunkStore {
   // In the transaction that drops the last name of a chunk. kNotFound when there is none.
   virtual Result<> Unlink(kv::Transaction& txn, ChunkId id) = 0;
 
-  // Pins a chunk for reading. `latest` must be a reader taken *now* (not the snapshot in which the chunk
-  // was found): pins are taken first and the record is looked up second, so that a freed chunk is seen as
-  // kNotFound and never read as a hole. kWouldBlock follows the reader's mode.
+  // Pins a chunk for reading. `latest` must be a reader taken *now* (not the snapshot in which the
+  // chunk was found): pins are taken first and the record is looked up second, so that a freed
+  // chunk is seen as kNotFound and never read as a hole. kWouldBlock follows the reader's mode.
   virtual Result<ReadPinPtr> Pin(const kv::Reader& latest, ChunkId id) = 0;
 };
 

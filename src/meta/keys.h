@@ -1,5 +1,5 @@
-// Every key of the namespace, in one place. Encodings: base/codec.h; the page is docs/formats/meta-keys.md.
-// The first byte is the table. Upper-case letters belong to chunk/.
+// Every key of the namespace, in one place. Encodings: base/codec.h; the page is
+// docs/formats/meta-keys.md. The first byte is the table. Upper-case letters belong to chunk/.
 //
 //   a  account text, container text           → container record
 //   n  container, name                        → blob record            (flat layout)
@@ -64,9 +64,10 @@ std::string ChunkRefsOf(chunk::ChunkId chunk);  // prefix
 
 std::string Tag(ContainerId container, std::string_view key, std::string_view value,
                 std::string_view name);
-std::string TagsOf(ContainerId container);                                          // prefix
-std::string TagValuesOf(ContainerId container, std::string_view key);               // prefix
-std::string TagNamesOf(ContainerId container, std::string_view key, std::string_view value);  // prefix
+std::string TagsOf(ContainerId container);                             // prefix
+std::string TagValuesOf(ContainerId container, std::string_view key);  // prefix
+std::string TagNamesOf(ContainerId container, std::string_view key,
+                       std::string_view value);  // prefix
 struct TagKeyParts {
   std::string key, value, name;
 };

@@ -1,0 +1,108 @@
+#include "meta/keys.h"
+
+#include "base/codec.h"
+
+namespace forebay::meta::keys {
+namespace {
+
+constexpr std::size_t kIdBytes = 8;
+
+std::string WithId(char table, std::uint64_t id) { return KeyBuilder(table).U64(id).Take(); }
+
+}  // namespace
+
+std::string Container(std::string_view account, std::string_view container) {
+  return KeyBuilder('a').Text(account).Text(container).Take();
+}
+std::string ContainersOf(std::string_view account) { return KeyBuilder('a').Text(account).Take(); }
+
+std::string FlatName(ContainerId container, std::string_view name) {
+  return KeyBuilder('n').U64(container.value()).Tail(name).Take();
+}
+std::string FlatNames(ContainerId container) { return WithId('n', container.value()); }
+std::string_view NameOfFlatKey(std::string_view key) { return key.substr(1 + kIdBytes); }
+
+std::string Entry(ContainerId container, InodeId parent, std::string_view component) {
+  return KeyBuilder('h').U64(container.value()).U64(parent.value()).Tail(component).Take();
+}
+std::string EntriesOf(ContainerId container, InodeId parent) {
+  return KeyBuilder('h').U64(container.value()).U64(parent.value()).Take();
+}
+std::string EntriesOfContainer(ContainerId container) { return WithId('h', container.value()); }
+std::string_view ComponentOfEntryKey(std::string_view key) { return key.substr(1 + 2 * kIdBytes); }
+std::string Directory(InodeId inode) { return WithId('d', inode.value()); }
+
+std::string Staging(ContainerId container, std::string_view name) {
+  return KeyBuilder('s').U64(container.value()).Tail(name).Take();
+}
+std::string StagingsOf(ContainerId container) { return WithId('s', container.value()); }
+std::string AllStagings() { return KeyBuilder('s').Take(); }
+std::string_view NameOfStagingKey(std::string_view key) { return key.substr(1 + kIdBytes); }
+ContainerId ContainerOfStagingKey(std::string_view key) {
+  return ContainerId(KeyReader(key.substr(1)).U64());
+}
+std::string StagedBlock(BodyId generation, std::string_view block_id) {
+  return KeyBuilder('t').U64(generation.value()).Tail(block_id).Take();
+}
+std::string StagedBlocksOf(BodyId generation) { return WithId('t', generation.value()); }
+std::string_view BlockIdOfStagedKey(std::string_view key) { return key.substr(1 + kIdBytes); }
+
+std::string ExtentPage(BodyId body, std::uint64_t end_offset) {
+  return KeyBuilder('p').U64(body.value()).U64(end_offset).Take();
+}
+std::string ExtentPagesOf(BodyId body) { return WithId('p', body.value()); }
+std::string BlockListPage(BodyId body, std::uint64_t first_block) {
+  return KeyBuilder('l').U64(body.value()).U64(first_block).Take();
+}
+std::string BlockListPagesOf(BodyId body) { return WithId('l', body.value()); }
+
+std::string BodyRef(BodyId body, BlobId holder) {
+  return KeyBuilder('r').U64(body.value()).U64(holder.value()).Take();
+}
+std::string BodyRefsOf(BodyId body) { return WithId('r', body.value()); }
+std::string ChunkRef(chunk::ChunkId chunk, BodyId holder) {
+  return KeyBuilder('q').U64(chunk.session).U64(chunk.sequence).U64(holder.value()).Take();
+}
+std::string ChunkRefsOf(chunk::ChunkId chunk) {
+  return KeyBuilder('q').U64(chunk.session).U64(chunk.sequence).Take();
+}
+
+std::string Tag(ContainerId container, std::string_view key, std::string_view value,
+                std::string_view name) {
+  return KeyBuilder('i').U64(container.value()).Text(key).Text(value).Tail(name).Take();
+}
+std::string TagsOf(ContainerId container) { return WithId('i', container.value()); }
+std::string TagValuesOf(ContainerId container, std::string_view key) {
+  return KeyBuilder('i').U64(container.value()).Text(key).Take();
+}
+std::string TagNamesOf(ContainerId container, std::string_view key, std::string_view value) {
+  return KeyBuilder('i').U64(container.value()).Text(key).Text(value).Take();
+}
+TagKeyParts PartsOfTagKey(std::string_view key) {
+  KeyReader in(key.substr(1 + kIdBytes));
+  TagKeyParts parts;
+  parts.key = in.Text();
+  parts.value = in.Text();
+  parts.name = std::string(in.Tail());
+  return parts;
+}
+
+std::string GarbageBody(BodyId body) { return WithId('g', body.value()); }
+std::string GarbageBodies() { return KeyBuilder('g').Take(); }
+BodyId BodyOfGarbageKey(std::string_view key) { return BodyId(KeyReader(key.substr(1)).U64()); }
+std::string GarbageContainer(ContainerId container) { return WithId('x', container.value()); }
+std::string GarbageContainers() { return KeyBuilder('x').Take(); }
+ContainerId ContainerOfGarbageKey(std::string_view key) {
+  return ContainerId(KeyReader(key.substr(1)).U64());
+}
+
+std::string ServiceProperties(std::string_view account) {
+  return KeyBuilder('y').Tail(account).Take();
+}
+std::string PendingCopy(std::string_view copy_id) { return KeyBuilder('o').Tail(copy_id).Take(); }
+std::string PendingCopies() { return KeyBuilder('o').Take(); }
+std::string Setting(std::string_view name) { return KeyBuilder('m').Tail(name).Take(); }
+
+std::string InlinePiece(std::uint64_t piece) { return KeyBuilder().U64(piece).Take(); }
+
+}  // namespace forebay::meta::keys
