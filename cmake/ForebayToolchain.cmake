@@ -26,6 +26,10 @@ if(FOREBAY_SANITIZE)
   add_compile_options(-fsanitize=${FOREBAY_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${FOREBAY_SANITIZE})
 endif()
+if(FOREBAY_FUZZ)
+  # Coverage feedback in every layer; only the fuzzers themselves link libFuzzer's main.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
