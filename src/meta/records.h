@@ -1,0 +1,81 @@
+// The durable records of containers, blobs and staged blocks, and their encodings.
+//
+// Each starts with a version byte; unknown later fields are ignored, an unknown version is kCorruption
+// with a hint to upgrade (docs/formats/meta-records.md). Value types.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "azure/permissions.h"
+#include "azure/properties.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "meta/extent.h"
+#include "meta/ids.h"
+
+namespace forebay::meta {
+
+// Grows with every change of anything, in every process; printed by azure::MakeETag.
+using ETagNumber = StrongId<struct ETagNumberTag>;
+
+struct ContainerRecord {
+  ContainerId id;
+  bool hierarchical = false;  // the account's, when the container was made
+  WallTime created;
+  WallTime modified;
+  ETagNumber etag;
+  azure::PublicAccess public_access = azure::PublicAccess::kNone;
+  azure::Metadata metadata;
+  std::vector<azure::StoredPolicy> policies;
+};
+
+// A blob, or (hierarchical layout) a directory. All that a listing returns, and where the body is.
+struct BlobRecord {
+  BlobId id;
+  std::optional<InodeId> directory;  // set: this is a directory, and its entries hang under this inode
+  WallTime created;
+  WallTime modified;
+  ETagNumber etag;
+  std::uint64_t length = 0;
+  azure::BlobHttpHeaders http;
+  azure::Metadata metadata;
+  azure::Tags tags;
+  azure::AccessTier tier = azure::AccessTier::kHot;
+  bool tier_inferred = true;
+  std::optional<WallTime> tier_changed;
+  std::optional<azure::AccessTier> rehydrating_to;
+  azure::RehydratePriority rehydrate_priority = azure::RehydratePriority::kStandard;
+  azure::CopyState copy;
+  BodyRef body;
+};
+
+// A blob's uncommitted generation: its staged blocks hang under `generation`, which becomes the id of
+// the body when they are committed.
+struct StagingRecord {
+  BodyId generation;
+  WallTime created;
+  WallTime last_block;          // moved forward at most once an hour: when the week begins
+  std::uint32_t id_bytes = 0;   // every block id of a blob has this decoded length
+};
+
+struct StagedBlockRecord {
+  std::uint64_t size = 0;
+  std::vector<Extent> extents;  // may be empty only when size is 0
+  // CRC-64 of the block, so that a client's resend can be recognised and copies verified.
+  std::uint64_t crc64 = 0;
+};
+
+std::string Encode(const ContainerRecord& record);
+std::string Encode(const BlobRecord& record);
+std::string Encode(const StagingRecord& record);
+std::string Encode(const StagedBlockRecord& record);
+Result<ContainerRecord> DecodeContainer(std::string_view in);
+Result<BlobRecord> DecodeBlob(std::string_view in);
+Result<StagingRecord> DecodeStaging(std::string_view in);
+Result<StagedBlockRecord> DecodeStagedBlock(std::string_view in);
+
+}  // namespace forebay::meta
