@@ -1,0 +1,45 @@
+// Get Blob and Get Blob Properties: the record, and its bytes as a stream of bounded memory.
+//
+// The stream holds pins on chunks as it goes, so a blob overwritten or deleted under a reader still
+// reads as it was, or ends with an error; it never shows zeros or another blob's bytes. Errors:
+// kContainerNotFound, kBlobNotFound, kConditionNotMet, kNotModified, kInvalidRange (416),
+// kBlobArchived; from the stream kCorruption, kVolumeFailed, kIo.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "async/byte_stream.h"
+#include "async/context.h"
+#include "azure/conditions.h"
+#include "engine/services.h"
+#include "engine/target.h"
+
+namespace forebay::engine {
+
+struct GetBlobRequest {
+  BlobTarget target;
+  azure::Conditions conditions;
+  struct Range {
+    std::uint64_t offset = 0;
+    std::optional<std::uint64_t> length;  // absent: to the end
+  };
+  std::optional<Range> range;  // absent: the whole blob
+  bool want_body = true;       // false: Get Blob Properties and HEAD
+};
+
+struct GetBlobResult {
+  meta::BlobRecord record;
+  bool hierarchical = false;  // the container's layout
+  std::uint64_t offset = 0;   // of the bytes in `body`
+  std::uint64_t length = 0;
+  std::unique_ptr<BodySource> body;  // null without want_body, and when length is 0
+};
+
+Task<GetBlobResult> GetBlob(Services& services, OpContext context, GetBlobRequest request);
+
+// Reads all of a source into memory (range MD5 and CRC-64 of at most 4 MiB; tests).
+Task<std::string> ReadAllOf(std::unique_ptr<BodySource> source);
+
+}  // namespace forebay::engine

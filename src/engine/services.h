@@ -1,0 +1,39 @@
+// What every operation of the engine works with. References to services that outlive it; thread
+// safe.
+//
+// One operation, one file: engine/put_blob.h, engine/list_blobs.h … each a free function
+// `Task<Result> Operation(Services&, OpContext, Request)`.
+#pragma once
+
+#include <cstdint>
+
+#include "async/semaphore.h"
+#include "async/thread_pool.h"
+#include "base/clock.h"
+#include "chunk/chunk_store.h"
+#include "engine/read_gate.h"
+#include "kv/store.h"
+#include "meta/etag_source.h"
+#include "meta/id_source.h"
+
+namespace forebay::engine {
+
+struct Limits {
+  // Bodies and blocks up to this size live in the key-value store, where one sync makes bytes and
+  // name durable together.
+  std::size_t small_blob_bytes = 64 << 10;
+  std::chrono::nanoseconds uncommitted_block_ttl = std::chrono::hours(24 * 7);
+};
+
+struct Services {
+  kv::Store& store;
+  chunk::ChunkStore& chunks;
+  Clock& clock;
+  ThreadPool& pool;  // blocking reads: cold metadata, file pages not in the cache
+  meta::IdSource& ids;
+  meta::ETagSource& etags;
+  Semaphore& buffer_memory;  // bytes of transfer buffers, over all requests
+  Limits limits;
+};
+
+}  // namespace forebay::engine

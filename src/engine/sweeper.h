@@ -1,0 +1,36 @@
+// Background work that gives space back: bodies nobody names, deleted containers, blocks that were
+// never committed within their time. Small transactions, paced, so that requests do not notice.
+//
+// Holds a lease record with a fencing token, so that of several processes on one store only one
+// sweeps. Start and Stop from one thread; the rest runs on a thread of its own.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "engine/services.h"
+
+namespace forebay::engine {
+
+struct SweepReport {
+  std::uint64_t bodies = 0;
+  std::uint64_t blobs = 0;
+  std::uint64_t containers = 0;
+  std::uint64_t staged_blobs = 0;
+};
+
+class Sweeper {
+ public:
+  explicit Sweeper(Services& services);
+  ~Sweeper();  // stops
+  void Start(std::chrono::milliseconds interval);
+  void Stop();
+  // One pass over everything that is due now; blocks. For tests and tools.
+  Result<SweepReport> RunOnce();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace forebay::engine
