@@ -17,7 +17,7 @@ namespace forebay::engine {
 struct FindBlobsByTagsRequest {
   Account account;
   std::optional<azure::ContainerName> container;  // absent: all containers of the account
-  azure::TagExpression where;
+  azure::TagQuery where;
   std::string start_container;  // from the marker; both inclusive
   std::string start_name;
   std::size_t max_results = 5000;

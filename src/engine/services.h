@@ -2,16 +2,17 @@
 // safe.
 //
 // One operation, one file: engine/put_blob.h, engine/list_blobs.h … each a free function
-// `Task<Result> Operation(Services&, OpContext, Request)`.
+// `Task<Answer> Operation(Services&, OpContext, Request)`.
 #pragma once
 
-#include <cstdint>
+#include <chrono>
+#include <cstddef>
 
-#include "async/semaphore.h"
 #include "async/thread_pool.h"
 #include "base/clock.h"
 #include "chunk/chunk_store.h"
-#include "engine/read_gate.h"
+#include "engine/body_pins.h"
+#include "engine/buffer_pool.h"
 #include "kv/store.h"
 #include "meta/etag_source.h"
 #include "meta/id_source.h"
@@ -20,7 +21,7 @@ namespace forebay::engine {
 
 struct Limits {
   // Bodies and blocks up to this size live in the key-value store, where one sync makes bytes and
-  // name durable together.
+  // name durable together. At most kv::kMaxValueBytes.
   std::size_t small_blob_bytes = 64 << 10;
   std::chrono::nanoseconds uncommitted_block_ttl = std::chrono::hours(24 * 7);
 };
@@ -29,10 +30,11 @@ struct Services {
   kv::Store& store;
   chunk::ChunkStore& chunks;
   Clock& clock;
-  ThreadPool& pool;  // blocking reads: cold metadata, file pages not in the cache
+  ThreadPool& pool;  // blocking reads: cold metadata, file pages that are not in the cache
   meta::IdSource& ids;
   meta::ETagSource& etags;
-  Semaphore& buffer_memory;  // bytes of transfer buffers, over all requests
+  BufferPool& buffers;  // transfer buffers, bounded over all requests
+  BodyPins& pins;       // bodies that readers are on
   Limits limits;
 };
 

@@ -1,5 +1,5 @@
-// Entity tags: numbers that grow with every change made by this process, and differ between processes
-// and restarts even when the wall clock steps back. Thread safe.
+// Entity tags: numbers that grow with every change made by this process, and differ between
+// processes and restarts even when the wall clock steps back. Thread safe.
 #pragma once
 
 #include <atomic>

@@ -1,9 +1,9 @@
 // Where the bytes of a body are: extents in order, and how they are grouped into pages.
 //
-// An extent is a run of bytes inside a chunk (4 MiB at most) or inside an inline piece (a small value in
-// kv::Space::kInline, chunk session 0). A body of at most kMaxDirectExtents carries them in its blob
-// record; a larger one has pages keyed by end offset, so that one seek finds the page of any offset.
-// Format: docs/formats/meta-records.md. Value types.
+// An extent is a run of bytes inside a chunk (4 MiB at most) or inside an inline piece (a small
+// value in kv::Space::kInline, chunk session 0). A body of at most kMaxDirectExtents carries them
+// in its blob record; a larger one has pages keyed by end offset, so that one seek finds the page
+// of any offset. Format: docs/formats/meta-records.md. Value types.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ struct ExtentPage {
 
 struct BodyRef {
   BodyId id;
-  bool paged = false;           // extents in pages, else in `direct`
+  bool paged = false;  // extents in pages, else in `direct`
   std::vector<Extent> direct;
   bool has_block_list = false;  // committed by Put Block List: pages of block ids exist
 };
@@ -59,8 +59,9 @@ Result<ExtentPage> DecodeExtentPage(std::string_view in);
 std::string EncodeBlockListPage(const std::vector<CommittedBlock>& blocks);
 Result<std::vector<CommittedBlock>> DecodeBlockListPage(std::string_view in);
 
-// The extents that cover [offset, offset + length) of a body of `size` bytes, clipped to it, at most
-// `max_extents` of them: long ranges are read in several calls. kCorruption when a page is missing.
+// The extents that cover [offset, offset + length) of a body of `size` bytes, clipped to it, at
+// most `max_extents` of them: long ranges are read in several calls. kCorruption when a page is
+// missing.
 Result<std::vector<Extent>> ExtentsOf(const kv::Reader& reader, const BodyRef& body,
                                       std::uint64_t offset, std::uint64_t length,
                                       std::size_t max_extents);

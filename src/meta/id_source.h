@@ -1,8 +1,8 @@
-// Numbers that are never used twice, across restarts and crashes. Reserves a large range durably and
-// hands it out from memory; a crash loses the rest of the range, nothing else.
+// Numbers that are never used twice, across restarts and crashes. Reserves a large range durably
+// and hands it out from memory; a crash loses the rest of the range, nothing else.
 //
-// Thread safe. `Next` never blocks on the disk: the following range is reserved in the background when
-// half of the current one is used; only when that fails for long does Next fail (kBusy).
+// Thread safe. `Next` never blocks on the disk: the following range is reserved in the background
+// when half of the current one is used; only when that fails for long does Next fail (kBusy).
 #pragma once
 
 #include <atomic>

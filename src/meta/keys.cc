@@ -47,6 +47,13 @@ std::string StagedBlock(BodyId generation, std::string_view block_id) {
 std::string StagedBlocksOf(BodyId generation) { return WithId('t', generation.value()); }
 std::string_view BlockIdOfStagedKey(std::string_view key) { return key.substr(1 + kIdBytes); }
 
+std::string StagedCount(BodyId generation) {
+  return KeyBuilder('k').U64(generation.value()).U8('s').Take();
+}
+std::string ReplacedCount(BodyId generation) {
+  return KeyBuilder('k').U64(generation.value()).U8('r').Take();
+}
+
 std::string ExtentPage(BodyId body, std::uint64_t end_offset) {
   return KeyBuilder('p').U64(body.value()).U64(end_offset).Take();
 }
@@ -90,6 +97,10 @@ TagKeyParts PartsOfTagKey(std::string_view key) {
 std::string GarbageBody(BodyId body) { return WithId('g', body.value()); }
 std::string GarbageBodies() { return KeyBuilder('g').Take(); }
 BodyId BodyOfGarbageKey(std::string_view key) { return BodyId(KeyReader(key.substr(1)).U64()); }
+std::string ReleasePage(BodyId list, std::uint64_t page) {
+  return KeyBuilder('w').U64(list.value()).U64(page).Take();
+}
+std::string ReleasePagesOf(BodyId list) { return WithId('w', list.value()); }
 std::string GarbageContainer(ContainerId container) { return WithId('x', container.value()); }
 std::string GarbageContainers() { return KeyBuilder('x').Take(); }
 ContainerId ContainerOfGarbageKey(std::string_view key) {

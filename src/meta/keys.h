@@ -7,12 +7,14 @@
 //   d  inode                                  → directory's parent and name (hierarchical layout)
 //   s  container, name                        → staging record: a blob's uncommitted generation
 //   t  body, block id                         → staged block
+//   k  body, counter letter                → counters of a staging: blocks staged, blocks replaced
 //   p  body, end offset                       → page of extents
 //   l  body, first block number               → page of the committed block list
 //   r  body, blob                             → reference: this blob holds a *shared* body
 //   q  chunk session, chunk sequence, body    → reference: this body holds a *shared* chunk
 //   i  container, tag key, tag value, name    → tag index
 //   g  body                                   → garbage: a body to take apart
+//   w  body, page number                      → page of a release list (with a `g` record)
 //   x  container                              → garbage: a deleted container to empty
 //   y  account                                → service properties
 //   o  copy id                                → a pending copy from another server
@@ -52,6 +54,10 @@ std::string StagedBlock(BodyId generation, std::string_view block_id);
 std::string StagedBlocksOf(BodyId generation);  // prefix
 std::string_view BlockIdOfStagedKey(std::string_view key);
 
+// How many blocks were staged, and how many replaced one of the same id: kv counters.
+std::string StagedCount(BodyId generation);
+std::string ReplacedCount(BodyId generation);
+
 std::string ExtentPage(BodyId body, std::uint64_t end_offset);
 std::string ExtentPagesOf(BodyId body);  // prefix
 std::string BlockListPage(BodyId body, std::uint64_t first_block);
@@ -76,6 +82,8 @@ TagKeyParts PartsOfTagKey(std::string_view key);
 std::string GarbageBody(BodyId body);
 std::string GarbageBodies();  // prefix
 BodyId BodyOfGarbageKey(std::string_view key);
+std::string ReleasePage(BodyId list, std::uint64_t page);
+std::string ReleasePagesOf(BodyId list);  // prefix
 std::string GarbageContainer(ContainerId container);
 std::string GarbageContainers();  // prefix
 ContainerId ContainerOfGarbageKey(std::string_view key);

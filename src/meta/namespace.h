@@ -38,7 +38,8 @@ class Namespace {
  public:
   virtual ~Namespace() = default;
 
-  // The name as this layout stores it: hierarchical containers drop a trailing slash and refuse empty,
+  // The name as this layout stores it: hierarchical containers drop a trailing slash and refuse
+  // empty,
   // "." and ".." components (kInvalidResourceName); flat ones take every name.
   virtual Result<std::string> Normalize(std::string_view name) const = 0;
 

@@ -227,7 +227,8 @@ Result<StagingRecord> DecodeStaging(std::string_view text) {
 
 std::string Encode(const StagedBlockRecord& r) {
   Encoder out;
-  out.U8(kVersion).Varint(r.size).U64(r.crc64).Raw(EncodeExtents(r.extents));
+  out.U8(kVersion).Varint(r.size).U64(r.crc64).Varint(r.holder ? r.holder->value() : 0);
+  out.Raw(EncodeExtents(r.extents));
   return out.Take();
 }
 
@@ -237,6 +238,7 @@ Result<StagedBlockRecord> DecodeStagedBlock(std::string_view text) {
   StagedBlockRecord r;
   r.size = in.Varint();
   r.crc64 = in.U64();
+  if (const std::uint64_t holder = in.Varint(); holder != 0) r.holder = BodyId(holder);
   FB_RETURN_IF_ERROR(in.Finish("a staged block"));
   FB_ASSIGN_OR_RETURN(r.extents, DecodeExtents(in.Rest()));
   return r;

@@ -1,7 +1,7 @@
 // The durable records of containers, blobs and staged blocks, and their encodings.
 //
-// Each starts with a version byte; unknown later fields are ignored, an unknown version is kCorruption
-// with a hint to upgrade (docs/formats/meta-records.md). Value types.
+// Each starts with a version byte; unknown later fields are ignored, an unknown version is
+// kCorruption with a hint to upgrade (docs/formats/meta-records.md). Value types.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,8 @@ struct ContainerRecord {
 // A blob, or (hierarchical layout) a directory. All that a listing returns, and where the body is.
 struct BlobRecord {
   BlobId id;
-  std::optional<InodeId> directory;  // set: this is a directory, and its entries hang under this inode
+  std::optional<InodeId>
+      directory;  // set: this is a directory, and its entries hang under this inode
   WallTime created;
   WallTime modified;
   ETagNumber etag;
@@ -53,18 +54,22 @@ struct BlobRecord {
   BodyRef body;
 };
 
-// A blob's uncommitted generation: its staged blocks hang under `generation`, which becomes the id of
-// the body when they are committed.
+// A blob's uncommitted generation: its staged blocks hang under `generation`, which becomes the id
+// of the body when they are committed.
 struct StagingRecord {
   BodyId generation;
   WallTime created;
-  WallTime last_block;          // moved forward at most once an hour: when the week begins
-  std::uint32_t id_bytes = 0;   // every block id of a blob has this decoded length
+  WallTime last_block;         // moved forward at most once an hour: when the week begins
+  std::uint32_t id_bytes = 0;  // every block id of a blob has this decoded length
 };
 
 struct StagedBlockRecord {
   std::uint64_t size = 0;
-  std::vector<Extent> extents;  // may be empty only when size is 0
+  std::vector<Extent> extents;
+  // Set when the bytes are shared with another body (Put Block From URL of a blob of ours): the id
+  // under which this block holds its references (keys::ChunkRef). Unset: it is the bytes' only
+  // holder.
+  std::optional<BodyId> holder;
   // CRC-64 of the block, so that a client's resend can be recognised and copies verified.
   std::uint64_t crc64 = 0;
 };
