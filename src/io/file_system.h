@@ -1,11 +1,12 @@
-// Files and directories behind an interface, so that tests can lose power, fill disks and break media.
+// Files and directories behind an interface, so that tests can lose power, fill disks and break
+// media.
 //
-// Implementations: PosixFileSystem (posix.h), MemoryFileSystem (memory.h: keeps what was synced apart
-// from what was not and can drop the rest, as a power cut does), FaultyFileSystem (faulty.h: wraps
-// another and fails or stops at a chosen operation). Paths are absolute or relative to the process.
-// Every call blocks; call it on a pool. FileSystem and File are thread safe; concurrent writes to
-// overlapping ranges of one file are the caller's to avoid.
-// Errors: kNotFound, kAlreadyExists, kNoSpace, kLocked, kIo (with the path and errno's text).
+// Implementations: PosixFileSystem (posix.h), MemoryFileSystem (memory.h: keeps what was synced
+// apart from what was not and can drop the rest, as a power cut does), FaultyFileSystem (faulty.h:
+// wraps another and fails or stops at a chosen operation). Paths are absolute or relative to the
+// process. Every call blocks; call it on a pool. FileSystem and File are thread safe; concurrent
+// writes to overlapping ranges of one file are the caller's to avoid. Errors: kNotFound,
+// kAlreadyExists, kNoSpace, kLocked, kIo (with the path and errno's text).
 #pragma once
 
 #include <cstdint>
@@ -36,8 +37,8 @@ class File {
   virtual Result<std::uint64_t> Size() const = 0;
   // Bytes the file really occupies.
   virtual Result<std::uint64_t> AllocatedBytes() const = 0;
-  // True when every page of the range is in the page cache (cachestat(2), else preadv2 RWF_NOWAIT). A
-  // hint; in-memory files answer true.
+  // True when every page of the range is in the page cache (cachestat(2), else preadv2 RWF_NOWAIT).
+  // A hint; in-memory files answer true.
   virtual bool Resident(std::uint64_t offset, std::uint64_t length) const = 0;
   // Starts write-back of the range without waiting (sync_file_range); a hint.
   virtual void StartWriteback(std::uint64_t offset, std::uint64_t length) = 0;
@@ -46,10 +47,10 @@ class File {
 };
 
 enum class OpenMode : std::uint8_t {
-  kRead,         // must exist
-  kReadWrite,    // must exist
-  kCreate,       // read and write; must not exist
-  kCreateOrOpen, // read and write
+  kRead,          // must exist
+  kReadWrite,     // must exist
+  kCreate,        // read and write; must not exist
+  kCreateOrOpen,  // read and write
 };
 
 struct SpaceInfo {
@@ -86,7 +87,8 @@ class FileSystem {
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 };
 
-// Whole small files. WriteFileAtomically writes a temporary, syncs it, renames it and syncs the folder.
+// Whole small files. WriteFileAtomically writes a temporary, syncs it, renames it and syncs the
+// folder.
 Result<std::string> ReadFile(FileSystem& fs, const std::string& path);
 Result<> WriteFileAtomically(FileSystem& fs, const std::string& path, std::string_view contents);
 
