@@ -244,4 +244,21 @@ Result<StagedBlockRecord> DecodeStagedBlock(std::string_view text) {
   return r;
 }
 
+std::string Encode(const DirectoryRecord& r) {
+  Encoder out;
+  out.U8(kVersion).Varint(r.container.value()).Varint(r.parent.value()).String(r.name);
+  return out.Take();
+}
+
+Result<DirectoryRecord> DecodeDirectory(std::string_view text) {
+  Decoder in(text);
+  FB_RETURN_IF_ERROR(CheckVersion(in, "A directory record"));
+  DirectoryRecord r;
+  r.container = ContainerId(in.Varint());
+  r.parent = InodeId(in.Varint());
+  r.name = in.String();
+  FB_RETURN_IF_ERROR(in.Finish("a directory record"));
+  return r;
+}
+
 }  // namespace forebay::meta

@@ -74,13 +74,22 @@ struct StagedBlockRecord {
   std::uint64_t crc64 = 0;
 };
 
+// Where a directory of the hierarchical layout hangs: what a path is rebuilt from.
+struct DirectoryRecord {
+  ContainerId container;
+  InodeId parent;
+  std::string name;  // one component
+};
+
 std::string Encode(const ContainerRecord& record);
 std::string Encode(const BlobRecord& record);
 std::string Encode(const StagingRecord& record);
 std::string Encode(const StagedBlockRecord& record);
+std::string Encode(const DirectoryRecord& record);
 Result<ContainerRecord> DecodeContainer(std::string_view in);
 Result<BlobRecord> DecodeBlob(std::string_view in);
 Result<StagingRecord> DecodeStaging(std::string_view in);
 Result<StagedBlockRecord> DecodeStagedBlock(std::string_view in);
+Result<DirectoryRecord> DecodeDirectory(std::string_view in);
 
 }  // namespace forebay::meta
