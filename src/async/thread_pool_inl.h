@@ -30,7 +30,8 @@ auto ThreadPool::Run(Fn fn) -> boost::asio::awaitable<std::invoke_result_t<Fn>> 
             });
         if (!taken) {
           asio::post(executor, [shared]() mutable {
-            std::move (*shared)(R(Fail(Code::kBusy, "The server's work queue is full; try again.")));
+            std::move (*shared)(
+                R(Fail(Code::kBusy, "The server's work queue is full; try again.")));
           });
         }
       },
