@@ -3,6 +3,7 @@
 // Value types; one thread at a time.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,23 +21,60 @@ namespace forebay::http {
 enum class Method : std::uint8_t { kGet, kHead, kPut, kPost, kDelete, kOptions, kPatch, kOther };
 std::string_view MethodName(Method method);
 
-// Header fields in arrival order. Names compare without case; lookups return views into this
-// object.
+// Header fields in arrival order, kept in one buffer: a request's fields cost two allocations, not
+// two each. Names compare without case. Lookups and iteration (`for (auto [name, value] : headers)`)
+// give views into this object that hold until it is next changed.
 class Headers {
  public:
-  void Add(std::string name, std::string value);
-  void Set(std::string_view name, std::string value);  // replaces all of that name
+  using Field = std::pair<std::string_view, std::string_view>;
+
+  void Add(std::string_view name, std::string_view value);
+  void Set(std::string_view name, std::string_view value);  // replaces all of that name
   void Remove(std::string_view name);
+  void Clear();  // keeps the memory
   // The first value, trimmed; empty view and `Has` false when absent.
   std::string_view Get(std::string_view name) const;
   std::optional<std::string_view> Find(std::string_view name) const;
   bool Has(std::string_view name) const { return Find(name).has_value(); }
-  auto begin() const { return fields_.begin(); }
-  auto end() const { return fields_.end(); }
-  std::size_t size() const { return fields_.size(); }
+  std::size_t size() const { return slots_.size(); }
+  std::size_t capacity_bytes() const { return text_.capacity(); }
+
+  class Iterator {
+   public:
+    using value_type = Field;
+    using difference_type = std::ptrdiff_t;
+    Iterator() = default;
+    Field operator*() const { return owner_->At(index_); }
+    Iterator& operator++() {
+      ++index_;
+      return *this;
+    }
+    Iterator operator++(int) {
+      Iterator old = *this;
+      ++index_;
+      return old;
+    }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    friend class Headers;
+    Iterator(const Headers* owner, std::size_t index) : owner_(owner), index_(index) {}
+    const Headers* owner_ = nullptr;
+    std::size_t index_ = 0;
+  };
+  Iterator begin() const { return {this, 0}; }
+  Iterator end() const { return {this, slots_.size()}; }
 
  private:
-  std::vector<std::pair<std::string, std::string>> fields_;
+  struct Slot {
+    std::uint32_t begin = 0;
+    std::uint32_t name_size = 0;
+    std::uint32_t value_size = 0;
+  };
+  Field At(std::size_t index) const;
+
+  std::string text_;  // name, then value, of each field in turn
+  std::vector<Slot> slots_;
 };
 
 // The byte streams of bodies (async/byte_stream.h). A request's reader sends `100 Continue` before
