@@ -1,0 +1,75 @@
+"""Forebay as a process, with a configuration file of its own."""
+
+import http.client
+import ssl
+import subprocess
+
+from . import paths
+from .accounts import DEVELOPMENT, SECOND
+from .server import ServerProcess, free_port
+
+
+def render_config(accounts, data, port, admin_port, tls=None, extra=""):
+    """The TOML file of a test server."""
+    lines = [
+        f'data = ["{data}"]',
+        "",
+        "[[listener]]",
+        f'address = "127.0.0.1:{port}"',
+    ]
+    if tls:
+        lines += [f'certificate = "{tls.certificate}"', f'key = "{tls.key}"']
+    lines += ["", "[admin]", f'listen = "127.0.0.1:{admin_port}"', ""]
+    for account in accounts:
+        lines += ["[[account]]", f'name = "{account.name}"', f'key1 = "{account.key}"', ""]
+    return "\n".join(lines) + extra
+
+
+class Forebay(ServerProcess):
+    """`forebay serve --config FILE` in a directory of its own."""
+
+    def __init__(self, directory, accounts=(DEVELOPMENT, SECOND), tls=None, extra=""):
+        super().__init__(directory)
+        self.admin_port = free_port()
+        self.accounts = list(accounts)
+        self.tls = tls
+        self.extra = extra
+        self.scheme = "https" if tls else "http"
+        self.config = self.directory / "forebay.toml"
+        self.write_config()
+
+    def write_config(self):
+        self.config.write_text(
+            render_config(
+                self.accounts, self.data, self.port, self.admin_port, self.tls, self.extra
+            )
+        )
+
+    def command(self):
+        return [str(paths.SERVER), "serve", "--config", str(self.config)]
+
+    def connect(self, timeout=60):
+        if not self.tls:
+            return super().connect(timeout)
+        context = ssl.create_default_context(cafile=self.tls.certificate)
+        return http.client.HTTPSConnection(
+            "127.0.0.1", self.port, timeout=timeout, context=context
+        )
+
+    def admin(self, path, timeout=10):
+        """GET on the admin listener: (status, text)."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=timeout)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+
+def run_forebay(*arguments, timeout=30, **kwargs):
+    """The binary with these arguments, to its end; refusals at start-up are tested with this."""
+    return subprocess.run(
+        [str(paths.SERVER), *map(str, arguments)],
+        capture_output=True, text=True, timeout=timeout, check=False, **kwargs,
+    )  # fmt: skip
