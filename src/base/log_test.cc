@@ -1,0 +1,107 @@
+#include "base/log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+namespace forebay {
+namespace {
+
+using testing::HasSubstr;
+using testing::MatchesRegex;
+
+class LogTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    file_ = testing::TempDir() + "/forebay_log_test." + std::to_string(::getpid());
+    std::filesystem::remove(file_);
+  }
+  void TearDown() override {
+    EXPECT_TRUE(ConfigureLog({}));
+    std::filesystem::remove(file_);
+  }
+  static std::string Read(const std::string& file) {
+    std::ifstream in(file);
+    return (std::ostringstream() << in.rdbuf()).str();
+  }
+  std::string file_;
+};
+
+TEST_F(LogTest, TextLinesQuoteWhatNeedsIt) {
+  ASSERT_TRUE(ConfigureLog({.level = LogLevel::kInfo, .format = LogFormat::kText, .file = file_}));
+  Log(LogLevel::kDebug, "unseen");
+  Log(LogLevel::kInfo, "listening\non",
+      {{"address", "127.0.0.1:10000"},
+       {"tls", false},
+       {"n", -3},
+       {"name", "a b"},
+       {"empty", ""},
+       {"quote", "a\"b"}});
+  FlushLog();
+  EXPECT_THAT(Read(file_),
+              MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\\.[0-9]{3}Z INFO listening\\\\non "
+                           "address=127.0.0.1:10000 tls=false n=-3 name=\"a b\" empty=\"\" "
+                           "quote=\"a\\\\\"b\"\n"));
+  EXPECT_FALSE(LogEnabled(LogLevel::kDebug));
+}
+
+TEST_F(LogTest, JsonIsOneObjectALine) {
+  ASSERT_TRUE(ConfigureLog({.level = LogLevel::kTrace, .format = LogFormat::kJson, .file = file_}));
+  Log(LogLevel::kWarn, "a \"b\"\x01",
+      {{"x", 1.5}, {"nan", std::nan("")}, {"big", ~std::uint64_t{0}}, {"s", "\t"}});
+  FlushLog();
+  EXPECT_THAT(
+      Read(file_),
+      HasSubstr(
+          R"("level":"WARN","message":"a \"b\"\u0001","x":1.5,"nan":null,"big":18446744073709551615,"s":"\t"})"
+          "\n"));
+}
+
+TEST_F(LogTest, ReopenFollowsRotation) {
+  ASSERT_TRUE(ConfigureLog({.file = file_}));
+  Log(LogLevel::kInfo, "before");
+  FlushLog();
+  std::filesystem::rename(file_, file_ + ".1");
+  ASSERT_TRUE(ReopenLog());
+  Log(LogLevel::kInfo, "after");
+  FlushLog();
+  EXPECT_THAT(Read(file_ + ".1"), HasSubstr("before"));
+  EXPECT_THAT(Read(file_), HasSubstr("after"));
+  std::filesystem::remove(file_ + ".1");
+}
+
+TEST_F(LogTest, RefusesAFileThatCannotBeOpened) {
+  auto result = ConfigureLog({.file = "/nonexistent/dir/log"});
+  ASSERT_FALSE(result);
+  EXPECT_THAT(result.error().message(), HasSubstr("/nonexistent/dir/log"));
+}
+
+TEST_F(LogTest, ThreadsWriteWholeLines) {
+  ASSERT_TRUE(ConfigureLog({.file = file_}));
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([t] {
+        for (int i = 0; i < 500; ++i) Log(LogLevel::kInfo, "line", {{"thread", t}, {"i", i}});
+      });
+    }
+  }
+  FlushLog();
+  std::istringstream lines(Read(file_));
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    ASSERT_THAT(line, HasSubstr("Z INFO line thread=")) << count;
+  }
+  EXPECT_EQ(count, 2000);  // fewer than the queue holds, so none may be dropped
+}
+
+TEST(LogDeathTest, PanicAborts) { EXPECT_DEATH(Panic("the sky fell"), "the sky fell"); }
+
+}  // namespace
+}  // namespace forebay
