@@ -115,7 +115,6 @@ class Permissions {
     kPermissions = 1u << 13,     // p
     kImmutability = 1u << 14,    // i
     kUpdate = 1u << 15,          // u: queues and tables, account SAS only
-    kProcess = 1u << 16,         // p of an account SAS is parsed as kPermissions; kept for symmetry
   };
   constexpr Permissions() = default;
   constexpr Permissions(std::uint32_t bits) : bits_(bits) {}  // implicit: kRead | kList

@@ -56,7 +56,8 @@ struct SasToken {
 // malformed or lacks a field ("sp is mandatory. Cannot be empty" and so on as detail).
 Result<std::optional<SasToken>> ParseSas(const Query& query);
 
-// What the token is used on; views must outlive the call.
+// What the token is used on; views must outlive the call. For List Blobs with a directory token
+// (sr=d) pass the listing's prefix as `blob`: it must lie within the directory.
 struct SasScope {
   AccountName account;
   std::optional<ContainerName> container;
