@@ -1,6 +1,11 @@
 // Find Blobs by Tags, in one container or a whole account, from the tag index: cost follows the
-// rows of the expression's narrowest term, not the number of blobs. Errors: kContainerNotFound,
-// kInvalidQueryParameterValue.
+// rows of the expression's narrowest terms (engine/tag_rows.h), not the number of blobs.
+//
+// Containers come in order of their names. A page that has looked at many rows without finding
+// enough ends early, possibly empty, with the position to go on from, as Azure's may.
+//
+// Errors: kContainerNotFound (a container was asked for; one that only the expression names may be
+// missing), kInvalidQueryParameterValue (an expression without a tag).
 #pragma once
 
 #include <optional>
@@ -18,8 +23,10 @@ struct FindBlobsByTagsRequest {
   Account account;
   std::optional<azure::ContainerName> container;  // absent: all containers of the account
   azure::TagQuery where;
-  std::string start_container;  // from the marker; both inclusive
-  std::string start_name;
+  // From the marker: what the last page answered as `next_container` and `next_position`, for the
+  // same expression.
+  std::string start_container;
+  std::string start_position;
   std::size_t max_results = 5000;
 };
 struct FoundBlob {
@@ -29,8 +36,8 @@ struct FoundBlob {
 };
 struct FindBlobsByTagsResult {
   std::vector<FoundBlob> blobs;
-  std::string next_container;  // both empty at the end
-  std::string next_name;
+  std::string next_container;  // empty at the end
+  std::string next_position;   // any bytes, opaque; may be empty
 };
 
 Task<FindBlobsByTagsResult> FindBlobsByTags(Services& services, OpContext context,

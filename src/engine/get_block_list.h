@@ -1,6 +1,7 @@
 // Get Block List: the blob's committed blocks in order and its uncommitted ones by id. A blob that
-// has only uncommitted blocks answers with `exists` false. Errors: kContainerNotFound,
-// kBlobNotFound.
+// has only uncommitted blocks answers without `blob`. Conditions are checked against the committed
+// blob, if there is one. Errors: kContainerNotFound, kBlobNotFound (neither a blob nor a block),
+// kConditionNotMet, kNotModified.
 #pragma once
 
 #include <optional>

@@ -1,7 +1,14 @@
 // List Blobs, flat and by hierarchy: one page costs the page, never the container. Names come in
-// the layout's order; with a delimiter, names that share the part up to it after `prefix` appear
-// once, as a prefix. Errors: kContainerNotFound, kInvalidQueryParameterValue (hierarchical
-// containers know "/" only).
+// the layout's order (flat: bytes; hierarchical: meta/path.h); with a delimiter, names that share
+// the part up to it after `prefix` appear once, as a prefix: what lies under one is skipped, not
+// read. A directory of a hierarchical container is an item of its own, or with a delimiter a
+// prefix.
+//
+// Uncommitted blobs of a flat container are merged in as they come. Those of a hierarchical one are
+// stored in another order: a page with include_uncommitted reads all names with the prefix that
+// have uncommitted blocks, and keeps a page of them.
+//
+// Errors: kContainerNotFound, kInvalidQueryParameterValue (hierarchical containers know "/" only).
 #pragma once
 
 #include <optional>

@@ -2,6 +2,7 @@
 // canonical XML so that this layer need not know its fields. Absent until set.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 

@@ -1,6 +1,7 @@
 // How the engine's operations name things, and what most of them answer. Value types.
 #pragma once
 
+#include "azure/conditions.h"
 #include "azure/names.h"
 #include "azure/properties.h"
 #include "base/clock.h"
@@ -30,6 +31,9 @@ struct Changed {
   azure::ETag etag;
   WallTime last_modified;
 };
+
+// What conditions on a container are checked against (a blob's: engine/commit.h).
+azure::ConditionSubject SubjectOf(const meta::ContainerRecord& record);
 
 // A record as the protocol layer prints it (listing or headers).
 azure::BlobProperties PropertiesOf(const meta::BlobRecord& record, bool hierarchical);

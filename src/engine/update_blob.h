@@ -1,7 +1,13 @@
 // Set Blob Properties (HTTP headers), Set Blob Metadata, Set Blob Tags and Set Blob Tier: each
 // replaces its part of the record, never the body. Tags and tier keep ETag and Last-Modified, as in
-// Azure. Errors: kContainerNotFound, kBlobNotFound, kConditionNotMet, kBlobArchived,
-// kBlobBeingRehydrated, kInvalidBlobTier.
+// Azure.
+//
+// The tier is an attribute here, the bytes are local whatever it says: a blob leaves Archive at
+// once. The answer still says that rehydration was begun (202), which is what a client expects, and
+// the next look at the blob finds it done.
+//
+// Errors: kContainerNotFound, kBlobNotFound, kConditionNotMet, kBlobArchived (HTTP headers and
+// metadata cannot change then), kInvalidBlobTier (a directory has none).
 #pragma once
 
 #include <optional>

@@ -1,0 +1,78 @@
+#include "engine/update_blob.h"
+
+#include <memory>
+
+#include "engine/commit.h"
+#include "meta/tag_index.h"
+
+namespace forebay::engine {
+namespace {
+
+// True when the change is one that makes a new ETag.
+bool ChangesContentAttributes(const UpdateBlobRequest& request) {
+  return request.http || request.metadata;
+}
+
+Result<> CheckState(const UpdateBlobRequest& request, const meta::BlobRecord& record) {
+  if (record.directory && request.tier) {
+    return Fail(Code::kInvalidBlobTier, "A directory has no access tier.");
+  }
+  if (ChangesContentAttributes(request) && record.tier == azure::AccessTier::kArchive) {
+    return Fail(Code::kBlobArchived, "This operation is not permitted on an archived blob.");
+  }
+  return {};
+}
+
+// Returns whether the blob leaves Archive.
+bool SetTier(const UpdateBlobRequest& request, WallTime now, meta::BlobRecord& record) {
+  const bool leaves_archive =
+      record.tier == azure::AccessTier::kArchive && *request.tier != azure::AccessTier::kArchive;
+  // Setting the tier that it has does not restart the minimum stay.
+  if (record.tier != *request.tier || record.tier_inferred) record.tier_changed = now;
+  record.tier = *request.tier;
+  record.tier_inferred = false;
+  record.rehydrating_to.reset();
+  record.rehydrate_priority = request.rehydrate_priority;
+  return leaves_archive;
+}
+
+Result<UpdateBlobResult> Update(Services& services, kv::Transaction& txn,
+                                const UpdateBlobRequest& request, const Stamp& stamp) {
+  FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, request.target));
+  FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions));
+  FB_RETURN_IF_ERROR(CheckState(request, *place.existing));
+  UpdateBlobResult result;
+  meta::BlobRecord record = *place.existing;
+  if (request.http) record.http = *request.http;
+  if (request.metadata) record.metadata = *request.metadata;
+  if (request.tags) {
+    meta::ReindexTags(txn, place.container.id, place.name, record.tags, *request.tags);
+    record.tags = *request.tags;
+  }
+  if (request.tier) result.rehydration_pending = SetTier(request, stamp.now, record);
+  if (ChangesContentAttributes(request)) {
+    record.etag = stamp.etag;
+    record.modified = stamp.now;
+  }
+  result.changed = {azure::MakeETag(record.etag.value()), record.modified};
+  FB_RETURN_IF_ERROR(place.names().Put(txn, place.container.id, place.name, record, services.ids));
+  return result;
+}
+
+}  // namespace
+
+Task<UpdateBlobResult> UpdateBlob(Services& services, OpContext context,
+                                  UpdateBlobRequest request) {
+  FB_CO_RETURN_IF_ERROR(context.Check());
+  const Stamp stamp = MakeStamp(services);
+  // Shared, because the store may still run the function when this coroutine is gone.
+  const auto result = std::make_shared<UpdateBlobResult>();
+  FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+      [&services, request = std::move(request), stamp, result](kv::Transaction& txn) -> Result<> {
+        FB_ASSIGN_OR_RETURN(*result, Update(services, txn, request, stamp));
+        return {};
+      }));
+  co_return std::move(*result);
+}
+
+}  // namespace forebay::engine
