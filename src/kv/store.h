@@ -1,17 +1,18 @@
-// An ordered, transactional key-value store: everything durable that is not blob bytes lives behind it.
+// An ordered, transactional key-value store: everything durable that is not blob bytes lives behind
+// it.
 //
-// Keys and values are byte strings; keys compare as bytes within a Space (a column family of its own:
-// `kMeta` for records, `kInline` for small blob bodies, which are large values that are rarely scanned).
-// Two ways in: `GetSnapshot()` for reads, and `Transact(fn)` for everything else.
+// Keys and values are byte strings; keys compare as bytes within a Space (a column family of its
+// own: `kMeta` for records, `kInline` for small blob bodies, which are large values that are rarely
+// scanned). Two ways in: `GetSnapshot()` for reads, and `Transact(fn)` for everything else.
 //
-// Isolation is serializable: a transaction sees the state after all transactions committed before it,
-// and its own writes. `fn` has no side effects beyond its captures' output slots, which it must reset
-// at its start, because it may be run more than once (to warm caches, after a conflict). An acknowledged
-// transaction survives kill -9 and power loss.
+// Isolation is serializable: a transaction sees the state after all transactions committed before
+// it, and its own writes. `fn` has no side effects beyond its captures' output slots, which it must
+// reset at its start, because it may be run more than once (to warm caches, after a conflict). An
+// acknowledged transaction survives kill -9 and power loss.
 //
-// Thread safe. Limits (kLimitExceeded above them): 1,000 written keys and 1 MiB of keys and values a
-// transaction, keys 4 KiB, values 256 KiB. Errors: kIo, kCorruption, kNoSpace, kBusy, and whatever fn
-// returns, in which case nothing is written.
+// Thread safe. Limits (kLimitExceeded above them): 1,000 written keys and 1 MiB of keys and values
+// a transaction, keys 4 KiB, values 256 KiB. Errors: kIo, kCorruption, kNoSpace, kBusy, and
+// whatever fn returns, in which case nothing is written.
 #pragma once
 
 #include <cstddef>
@@ -45,7 +46,7 @@ class Iterator {
   virtual void Seek(std::string_view key) = 0;  // first key >= `key`, still below the range's end
   virtual std::string_view key() const = 0;
   virtual std::string_view value() const = 0;
-  virtual Result<> status() const = 0;          // kWouldBlock, kIo, kCorruption
+  virtual Result<> status() const = 0;  // kWouldBlock, kIo, kCorruption
 };
 
 // A consistent view. A snapshot Reader is thread compatible; a Transaction belongs to its fn.
@@ -74,13 +75,13 @@ class Transaction : public Reader {
   virtual void Erase(Space space, std::string_view key) = 0;
   // Erases every key in [begin, end) as of this point. Counts as one key.
   virtual void DeleteRange(Space space, std::string_view begin, std::string_view end) = 0;
-  // Commutative: value is a little-endian int64, absent means 0. Never conflicts with another Add. Not
-  // readable in the same transaction afterwards (kInternal), so that engines need not read it.
+  // Commutative: value is a little-endian int64, absent means 0. Never conflicts with another Add.
+  // Not readable in the same transaction afterwards (kInternal), so that engines need not read it.
   virtual void Add(std::string_view key, std::int64_t delta) = 0;
   // As Add, but keeps the larger of the two.
   virtual void Max(std::string_view key, std::int64_t value) = 0;
-  // Stores `value` under `prefix` + 8 bytes big-endian that grow with commit order, over all prefixes.
-  // Never conflicts.
+  // Stores `value` under `prefix` + 8 bytes big-endian that grow with commit order, over all
+  // prefixes. Never conflicts.
   virtual void Append(std::string_view prefix, std::string_view value) = 0;
 
   using Reader::Get;
@@ -110,8 +111,8 @@ class Store {
 
   virtual std::unique_ptr<Reader> GetSnapshot(ReadMode mode = ReadMode::kMayBlock) const = 0;
 
-  // Runs fn and commits; `done` is called once, on a thread of the store, after the commit is durable
-  // (or failed). Prefer `Transact` below.
+  // Runs fn and commits; `done` is called once, on a thread of the store, after the commit is
+  // durable (or failed). Prefer `Transact` below.
   virtual void TransactAsync(TransactionFn fn, Durability durability,
                              std::move_only_function<void(Result<>)> done) = 0;
 
@@ -119,8 +120,8 @@ class Store {
   // bursts may collapse into one call. The watch ends when the returned handle is destroyed.
   virtual std::shared_ptr<void> Watch(std::string prefix, std::function<void()> fn) = 0;
 
-  // An on-disk copy of a consistent state, made of hard links where possible, in the new folder `dir`
-  // (backup). Engines without files answer kUnsupported.
+  // An on-disk copy of a consistent state, made of hard links where possible, in the new folder
+  // `dir` (backup). Engines without files answer kUnsupported.
   virtual Result<> Checkpoint(const std::string& dir) = 0;
 
   // Verifies what is stored, at the store's own level. Slow.

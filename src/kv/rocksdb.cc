@@ -1,0 +1,347 @@
+#include "kv/rocksdb.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/statistics.h>
+#include <rocksdb/utilities/checkpoint.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "base/codec.h"
+#include "base/log.h"
+#include "kv/rocksdb_internal.h"
+
+namespace forebay::kv {
+
+namespace {
+
+using rocksdb::Slice;
+
+// Keys of the engine's own column family; see docs/formats/kv.md.
+constexpr std::string_view kFormatKey = "format";
+constexpr std::string_view kAppendKey = "append";
+constexpr std::uint64_t kFormatVersion = 1;
+
+// A range with at most so many keys is erased key by key. A range tombstone costs every later read
+// of its memtable; most ranges are small (the staged blocks of one blob) and many are empty.
+constexpr std::size_t kMaxExpandedRange = 1024;
+
+constexpr std::chrono::milliseconds kResumeInterval{500};
+
+Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
+std::string_view ToView(const Slice& slice) { return {slice.data(), slice.size()}; }
+
+class DbIterator final : public Iterator {
+ public:
+  DbIterator(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, rocksdb::ReadOptions options,
+             std::string_view begin, std::string_view end)
+      : begin_(begin), end_(end), end_slice_(ToSlice(end_)) {
+    if (!end_.empty()) options.iterate_upper_bound = &end_slice_;
+    it_.reset(db.NewIterator(options, family));
+    it_->Seek(ToSlice(begin_));
+  }
+  bool Valid() const override { return it_->Valid(); }
+  void Next() override { it_->Next(); }
+  void Seek(std::string_view key) override {
+    it_->Seek(ToSlice(std::max(key, std::string_view(begin_))));
+  }
+  std::string_view key() const override { return ToView(it_->key()); }
+  std::string_view value() const override { return ToView(it_->value()); }
+  Result<> status() const override { return ToResult(it_->status()); }
+
+ private:
+  const std::string begin_;
+  const std::string end_;
+  const Slice end_slice_;  // RocksDB keeps a pointer to it
+  std::unique_ptr<rocksdb::Iterator> it_;
+};
+
+class DbReader final : public Reader {
+ public:
+  using Families = std::vector<rocksdb::ColumnFamilyHandle*>;
+  DbReader(rocksdb::DB& db, const Families& families, ReadMode mode, bool pinned)
+      : db_(db), families_(families), snapshot_(pinned ? db.GetSnapshot() : nullptr) {
+    options_.snapshot = snapshot_;
+    options_.background_purge_on_iterator_cleanup = true;
+    if (mode == ReadMode::kCacheOnly) options_.read_tier = rocksdb::kBlockCacheTier;
+  }
+  ~DbReader() override {
+    if (snapshot_) db_.ReleaseSnapshot(snapshot_);
+  }
+  DbReader(const DbReader&) = delete;
+  DbReader& operator=(const DbReader&) = delete;
+
+  Result<std::optional<std::string>> Get(Space space, std::string_view key) const override {
+    rocksdb::PinnableSlice value;
+    auto status = db_.Get(options_, Family(space), ToSlice(key), &value);
+    if (status.IsNotFound()) return std::nullopt;
+    if (!status.ok()) return Fail(ToError(status));
+    return value.ToString();
+  }
+  std::unique_ptr<Iterator> Scan(Space space, std::string_view begin,
+                                 std::string_view end) const override {
+    return std::make_unique<DbIterator>(db_, Family(space), options_, begin, end);
+  }
+
+ private:
+  rocksdb::ColumnFamilyHandle* Family(Space space) const {
+    return families_[1 + static_cast<std::size_t>(space)];
+  }
+
+  rocksdb::DB& db_;
+  const Families& families_;
+  const rocksdb::Snapshot* const snapshot_;
+  rocksdb::ReadOptions options_;
+};
+
+}  // namespace
+
+// The open database. Only the committer's writer calls Write.
+class RocksDbStore::Db final : public CommitTarget {
+ public:
+  explicit Db(RocksDbOptions options);
+  ~Db() override;
+  Result<> Open();
+
+  std::unique_ptr<Reader> Snapshot(ReadMode mode) const override {
+    return std::make_unique<DbReader>(*db_, families_, mode, true);
+  }
+  std::unique_ptr<Reader> Latest() const override {
+    return std::make_unique<DbReader>(*db_, families_, ReadMode::kMayBlock, false);
+  }
+  Result<> Write(const GroupWrite& group) override;
+
+  rocksdb::DB& db() { return *db_; }
+  const std::vector<rocksdb::ColumnFamilyHandle*>& families() const { return families_; }
+  std::uint64_t first_append() const { return first_append_; }
+  RocksDbStats stats() const;
+
+ private:
+  Result<> ReadEngineRecords();
+  Result<> CheckSpace();
+  void MaybeResume(std::uint64_t free_bytes);
+  Result<> AddRange(rocksdb::WriteBatch& batch, Space space, const std::string& begin,
+                    const std::string& end);
+  std::uint64_t Property(const std::string& name) const;
+
+  const RocksDbOptions options_;
+  std::shared_ptr<rocksdb::FileSystem> file_system_;
+  std::unique_ptr<rocksdb::Env> env_;
+  std::shared_ptr<rocksdb::Cache> cache_;
+  std::shared_ptr<rocksdb::Statistics> statistics_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;  // owned; engine, meta, inline
+  std::uint64_t first_append_ = 1;
+  bool write_failed_ = false;  // RocksDB may refuse writes until it is told to resume
+  std::chrono::steady_clock::time_point resume_at_;
+};
+
+RocksDbStore::Db::Db(RocksDbOptions options) : options_(std::move(options)) {
+  auto on_failure = options_.on_sync_failure;
+  if (!on_failure) on_failure = [](std::string_view what) { Panic(what); };
+  auto base = options_.file_system ? MakeRocksFileSystem(*options_.file_system)
+                                   : rocksdb::FileSystem::Default();
+  file_system_ = MakeSyncGuard(std::move(base), std::move(on_failure));
+  env_ = rocksdb::NewCompositeEnv(file_system_);
+  cache_ = rocksdb::NewLRUCache(options_.cache_bytes, /*num_shard_bits=*/4,
+                                /*strict_capacity_limit=*/false, /*high_pri_pool_ratio=*/0.5);
+}
+
+RocksDbStore::Db::~Db() {
+  if (!db_) return;
+  for (auto* family : families_) {
+    auto status = db_->DestroyColumnFamilyHandle(family);
+    (void)status;  // of a handle that is ours; there is nothing to do about it
+  }
+  auto status = db_->Close();
+  if (!status.ok()) {
+    Log(LogLevel::kWarn, "metadata store did not close cleanly", {{"error", status.ToString()}});
+  }
+}
+
+Result<> RocksDbStore::Db::Open() {
+  auto db_options = MakeDbOptions(options_, env_.get());
+  statistics_ = db_options.statistics;
+  rocksdb::DB* db = nullptr;
+  FB_RETURN_IF_ERROR(ToResult(rocksdb::DB::Open(
+      db_options, options_.path, MakeColumnFamilies(options_, cache_), &families_, &db)));
+  db_.reset(db);
+  return ReadEngineRecords();
+}
+
+Result<> RocksDbStore::Db::ReadEngineRecords() {
+  auto read = [&](std::string_view key) -> Result<std::optional<std::uint64_t>> {
+    std::string value;
+    auto status = db_->Get({}, families_[0], ToSlice(key), &value);
+    if (status.IsNotFound()) return std::nullopt;
+    if (!status.ok()) return Fail(ToError(status));
+    Decoder decoder(value);
+    std::uint64_t number = decoder.U64();
+    FB_RETURN_IF_ERROR(decoder.Finish("engine record"));
+    return number;
+  };
+  FB_ASSIGN_OR_RETURN(auto format, read(kFormatKey));
+  if (format && *format > kFormatVersion) {
+    return Fail(Code::kUnsupported, "A newer Forebay wrote this metadata store.");
+  }
+  if (!format) {
+    rocksdb::WriteOptions sync;
+    sync.sync = true;
+    FB_RETURN_IF_ERROR(ToResult(
+        db_->Put(sync, families_[0], ToSlice(kFormatKey), Encoder().U64(kFormatVersion).Take())));
+  }
+  FB_ASSIGN_OR_RETURN(auto append, read(kAppendKey));
+  first_append_ = append.value_or(1);
+  return {};
+}
+
+Result<> RocksDbStore::Db::CheckSpace() {
+  std::uint64_t free_bytes = 0;
+  auto status = file_system_->GetFreeSpace(options_.path, {}, &free_bytes, nullptr);
+  if (!status.ok()) return Fail(ToError(status));
+  if (free_bytes < options_.min_free_bytes) {
+    return Fail(Code::kNoSpace, "The metadata disk has less space left than it keeps in reserve.");
+  }
+  if (write_failed_) MaybeResume(free_bytes);
+  return {};
+}
+
+void RocksDbStore::Db::MaybeResume(std::uint64_t free_bytes) {
+  auto now = std::chrono::steady_clock::now();
+  if (now < resume_at_) return;
+  resume_at_ = now + kResumeInterval;
+  auto status = db_->Resume();
+  if (status.ok()) write_failed_ = false;
+  Log(LogLevel::kWarn, "metadata store resumes writing",
+      {{"result", status.ToString()}, {"free_bytes", free_bytes}});
+}
+
+// The group before is in the database by now, so the range is read from there.
+Result<> RocksDbStore::Db::AddRange(rocksdb::WriteBatch& batch, Space space,
+                                    const std::string& begin, const std::string& end) {
+  auto* family = families_[1 + static_cast<std::size_t>(space)];
+  auto it = Latest()->Scan(space, begin, end);
+  std::vector<std::string> keys;
+  for (; it->Valid() && keys.size() <= kMaxExpandedRange; it->Next()) {
+    keys.emplace_back(it->key());
+  }
+  FB_RETURN_IF_ERROR(it->status());
+  if (keys.size() <= kMaxExpandedRange) {
+    for (const auto& key : keys) FB_RETURN_IF_ERROR(ToResult(batch.Delete(family, key)));
+    return {};
+  }
+  std::string last = end;
+  if (last.empty()) {
+    std::unique_ptr<rocksdb::Iterator> all(db_->NewIterator({}, family));
+    all->SeekToLast();
+    FB_RETURN_IF_ERROR(ToResult(all->status()));
+    last = all->key().ToString() + '\0';
+  }
+  return ToResult(batch.DeleteRange(family, begin, last));
+}
+
+Result<> RocksDbStore::Db::Write(const GroupWrite& group) {
+  FB_RETURN_IF_ERROR(CheckSpace());
+  rocksdb::WriteBatch batch(group.changes.bytes() + 32 * group.changes.keys() + 256);
+  for (std::size_t i = 0; i < kSpaces; ++i) {
+    auto space = static_cast<Space>(i);
+    auto* family = families_[1 + i];
+    for (const auto& [begin, end] : group.changes.ranges(space)) {
+      FB_RETURN_IF_ERROR(AddRange(batch, space, begin, end));
+    }
+    for (const auto& [key, value] : group.changes.points(space)) {
+      auto status = value ? batch.Put(family, key, *value) : batch.Delete(family, key);
+      FB_RETURN_IF_ERROR(ToResult(status));
+    }
+  }
+  if (group.append_limit != 0) {
+    FB_RETURN_IF_ERROR(ToResult(
+        batch.Put(families_[0], ToSlice(kAppendKey), Encoder().U64(group.append_limit).Take())));
+  }
+  rocksdb::WriteOptions how;
+  how.sync = group.sync;
+  auto status = db_->Write(how, &batch);
+  if (status.ok()) return {};
+  write_failed_ = true;
+  Log(LogLevel::kError, "metadata write failed", {{"error", status.ToString()}});
+  return Fail(ToError(status));
+}
+
+std::uint64_t RocksDbStore::Db::Property(const std::string& name) const {
+  std::uint64_t sum = 0;
+  return db_->GetAggregatedIntProperty(name, &sum) ? sum : 0;
+}
+
+RocksDbStats RocksDbStore::Db::stats() const {
+  return {.commit = {},
+          .cache_hits = statistics_->getTickerCount(rocksdb::BLOCK_CACHE_HIT),
+          .cache_misses = statistics_->getTickerCount(rocksdb::BLOCK_CACHE_MISS),
+          .cache_used_bytes = cache_->GetUsage(),
+          .buffer_used_bytes = Property(rocksdb::DB::Properties::kCurSizeAllMemTables),
+          .table_file_bytes = Property(rocksdb::DB::Properties::kTotalSstFilesSize),
+          .blob_file_bytes = Property(rocksdb::DB::Properties::kTotalBlobFileSize),
+          .pending_compaction_bytes =
+              Property(rocksdb::DB::Properties::kEstimatePendingCompactionBytes),
+          .stall_us = statistics_->getTickerCount(rocksdb::STALL_MICROS)};
+}
+
+Result<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(RocksDbOptions options) {
+  Committer::Options commit{.name = "kv", .prefetch_threads = options.prefetch_threads};
+  auto db = std::make_unique<Db>(std::move(options));
+  FB_RETURN_IF_ERROR(db->Open());
+  commit.first_append = db->first_append();
+  return std::unique_ptr<RocksDbStore>(new RocksDbStore(std::move(db), std::move(commit)));
+}
+
+RocksDbStore::RocksDbStore(std::unique_ptr<Db> db, Committer::Options options)
+    : db_(std::move(db)), committer_(std::make_unique<Committer>(*db_, std::move(options))) {}
+
+RocksDbStore::~RocksDbStore() = default;
+
+std::unique_ptr<Reader> RocksDbStore::GetSnapshot(ReadMode mode) const {
+  return db_->Snapshot(mode);
+}
+
+void RocksDbStore::TransactAsync(TransactionFn fn, Durability durability,
+                                 std::move_only_function<void(Result<>)> done) {
+  committer_->Submit(std::move(fn), durability, std::move(done));
+}
+
+std::shared_ptr<void> RocksDbStore::Watch(std::string prefix, std::function<void()> fn) {
+  return committer_->Watch(std::move(prefix), std::move(fn));
+}
+
+Result<> RocksDbStore::Checkpoint(const std::string& dir) {
+  rocksdb::Checkpoint* made = nullptr;
+  FB_RETURN_IF_ERROR(ToResult(rocksdb::Checkpoint::Create(&db_->db(), &made)));
+  std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  return ToResult(checkpoint->CreateCheckpoint(dir));
+}
+
+Result<> RocksDbStore::VerifyChecksums() {
+  FB_RETURN_IF_ERROR(ToResult(db_->db().VerifyFileChecksums({})));
+  return ToResult(db_->db().VerifyChecksum());
+}
+
+RocksDbStats RocksDbStore::stats() const {
+  RocksDbStats stats = db_->stats();
+  stats.commit = committer_->stats();
+  return stats;
+}
+
+Result<> RocksDbStore::Compact() {
+  for (auto* family : db_->families()) {
+    FB_RETURN_IF_ERROR(ToResult(db_->db().Flush({}, family)));
+    rocksdb::CompactRangeOptions options;
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    FB_RETURN_IF_ERROR(ToResult(db_->db().CompactRange(options, family, nullptr, nullptr)));
+  }
+  return {};
+}
+
+}  // namespace forebay::kv

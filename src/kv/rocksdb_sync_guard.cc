@@ -1,0 +1,118 @@
+#include <rocksdb/file_system.h>
+
+#include <utility>
+
+#include "kv/rocksdb_internal.h"
+
+namespace forebay::kv {
+
+namespace {
+
+using rocksdb::FileOptions;
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+
+bool IsDataFile(std::string_view name) { return name.ends_with(".sst") || name.ends_with(".blob"); }
+
+class Guard {
+ public:
+  explicit Guard(SyncFailureFn on_failure) : on_failure_(std::move(on_failure)) {}
+  IOStatus Judge(const std::string& name, IOStatus status) const {
+    if (status.ok() || status.IsNotSupported()) return status;
+    if (status.IsNoSpace() && IsDataFile(name)) return status;
+    on_failure_("Sync of " + name + " failed: " + status.ToString());
+    return status;
+  }
+
+ private:
+  const SyncFailureFn on_failure_;
+};
+
+class GuardedFile final : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  GuardedFile(std::unique_ptr<rocksdb::FSWritableFile> file, std::string name,
+              std::shared_ptr<const Guard> guard)
+      : FSWritableFileOwnerWrapper(std::move(file)),
+        name_(std::move(name)),
+        guard_(std::move(guard)) {}
+  IOStatus Sync(const IOOptions& options, IODebugContext* dbg) override {
+    return guard_->Judge(name_, target()->Sync(options, dbg));
+  }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* dbg) override {
+    return guard_->Judge(name_, target()->Fsync(options, dbg));
+  }
+
+ private:
+  const std::string name_;
+  const std::shared_ptr<const Guard> guard_;
+};
+
+class GuardedDirectory final : public rocksdb::FSDirectoryWrapper {
+ public:
+  GuardedDirectory(std::unique_ptr<rocksdb::FSDirectory> directory, std::string name,
+                   std::shared_ptr<const Guard> guard)
+      : FSDirectoryWrapper(std::move(directory)),
+        name_(std::move(name)),
+        guard_(std::move(guard)) {}
+  IOStatus Fsync(const IOOptions& options, IODebugContext* dbg) override {
+    return guard_->Judge(name_, FSDirectoryWrapper::Fsync(options, dbg));
+  }
+  IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* dbg,
+                               const rocksdb::DirFsyncOptions& how) override {
+    return guard_->Judge(name_, FSDirectoryWrapper::FsyncWithDirOptions(options, dbg, how));
+  }
+
+ private:
+  const std::string name_;
+  const std::shared_ptr<const Guard> guard_;
+};
+
+class SyncGuard final : public rocksdb::FileSystemWrapper {
+ public:
+  SyncGuard(std::shared_ptr<rocksdb::FileSystem> base, SyncFailureFn on_failure)
+      : FileSystemWrapper(std::move(base)),
+        guard_(std::make_shared<const Guard>(std::move(on_failure))) {}
+  const char* Name() const override { return "ForebaySyncGuard"; }
+
+  IOStatus NewWritableFile(const std::string& name, const FileOptions& options,
+                           std::unique_ptr<rocksdb::FSWritableFile>* out,
+                           IODebugContext* dbg) override {
+    return Wrap(name, target()->NewWritableFile(name, options, out, dbg), out);
+  }
+  IOStatus ReopenWritableFile(const std::string& name, const FileOptions& options,
+                              std::unique_ptr<rocksdb::FSWritableFile>* out,
+                              IODebugContext* dbg) override {
+    return Wrap(name, target()->ReopenWritableFile(name, options, out, dbg), out);
+  }
+  IOStatus ReuseWritableFile(const std::string& name, const std::string& old_name,
+                             const FileOptions& options,
+                             std::unique_ptr<rocksdb::FSWritableFile>* out,
+                             IODebugContext* dbg) override {
+    return Wrap(name, target()->ReuseWritableFile(name, old_name, options, out, dbg), out);
+  }
+  IOStatus NewDirectory(const std::string& name, const IOOptions& options,
+                        std::unique_ptr<rocksdb::FSDirectory>* out, IODebugContext* dbg) override {
+    IOStatus status = target()->NewDirectory(name, options, out, dbg);
+    if (status.ok()) *out = std::make_unique<GuardedDirectory>(std::move(*out), name, guard_);
+    return status;
+  }
+
+ private:
+  IOStatus Wrap(const std::string& name, IOStatus status,
+                std::unique_ptr<rocksdb::FSWritableFile>* out) const {
+    if (status.ok()) *out = std::make_unique<GuardedFile>(std::move(*out), name, guard_);
+    return status;
+  }
+
+  const std::shared_ptr<const Guard> guard_;
+};
+
+}  // namespace
+
+std::shared_ptr<rocksdb::FileSystem> MakeSyncGuard(std::shared_ptr<rocksdb::FileSystem> base,
+                                                   SyncFailureFn on_failure) {
+  return std::make_shared<SyncGuard>(std::move(base), std::move(on_failure));
+}
+
+}  // namespace forebay::kv
