@@ -36,6 +36,7 @@ constexpr auto kTable = std::to_array<WireError>({
     {Code::kWouldBlock, 503, "ServerBusy", kBusyText},
     {Code::kConflict, 503, "ServerBusy", kBusyText},
     {Code::kLimitExceeded, 500, "InternalError", kInternalText},
+    {Code::kStale, 503, "ServerBusy", kBusyText},
     {Code::kUnsupported, 501, "NotImplemented", "The requested functionality is not implemented."},
     {Code::kIo, 500, "InternalError", kInternalText},
     {Code::kCorruption, 500, "InternalError", kInternalText},

@@ -19,6 +19,8 @@ std::string_view CodeName(Code code) {
       return "Conflict";
     case Code::kLimitExceeded:
       return "LimitExceeded";
+    case Code::kStale:
+      return "Stale";
     case Code::kUnsupported:
       return "Unsupported";
     case Code::kIo:

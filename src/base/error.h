@@ -22,6 +22,7 @@ enum class Code : std::uint16_t {
   kWouldBlock = 5,          // a cache-only read needs the disk; run it again on a pool
   kConflict = 6,            // a transaction lost a race; the store retries these itself
   kLimitExceeded = 7,       // a transaction, key or value above its documented limit
+  kStale = 9,               // what an operation worked out is out of date; it starts over itself
   kUnsupported = 8,         // a valid request for something Forebay does not offer
 
   // Storage underneath.

@@ -26,14 +26,14 @@ void BufferPool::Buffer::Swap(Buffer& other) noexcept {
 
 Task<BufferPool::Buffer> BufferPool::Acquire(OpContext context, std::size_t wanted) {
   std::size_t size = kTiny;
-  if (wanted >= kTiny) size = wanted >= kSmall ? kLarge : kSmall;
+  if (wanted > kTiny) size = wanted > kSmall ? kLarge : kSmall;
   if (auto permit = budget_.TryAcquire(size)) co_return Make(size, std::move(*permit));
   size = std::min(size, kSmall);
-  FB_CO_ASSIGN_OR_RETURN(Semaphore::Permit permit, co_await budget_.Acquire(context, size));
+  FB_CO_ASSIGN_OR_RETURN(Permit permit, co_await budget_.Acquire(size, context));
   co_return Make(size, std::move(permit));
 }
 
-BufferPool::Buffer BufferPool::Make(std::size_t size, Semaphore::Permit permit) {
+BufferPool::Buffer BufferPool::Make(std::size_t size, Permit permit) {
   Buffer buffer;
   buffer.pool_ = this;
   buffer.size_ = size;

@@ -45,7 +45,7 @@ class BufferPool {
     BufferPool* pool_ = nullptr;
     std::unique_ptr<std::byte[]> memory_;
     std::size_t size_ = 0;
-    Semaphore::Permit permit_;
+    Permit permit_;
   };
 
   // A buffer of min(wanted, kLarge) bytes rounded up to a size class, or of kSmall when memory is
@@ -55,7 +55,7 @@ class BufferPool {
   void Trim();
 
  private:
-  Buffer Make(std::size_t size, Semaphore::Permit permit);
+  Buffer Make(std::size_t size, Permit permit);
   void Recycle(std::unique_ptr<std::byte[]> memory);
 
   Semaphore budget_;

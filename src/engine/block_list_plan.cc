@@ -1,0 +1,139 @@
+#include "engine/block_list_plan.h"
+
+#include <unordered_map>
+
+#include "base/codec.h"
+#include "meta/keys.h"
+
+namespace forebay::engine {
+namespace {
+
+namespace keys = meta::keys;
+
+struct StagedEntry {
+  meta::StagedBlockRecord record;
+  bool used = false;
+};
+using StagedBlocks = std::unordered_map<std::string, StagedEntry>;
+
+struct CommittedEntry {
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+};
+using CommittedBlocks = std::unordered_map<std::string, CommittedEntry>;
+
+Error InvalidBlockList() {
+  return Error(Code::kInvalidBlockList, "The specified block list is invalid.");
+}
+
+Result<std::int64_t> Counter(const kv::Reader& reader, const std::string& key) {
+  FB_ASSIGN_OR_RETURN(auto value, reader.Get(key));
+  return kv::CounterValue(value);
+}
+
+Result<StagedBlocks> LoadStaged(const kv::Reader& reader, const Place& place, BlockListPlan& plan) {
+  StagedBlocks staged;
+  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::Staging(place.container.id, place.name)));
+  if (!stored) return staged;
+  FB_ASSIGN_OR_RETURN(plan.staging, meta::DecodeStaging(*stored));
+  const meta::BodyId generation = plan.staging->generation;
+  FB_ASSIGN_OR_RETURN(plan.staged_count, Counter(reader, keys::StagedCount(generation)));
+  FB_ASSIGN_OR_RETURN(plan.replaced_count, Counter(reader, keys::ReplacedCount(generation)));
+  const std::string prefix = keys::StagedBlocksOf(generation);
+  auto it = reader.Scan(prefix, PrefixEnd(prefix));
+  for (; it->Valid(); it->Next()) {
+    FB_ASSIGN_OR_RETURN(meta::StagedBlockRecord record, meta::DecodeStagedBlock(it->value()));
+    staged.emplace(std::string(keys::BlockIdOfStagedKey(it->key())),
+                   StagedEntry{std::move(record), false});
+    plan.staged_keys.emplace_back(it->key());
+  }
+  FB_RETURN_IF_ERROR(it->status());
+  return staged;
+}
+
+Result<CommittedBlocks> LoadCommitted(const kv::Reader& reader, const Place& place) {
+  CommittedBlocks committed;
+  if (!place.existing || !place.existing->body.has_block_list) return committed;
+  const std::string prefix = keys::BlockListPagesOf(place.existing->body.id);
+  std::uint64_t offset = 0;
+  auto it = reader.Scan(prefix, PrefixEnd(prefix));
+  for (; it->Valid(); it->Next()) {
+    FB_ASSIGN_OR_RETURN(auto blocks, meta::DecodeBlockListPage(it->value()));
+    for (meta::CommittedBlock& block : blocks) {
+      committed.emplace(std::move(block.id), CommittedEntry{offset, block.size});
+      offset += block.size;
+    }
+  }
+  FB_RETURN_IF_ERROR(it->status());
+  return committed;
+}
+
+void UseStaged(BlockListPlan& plan, const std::string& id, StagedEntry& entry) {
+  const meta::StagedBlockRecord& record = entry.record;
+  plan.extents.insert(plan.extents.end(), record.extents.begin(), record.extents.end());
+  plan.blocks.push_back({id, record.size});
+  plan.length += record.size;
+  // A shared block keeps its own reference until it is dropped like an unused one.
+  if (record.holder && !entry.used) plan.shares.push_back({*record.holder, record.extents});
+  entry.used = true;
+}
+
+Result<> UseCommitted(const kv::Reader& reader, const Place& place, BlockListPlan& plan,
+                      const std::string& id, const CommittedEntry& entry) {
+  constexpr std::size_t kMaxExtentsOfBlock = 100'000;
+  FB_ASSIGN_OR_RETURN(auto extents, meta::ExtentsOf(reader, place.existing->body, entry.offset,
+                                                    entry.size, kMaxExtentsOfBlock));
+  plan.old_body = place.existing->body.id;
+  plan.extents.insert(plan.extents.end(), extents.begin(), extents.end());
+  plan.shares.push_back({plan.old_body, std::move(extents)});
+  plan.blocks.push_back({id, entry.size});
+  plan.length += entry.size;
+  return {};
+}
+
+}  // namespace
+
+Result<BlockListPlan> PlanBlockList(const kv::Reader& reader, const Place& place,
+                                    const std::vector<BlockListEntry>& list) {
+  BlockListPlan plan;
+  FB_ASSIGN_OR_RETURN(StagedBlocks staged, LoadStaged(reader, place, plan));
+  FB_ASSIGN_OR_RETURN(CommittedBlocks committed, LoadCommitted(reader, place));
+  for (const BlockListEntry& entry : list) {
+    const std::string& id = entry.id.str();
+    auto in_staged = entry.source == BlockSource::kCommitted ? staged.end() : staged.find(id);
+    if (in_staged != staged.end()) {
+      UseStaged(plan, id, in_staged->second);
+      continue;
+    }
+    auto in_committed =
+        entry.source == BlockSource::kUncommitted ? committed.end() : committed.find(id);
+    if (in_committed == committed.end()) return Fail(InvalidBlockList());
+    FB_RETURN_IF_ERROR(UseCommitted(reader, place, plan, id, in_committed->second));
+  }
+  for (auto& [id, entry] : staged) {
+    if (entry.used && !entry.record.holder) continue;  // the new body is their holder now
+    plan.dropped.push_back(
+        {entry.record.holder.value_or(meta::BodyId(0)), std::move(entry.record.extents)});
+  }
+  return plan;
+}
+
+Result<> VerifyPlan(const kv::Reader& reader, const Place& place, const BlockListPlan& plan) {
+  const Error changed(Code::kStale, "The blob's blocks changed during the commit.");
+  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::Staging(place.container.id, place.name)));
+  if (stored.has_value() != plan.staging.has_value()) return Fail(changed);
+  if (stored) {
+    FB_ASSIGN_OR_RETURN(meta::StagingRecord staging, meta::DecodeStaging(*stored));
+    if (staging.generation != plan.staging->generation) return Fail(changed);
+    FB_ASSIGN_OR_RETURN(std::int64_t count, Counter(reader, keys::StagedCount(staging.generation)));
+    FB_ASSIGN_OR_RETURN(std::int64_t replaced,
+                        Counter(reader, keys::ReplacedCount(staging.generation)));
+    if (count != plan.staged_count || replaced != plan.replaced_count) return Fail(changed);
+  }
+  if (plan.old_body.value() != 0 && (!place.existing || place.existing->body.id != plan.old_body)) {
+    return Fail(changed);
+  }
+  return {};
+}
+
+}  // namespace forebay::engine

@@ -1,0 +1,46 @@
+// Put Block List, worked out on a snapshot: which extents the new body has, what is shared with the
+// old body, and which staged blocks are dropped. The commit verifies that nothing of it has
+// changed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "engine/commit.h"
+#include "engine/put_block_list.h"
+#include "meta/garbage.h"
+#include "meta/records.h"
+
+namespace forebay::engine {
+
+struct BlockListPlan {
+  // What it was worked out from.
+  std::optional<meta::StagingRecord> staging;
+  std::int64_t staged_count = 0;
+  std::int64_t replaced_count = 0;
+  meta::BodyId old_body;  // of the committed blob when its blocks are used; else 0
+
+  // What is to be.
+  std::uint64_t length = 0;
+  std::vector<meta::Extent> extents;
+  std::vector<meta::CommittedBlock> blocks;
+  struct Share {
+    meta::BodyId from;
+    std::vector<meta::Extent> extents;
+  };
+  std::vector<Share> shares;  // bytes that another body or block keeps holding
+  std::vector<meta::ReleaseEntry>
+      dropped;  // staged blocks that the list does not name, and shared ones
+  std::vector<std::string> staged_keys;  // all staged-block records of the generation
+};
+
+// Blocks (a scan of the staged blocks). kInvalidBlockList, kBlobNotFound never: a missing blob has
+// no committed blocks.
+Result<BlockListPlan> PlanBlockList(const kv::Reader& reader, const Place& place,
+                                    const std::vector<BlockListEntry>& list);
+
+// In a transaction: kStale when staging or the old body are not what the plan saw.
+Result<> VerifyPlan(const kv::Reader& reader, const Place& place, const BlockListPlan& plan);
+
+}  // namespace forebay::engine

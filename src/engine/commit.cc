@@ -1,0 +1,76 @@
+#include "engine/commit.h"
+
+#include "engine/get_container.h"
+#include "engine/references.h"
+#include "meta/tag_index.h"
+
+namespace forebay::engine {
+
+Result<Place> FindPlace(const kv::Reader& reader, const BlobTarget& target) {
+  Place place;
+  FB_ASSIGN_OR_RETURN(place.container,
+                      RequireContainer(reader, target.account.name, target.container));
+  FB_ASSIGN_OR_RETURN(place.name, place.names().Normalize(target.blob.view()));
+  FB_ASSIGN_OR_RETURN(place.existing, place.names().Find(reader, place.container.id, place.name));
+  return place;
+}
+
+Result<Place> RequireBlob(const kv::Reader& reader, const BlobTarget& target) {
+  FB_ASSIGN_OR_RETURN(Place place, FindPlace(reader, target));
+  if (!place.existing) return Fail(Code::kBlobNotFound, "The specified blob does not exist.");
+  return place;
+}
+
+azure::ConditionSubject SubjectOf(const meta::BlobRecord& record) {
+  return {azure::MakeETag(record.etag.value()), record.modified, &record.tags};
+}
+
+Result<> CheckWriteAt(const Place& place, const azure::Conditions& conditions) {
+  if (conditions.empty()) return {};
+  if (!place.existing) return azure::CheckWrite(conditions, nullptr);
+  const azure::ConditionSubject subject = SubjectOf(*place.existing);
+  return azure::CheckWrite(conditions, &subject);
+}
+
+Stamp MakeStamp(Services& services) { return {services.clock.Now(), services.etags.Next()}; }
+
+Changed ChangedBy(const Stamp& stamp) { return {azure::MakeETag(stamp.etag.value()), stamp.now}; }
+
+meta::BlobRecord NewRecord(meta::BlobId id, const BlobAttributes& attributes, const Stamp& stamp) {
+  meta::BlobRecord record;
+  record.id = id;
+  record.created = stamp.now;
+  record.modified = stamp.now;
+  record.etag = stamp.etag;
+  record.http = attributes.http;
+  record.metadata = attributes.metadata;
+  record.tags = attributes.tags;
+  if (attributes.tier) {
+    record.tier = *attributes.tier;
+    record.tier_inferred = false;
+    record.tier_changed = stamp.now;
+  }
+  return record;
+}
+
+Result<> Replace(Services& services, kv::Transaction& txn, const Place& place,
+                 meta::BlobRecord record, bool keep_staging) {
+  const azure::Tags no_tags;
+  if (place.existing) {
+    const meta::BlobRecord& old = *place.existing;
+    if (old.directory && !record.directory) {
+      return Fail(Code::kPathConflict, "A directory has this name; a blob cannot replace it.");
+    }
+    FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, old, record.modified));
+    // Azure keeps the creation time of a blob that is overwritten.
+    record.created = old.created;
+  }
+  meta::ReindexTags(txn, place.container.id, place.name,
+                    place.existing ? place.existing->tags : no_tags, record.tags);
+  if (!keep_staging) {
+    FB_RETURN_IF_ERROR(DropStaging(txn, place.container.id, place.name, record.modified));
+  }
+  return place.names().Put(txn, place.container.id, place.name, record, services.ids);
+}
+
+}  // namespace forebay::engine

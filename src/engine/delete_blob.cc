@@ -1,0 +1,34 @@
+#include "engine/delete_blob.h"
+
+#include "engine/commit.h"
+#include "engine/references.h"
+#include "meta/tag_index.h"
+
+namespace forebay::engine {
+namespace {
+
+Result<> Delete(Services& services, kv::Transaction& txn, const DeleteBlobRequest& request,
+                WallTime now) {
+  FB_ASSIGN_OR_RETURN(Place place, RequireBlob(txn, request.target));
+  FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions));
+  if (request.snapshots == azure::DeleteSnapshots::kOnly) return {};
+  const meta::BlobRecord& record = *place.existing;
+  FB_RETURN_IF_ERROR(place.names().Erase(txn, place.container.id, place.name));
+  FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, record, now));
+  meta::UnindexTags(txn, place.container.id, place.name, record.tags);
+  return DropStaging(txn, place.container.id, place.name, now);
+}
+
+}  // namespace
+
+Task<> DeleteBlob(Services& services, OpContext context, DeleteBlobRequest request) {
+  FB_CO_RETURN_IF_ERROR(context.Check());
+  FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
+  auto shared = std::make_shared<const DeleteBlobRequest>(std::move(request));
+  const WallTime now = services.clock.Now();
+  co_return co_await services.store.Transact([&services, shared, now](kv::Transaction& txn) {
+    return Delete(services, txn, *shared, now);
+  });
+}
+
+}  // namespace forebay::engine

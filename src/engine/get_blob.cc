@@ -1,0 +1,151 @@
+#include "engine/get_blob.h"
+
+#include <algorithm>
+
+#include "engine/body_reader.h"
+#include "engine/commit.h"
+#include "engine/read_gate.h"
+#include "meta/keys.h"
+
+namespace forebay::engine {
+namespace {
+
+// A blob that is overwritten between reading its record and pinning its bytes is looked up again.
+constexpr int kMaxAttempts = 8;
+
+struct Found {
+  GetBlobResult result;
+  BodyStart start;
+};
+
+Result<> ResolveRange(const GetBlobRequest& request, GetBlobResult& result) {
+  const std::uint64_t size = result.record.length;
+  result.offset = 0;
+  result.length = size;
+  if (!request.range) return {};
+  if (request.range->offset >= size) {
+    // Azure answers an open range from 0 of an empty blob like a read of the whole.
+    if (size == 0 && request.range->offset == 0 && !request.range->length) return {};
+    return Fail(Code::kInvalidRange,
+                "The range specified is invalid for the current size of the resource.");
+  }
+  result.offset = request.range->offset;
+  result.length = size - result.offset;
+  if (request.range->length) result.length = std::min(result.length, *request.range->length);
+  return {};
+}
+
+Result<> FindStart(const kv::Reader& reader, Found& found) {
+  constexpr std::size_t kFirstExtents = 16;
+  BodyStart& start = found.start;
+  start.body = found.result.record.body;
+  start.offset = found.result.offset;
+  start.length = found.result.length;
+  FB_ASSIGN_OR_RETURN(start.extents, meta::ExtentsOf(reader, start.body, start.offset, start.length,
+                                                     kFirstExtents));
+  // Inline bytes are read with the record: a snapshot keeps them, no pin does.
+  if (start.body.paged) return {};
+  for (const meta::Extent& extent : start.extents) {
+    std::string& bytes = start.inline_data.emplace_back();
+    if (!extent.is_inline()) continue;
+    FB_ASSIGN_OR_RETURN(
+        auto data, reader.Get(kv::Space::kInline, meta::keys::InlinePiece(extent.chunk.sequence)));
+    if (!data) {
+      return Fail(Code::kCorruption,
+                  "Inline piece " + std::to_string(extent.chunk.sequence) + " is missing.");
+    }
+    bytes = std::move(*data);
+  }
+  return {};
+}
+
+Result<Found> Find(const kv::Reader& reader, const GetBlobRequest& request) {
+  Found found;
+  FB_ASSIGN_OR_RETURN(Place place, RequireBlob(reader, request.target));
+  found.result.record = std::move(*place.existing);
+  found.result.hierarchical = place.container.hierarchical;
+  const meta::BlobRecord& record = found.result.record;
+  if (!request.conditions.empty()) {
+    FB_RETURN_IF_ERROR(azure::CheckRead(request.conditions, SubjectOf(record)));
+  }
+  if (!request.want_body) {
+    found.result.length = record.length;
+    return found;
+  }
+  if (record.tier == azure::AccessTier::kArchive) {
+    return Fail(Code::kBlobArchived, "This operation is not permitted on an archived blob.");
+  }
+  FB_RETURN_IF_ERROR(ResolveRange(request, found.result));
+  if (found.result.length > 0) FB_RETURN_IF_ERROR(FindStart(reader, found));
+  return found;
+}
+
+// Holds the body where it is. kNotFound: it is being freed, the record is out of date.
+Result<> PinDirect(Services& services, const kv::Reader& latest, BodyStart& start) {
+  start.pins.clear();
+  for (const meta::Extent& extent : start.extents) {
+    if (extent.is_inline()) {
+      start.pins.push_back(nullptr);
+      continue;
+    }
+    FB_ASSIGN_OR_RETURN(chunk::ReadPinPtr pin, services.chunks.Pin(latest, extent.chunk));
+    start.pins.push_back(std::move(pin));
+  }
+  return {};
+}
+
+// For paged bodies: the pin keeps the sweeper away, and the record must still name the body after
+// it.
+Result<> CheckStillNamed(const kv::Reader& latest, const BlobTarget& target, meta::BodyId body) {
+  FB_ASSIGN_OR_RETURN(Place place, FindPlace(latest, target));
+  if (place.existing && place.existing->body.id == body) return {};
+  return Fail(Code::kNotFound, "The blob was replaced.");
+}
+
+Task<> HoldBody(Services& services, const GetBlobRequest& request, Found& found) {
+  BodyStart& start = found.start;
+  if (start.body.paged) {
+    start.body_pin = services.pins.Pin(start.body.id);
+    co_return co_await ReadMeta(
+        services, [target = request.target, body = start.body.id](const kv::Reader& latest) {
+          return CheckStillNamed(latest, target, body);
+        });
+  }
+  const bool has_chunks =
+      std::ranges::any_of(start.extents, [](const auto& e) { return !e.is_inline(); });
+  if (!has_chunks) co_return Result<>{};
+  co_return co_await ReadMeta(services, [&services, &start](const kv::Reader& latest) {
+    return PinDirect(services, latest, start);
+  });
+}
+
+}  // namespace
+
+Task<GetBlobResult> GetBlob(Services& services, OpContext context, GetBlobRequest request) {
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    FB_CO_ASSIGN_OR_RETURN(Found found,
+                           co_await ReadMeta(services, [&request](const kv::Reader& reader) {
+                             return Find(reader, request);
+                           }));
+    if (!request.want_body || found.result.length == 0) co_return std::move(found.result);
+    auto held = co_await HoldBody(services, request, found);
+    if (!held && held.error().code() == Code::kNotFound) continue;
+    if (!held) co_return Fail(std::move(held.error()));
+    found.result.body = MakeBodySource(services, context, std::move(found.start));
+    co_return std::move(found.result);
+  }
+  co_return Fail(Code::kServerBusy,
+                 "The blob is overwritten faster than it can be read; try again.");
+}
+
+Task<std::string> ReadAllOf(std::unique_ptr<BodySource> source) {
+  std::string all;
+  if (!source) co_return all;
+  while (true) {
+    FB_CO_ASSIGN_OR_RETURN(auto piece, co_await source->Next(/*allow_file=*/false));
+    if (!piece) co_return all;
+    all.append(AsText(piece->memory));
+  }
+}
+
+}  // namespace forebay::engine

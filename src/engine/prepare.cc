@@ -1,0 +1,153 @@
+#include "engine/prepare.h"
+
+#include "base/codec.h"
+#include "meta/keys.h"
+
+namespace forebay::engine {
+namespace {
+
+namespace keys = meta::keys;
+
+// Two keys a chunk, well below kv::kMaxTransactionKeys with the rest of a commit.
+constexpr std::size_t kChunksPerTransaction = 200;
+constexpr std::size_t kWriteAheadKeys = 500;
+constexpr std::size_t kWriteAheadBytes = 512 << 10;
+// A page ends here too, so that an overwrite in the middle later replaces little.
+constexpr std::uint64_t kPageBytes = 64 << 20;
+constexpr std::size_t kBlocksPerPage = 1000;
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> ExtentPages(meta::BodyId body,
+                                                             const std::vector<meta::Extent>& all) {
+  std::vector<std::pair<std::string, std::string>> pages;
+  meta::ExtentPage page;
+  std::uint64_t end = 0;
+  auto flush = [&] {
+    if (page.extents.empty()) return;
+    pages.emplace_back(keys::ExtentPage(body, end), meta::EncodeExtentPage(page));
+    page = {.start = end, .extents = {}};
+  };
+  for (const meta::Extent& extent : all) {
+    page.extents.push_back(extent);
+    end += extent.length;
+    if (page.extents.size() >= meta::kMaxExtentsPerPage || end - page.start >= kPageBytes) flush();
+  }
+  flush();
+  return pages;
+}
+
+std::vector<std::pair<std::string, std::string>> BlockListPages(
+    meta::BodyId body, const std::vector<meta::CommittedBlock>& blocks) {
+  std::vector<std::pair<std::string, std::string>> pages;
+  for (std::size_t first = 0; first < blocks.size(); first += kBlocksPerPage) {
+    const std::size_t last = std::min(first + kBlocksPerPage, blocks.size());
+    std::vector<meta::CommittedBlock> page(blocks.begin() + static_cast<std::ptrdiff_t>(first),
+                                           blocks.begin() + static_cast<std::ptrdiff_t>(last));
+    pages.emplace_back(keys::BlockListPage(body, first), meta::EncodeBlockListPage(page));
+  }
+  return pages;
+}
+
+void Describe(const StoredBody& stored, meta::BodyId id, meta::BlobRecord& record) {
+  record.length = stored.size;
+  if (stored.extents.empty()) return;
+  record.body.id = id;
+  record.body.paged = stored.extents.size() > meta::kMaxDirectExtents;
+  if (!record.body.paged) record.body.direct = stored.extents;
+}
+
+bool NeedsPreparing(const StoredBody& stored) {
+  return stored.chunks.size() > kChunksPerTransaction;
+}
+
+Task<> PrepareStoredBody(Services& services, OpContext context, meta::BodyId id,
+                         std::shared_ptr<const StoredBody> stored) {
+  meta::GarbageRecord garbage;
+  garbage.kind = meta::GarbageKind::kPreparing;
+  garbage.since = services.clock.Now();
+  std::vector<std::pair<std::string, std::string>> head = ExtentPages(id, stored->extents);
+  // First, so that whatever comes after it is found by the sweeper.
+  head.emplace(head.begin(), keys::GarbageBody(id), meta::Encode(garbage));
+  FB_CO_RETURN_IF_ERROR(co_await WriteAhead(services, context, std::move(head), nullptr));
+  for (std::size_t first = 0; first < stored->chunks.size(); first += kChunksPerTransaction) {
+    FB_CO_RETURN_IF_ERROR(context.Check());
+    FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+        [&services, stored, first](kv::Transaction& txn) -> Result<> {
+          stored->Link(services.chunks, txn, first, kChunksPerTransaction);
+          return {};
+        },
+        kv::Durability::kLazy));
+    for (std::size_t i = first; i < std::min(first + kChunksPerTransaction, stored->chunks.size());
+         ++i) {
+      services.chunks.Linked(stored->chunks[i]);
+    }
+  }
+  co_return Result<>{};
+}
+
+Task<> AbandonPrepared(Services& services, meta::BodyId id) {
+  co_return co_await services.store.Transact(
+      [id](kv::Transaction& txn) -> Result<> {
+        const std::string key = keys::GarbageBody(id);
+        FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
+        if (!stored) return {};
+        FB_ASSIGN_OR_RETURN(meta::GarbageRecord garbage, meta::DecodeGarbage(*stored));
+        if (garbage.kind != meta::GarbageKind::kPreparing) return {};
+        garbage.kind = meta::GarbageKind::kBody;
+        txn.Put(key, meta::Encode(garbage));
+        return {};
+      },
+      kv::Durability::kLazy);
+}
+
+Result<> AdoptPrepared(kv::Transaction& txn, meta::BodyId id) {
+  const std::string key = keys::GarbageBody(id);
+  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
+  if (!stored) return Fail(Code::kBusy, "The commit took too long and was undone; try again.");
+  txn.Erase(key);
+  return {};
+}
+
+void LinkWhole(Services& services, kv::Transaction& txn, meta::BodyId id,
+               const StoredBody& stored) {
+  stored.LinkAll(services.chunks, txn);
+  if (stored.extents.size() <= meta::kMaxDirectExtents) return;
+  for (const auto& [key, value] : ExtentPages(id, stored.extents)) txn.Put(key, value);
+}
+
+Result<> AdoptPreparedChunks(kv::Transaction& txn, meta::BodyId id, const StoredBody& stored) {
+  FB_RETURN_IF_ERROR(AdoptPrepared(txn, id));
+  for (const auto& [key, value] : ExtentPages(id, stored.extents)) txn.Erase(key);
+  return {};
+}
+
+Task<> WriteAhead(Services& services, OpContext context,
+                  std::vector<std::pair<std::string, std::string>> records,
+                  std::function<Result<>(kv::Transaction&)> check) {
+  auto shared =
+      std::make_shared<const std::vector<std::pair<std::string, std::string>>>(std::move(records));
+  std::size_t first = 0;
+  while (first < shared->size()) {
+    FB_CO_RETURN_IF_ERROR(context.Check());
+    std::size_t last = first;
+    std::size_t bytes = 0;
+    while (last < shared->size() && last - first < kWriteAheadKeys && bytes < kWriteAheadBytes) {
+      bytes += (*shared)[last].first.size() + (*shared)[last].second.size();
+      ++last;
+    }
+    FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+        [shared, first, last, check](kv::Transaction& txn) -> Result<> {
+          if (check) FB_RETURN_IF_ERROR(check(txn));
+          for (std::size_t i = first; i < last; ++i) {
+            txn.Put((*shared)[i].first, (*shared)[i].second);
+          }
+          return {};
+        },
+        kv::Durability::kLazy));
+    first = last;
+  }
+  co_return Result<>{};
+}
+
+}  // namespace forebay::engine
