@@ -79,11 +79,11 @@ Result<bool> Finder::SearchContainer(const std::string& name,
   const bool resumes = name == request_.start_container;
   const auto rows =
       FindTagRows(reader_, container.id, request_.where,
-                  resumes ? std::string_view(request_.start_position) : std::string_view());
+                  resumes ? std::string_view(request_.start_name) : std::string_view());
   for (; rows->Valid(); rows->Step()) {
     if (result_.blobs.size() >= request_.max_results || steps_ >= kMaxSteps) {
       result_.next_container = name;
-      result_.next_position = rows->position();
+      result_.next_name = rows->position();
       return false;
     }
     FB_RETURN_IF_ERROR(CountStep());

@@ -23,10 +23,10 @@ struct FindBlobsByTagsRequest {
   Account account;
   std::optional<azure::ContainerName> container;  // absent: all containers of the account
   azure::TagQuery where;
-  // From the marker: what the last page answered as `next_container` and `next_position`, for the
+  // From the marker: what the last page answered as `next_container` and `next_name`, for the
   // same expression.
   std::string start_container;
-  std::string start_position;
+  std::string start_name;
   std::size_t max_results = 5000;
 };
 struct FoundBlob {
@@ -37,7 +37,7 @@ struct FoundBlob {
 struct FindBlobsByTagsResult {
   std::vector<FoundBlob> blobs;
   std::string next_container;  // empty at the end
-  std::string next_position;   // any bytes, opaque; may be empty
+  std::string next_name;       // any bytes, opaque; may be empty
 };
 
 Task<FindBlobsByTagsResult> FindBlobsByTags(Services& services, OpContext context,

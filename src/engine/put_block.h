@@ -24,7 +24,7 @@ struct PutBlockRequest {
   bool want_md5 = false;  // compute it even if the client sent none
 };
 struct PutBlockResult {
-  std::uint64_t crc64 = 0;
+  std::optional<std::uint64_t> crc64;  // absent: the bytes were shared, not read
   std::string content_md5;  // 16 raw bytes when computed, else empty
 };
 

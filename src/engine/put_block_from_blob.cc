@@ -138,7 +138,7 @@ Task<PutBlockResult> PutBlockFromBlob(Services& services, OpContext context,
   FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
       [&services, commit](kv::Transaction& txn) { return Stage(services, txn, *commit); }));
   PutBlockResult result;
-  result.crc64 = commit->request.expected.crc64.value_or(0);
+  result.crc64 = commit->request.expected.crc64;
   result.content_md5 = commit->request.expected.md5.value_or("");
   co_return result;
 }

@@ -1,0 +1,28 @@
+// The single steps of the sweeper, each one bounded transaction function. Split from the thread
+// that runs them so that they can be tested one by one, interrupted anywhere.
+#pragma once
+
+#include "engine/services.h"
+#include "meta/garbage.h"
+#include "meta/ids.h"
+#include "meta/records.h"
+
+namespace forebay::engine {
+
+// Each returns true when nothing is left to do for that record, which it erased then.
+
+// kBody, kPreparing: a page's worth of extents at a time, then the block list.
+Result<bool> SweepBodyStep(Services& services, kv::Transaction& txn, meta::BodyId body);
+// kForgetStaged (`release` false) and kStaging (`release` true).
+Result<bool> SweepStagedStep(Services& services, kv::Transaction& txn, meta::BodyId generation,
+                             bool release);
+// kReleaseList, kPreparingList.
+Result<bool> SweepReleaseListStep(Services& services, kv::Transaction& txn, meta::BodyId list);
+// A deleted container: some of its blobs, then its staged names. `removed` counts the blobs.
+Result<bool> SweepContainerStep(Services& services, kv::Transaction& txn,
+                                const meta::ContainerRecord& container, std::uint64_t& removed);
+// Uncommitted blocks that nobody touched since before `limit` become garbage.
+Result<bool> ExpireStagingStep(kv::Transaction& txn, meta::ContainerId container,
+                               std::string_view name, WallTime limit, WallTime now);
+
+}  // namespace forebay::engine

@@ -1,0 +1,230 @@
+#include "engine/sweeper.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <stop_token>
+#include <thread>
+
+#include "base/codec.h"
+#include "base/log.h"
+#include "engine/sweep_steps.h"
+#include "meta/keys.h"
+#include "meta/lease.h"
+
+namespace forebay::engine {
+namespace {
+
+namespace keys = meta::keys;
+
+constexpr std::string_view kJob = "sweeper";
+constexpr std::chrono::minutes kLease{1};
+// A preparation that is older than this belongs to nobody: commits take seconds.
+constexpr std::chrono::hours kPreparationLife{24};
+// The touch of a staging record is this coarse (engine/staging.cc).
+constexpr std::chrono::hours kTouchInterval{1};
+// A breath after each transaction: requests go first.
+constexpr std::chrono::milliseconds kPause{1};
+constexpr std::size_t kScanLimit = 1000;
+
+bool IsDue(const meta::GarbageRecord& record, WallTime now) {
+  const bool preparing = record.kind == meta::GarbageKind::kPreparing ||
+                         record.kind == meta::GarbageKind::kPreparingList;
+  return !preparing || record.since + kPreparationLife < now;
+}
+
+}  // namespace
+
+struct Sweeper::Impl {
+  explicit Impl(Services& s) : services(s) {}
+
+  Services& services;
+  const std::uint64_t owner = std::random_device{}() | 1ULL;
+  meta::FencingToken token;
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  bool woken = false;
+  std::shared_ptr<void> watch_bodies, watch_containers;
+  std::stop_source stopping;
+  std::jthread thread;
+
+  Result<> Lease() {
+    auto slot = std::make_shared<meta::FencingToken>();
+    FB_RETURN_IF_ERROR(services.store.TransactBlocking(
+        [this, slot](kv::Transaction& txn) -> Result<> {
+          FB_ASSIGN_OR_RETURN(*slot,
+                              meta::AcquireLease(txn, kJob, owner, services.clock.Now(), kLease));
+          return {};
+        },
+        kv::Durability::kLazy));
+    token = *slot;
+    return {};
+  }
+
+  // Runs `step` in transactions of its own until it says that it is done.
+  template <class Step>
+  Result<> Repeat(Step step) {
+    for (bool done = false; !done && !stopping.stop_requested();) {
+      FB_RETURN_IF_ERROR(
+          services.store.TransactBlocking([this, &step, &done](kv::Transaction& txn) -> Result<> {
+            FB_RETURN_IF_ERROR(meta::CheckLease(txn, kJob, token));
+            FB_ASSIGN_OR_RETURN(done, step(txn));
+            return {};
+          }));
+      std::this_thread::sleep_for(kPause);
+    }
+    return {};
+  }
+
+  Result<> SweepOne(meta::BodyId id, const meta::GarbageRecord& record) {
+    return Repeat([this, id, kind = record.kind](kv::Transaction& txn) -> Result<bool> {
+      switch (kind) {
+        case meta::GarbageKind::kBody:
+        case meta::GarbageKind::kPreparing:
+          return SweepBodyStep(services, txn, id);
+        case meta::GarbageKind::kForgetStaged:
+          return SweepStagedStep(services, txn, id, /*release=*/false);
+        case meta::GarbageKind::kStaging:
+          return SweepStagedStep(services, txn, id, /*release=*/true);
+        case meta::GarbageKind::kReleaseList:
+        case meta::GarbageKind::kPreparingList:
+          return SweepReleaseListStep(services, txn, id);
+      }
+      return Fail(Code::kCorruption, "A garbage record of an unknown kind.");
+    });
+  }
+
+  Result<> SweepBodies(SweepReport& report) {
+    std::string begin = keys::GarbageBodies();
+    const std::string end = PrefixEnd(begin);
+    while (!stopping.stop_requested()) {
+      std::vector<std::pair<meta::BodyId, meta::GarbageRecord>> due;
+      std::size_t seen = 0;
+      {
+        auto snapshot = services.store.GetSnapshot();
+        auto it = snapshot->Scan(begin, end);
+        for (; it->Valid() && seen < kScanLimit; it->Next(), ++seen) {
+          FB_ASSIGN_OR_RETURN(meta::GarbageRecord record, meta::DecodeGarbage(it->value()));
+          const meta::BodyId id = keys::BodyOfGarbageKey(it->key());
+          begin = std::string(it->key()) + '\0';
+          if (IsDue(record, services.clock.Now()) && !services.pins.IsPinned(id)) {
+            due.emplace_back(id, std::move(record));
+          }
+        }
+        FB_RETURN_IF_ERROR(it->status());
+      }
+      for (const auto& [id, record] : due) {
+        FB_RETURN_IF_ERROR(SweepOne(id, record));
+        FB_RETURN_IF_ERROR(Lease());
+        ++report.bodies;
+      }
+      if (seen < kScanLimit) break;
+    }
+    return {};
+  }
+
+  Result<> SweepContainers(SweepReport& report) {
+    std::vector<meta::ContainerRecord> doomed;
+    {
+      auto snapshot = services.store.GetSnapshot();
+      const std::string prefix = keys::GarbageContainers();
+      auto it = snapshot->Scan(prefix, PrefixEnd(prefix));
+      for (; it->Valid() && doomed.size() < kScanLimit; it->Next()) {
+        FB_ASSIGN_OR_RETURN(meta::ContainerRecord record, meta::DecodeContainer(it->value()));
+        doomed.push_back(std::move(record));
+      }
+      FB_RETURN_IF_ERROR(it->status());
+    }
+    for (const meta::ContainerRecord& container : doomed) {
+      std::uint64_t steps = 0;
+      FB_RETURN_IF_ERROR(Repeat([&](kv::Transaction& txn) -> Result<bool> {
+        std::uint64_t removed = 0;
+        FB_ASSIGN_OR_RETURN(bool done, SweepContainerStep(services, txn, container, removed));
+        report.blobs += removed;
+        // A million blobs take longer than a lease.
+        if (++steps % 1000 == 0) {
+          FB_RETURN_IF_ERROR(meta::AcquireLease(txn, kJob, owner, services.clock.Now(), kLease));
+        }
+        return done;
+      }));
+      ++report.containers;
+    }
+    return {};
+  }
+
+  Result<> ExpireStagings(SweepReport& report) {
+    const WallTime now = services.clock.Now();
+    const WallTime limit = now - services.limits.uncommitted_block_ttl - kTouchInterval;
+    std::vector<std::pair<meta::ContainerId, std::string>> old;
+    {
+      auto snapshot = services.store.GetSnapshot();
+      const std::string prefix = keys::AllStagings();
+      auto it = snapshot->Scan(prefix, PrefixEnd(prefix));
+      for (; it->Valid() && old.size() < kScanLimit; it->Next()) {
+        FB_ASSIGN_OR_RETURN(meta::StagingRecord staging, meta::DecodeStaging(it->value()));
+        if (staging.last_block > limit) continue;
+        old.emplace_back(keys::ContainerOfStagingKey(it->key()),
+                         std::string(keys::NameOfStagingKey(it->key())));
+      }
+      FB_RETURN_IF_ERROR(it->status());
+    }
+    for (const auto& [container, name] : old) {
+      FB_RETURN_IF_ERROR(Repeat([&](kv::Transaction& txn) {
+        return ExpireStagingStep(txn, container, name, limit, now);
+      }));
+      ++report.staged_blobs;
+    }
+    return {};
+  }
+
+  Result<SweepReport> Pass() {
+    SweepReport report;
+    FB_RETURN_IF_ERROR(Lease());
+    FB_RETURN_IF_ERROR(ExpireStagings(report));
+    FB_RETURN_IF_ERROR(SweepContainers(report));
+    FB_RETURN_IF_ERROR(SweepBodies(report));
+    services.buffers.Trim();
+    return report;
+  }
+
+  void Wake() {
+    std::lock_guard lock(mutex);
+    woken = true;
+    wake.notify_one();
+  }
+
+  void Loop(std::chrono::milliseconds interval) {
+    while (!stopping.stop_requested()) {
+      auto report = Pass();
+      if (!report && report.error().code() != Code::kLocked) {
+        Log(LogLevel::kError, "sweep failed", {{"error", report.error().ToString()}});
+      }
+      std::unique_lock lock(mutex);
+      wake.wait_for(lock, stopping.get_token(), interval, [this] { return woken; });
+      woken = false;
+    }
+  }
+};
+
+Sweeper::Sweeper(Services& services) : impl_(std::make_unique<Impl>(services)) {}
+Sweeper::~Sweeper() { Stop(); }
+
+void Sweeper::Start(std::chrono::milliseconds interval) {
+  Impl* impl = impl_.get();
+  impl->watch_bodies = impl->services.store.Watch(keys::GarbageBodies(), [impl] { impl->Wake(); });
+  impl->watch_containers =
+      impl->services.store.Watch(keys::GarbageContainers(), [impl] { impl->Wake(); });
+  impl->thread = std::jthread([impl, interval] { impl->Loop(interval); });
+}
+
+void Sweeper::Stop() {
+  impl_->watch_bodies.reset();
+  impl_->watch_containers.reset();
+  impl_->stopping.request_stop();
+  impl_->wake.notify_all();
+  if (impl_->thread.joinable()) impl_->thread.join();
+}
+
+Result<SweepReport> Sweeper::RunOnce() { return impl_->Pass(); }
+
+}  // namespace forebay::engine

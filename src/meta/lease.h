@@ -1,0 +1,29 @@
+// A lease on a background job: of several processes on one store, one does the job, and one that
+// lost its lease without noticing cannot write any more (the fencing token is checked inside its
+// transactions).
+//
+// Pure record keeping; who holds a lease renews it well before it ends.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/strong.h"
+#include "kv/store.h"
+
+namespace forebay::meta {
+
+using FencingToken = StrongId<struct FencingTokenTag>;
+
+// Takes the lease on `job` for `owner` (any number that differs between processes), or renews it:
+// the same owner keeps its token, a new one gets a larger one. kLocked while another owner's lease
+// runs.
+Result<FencingToken> AcquireLease(kv::Transaction& txn, std::string_view job, std::uint64_t owner,
+                                  WallTime now, std::chrono::nanoseconds duration);
+// kLocked when `token` is not the lease's any more. In every transaction of the job.
+Result<> CheckLease(const kv::Reader& reader, std::string_view job, FencingToken token);
+
+}  // namespace forebay::meta
