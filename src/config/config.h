@@ -1,0 +1,92 @@
+// The configuration of a server: typed, validated, complete.
+//
+// Values come from flags, then the environment, then one TOML file, then defaults; the first that
+// has a key wins. One table (config/schema.h) drives all four, the help text and
+// docs/configuration.md. A wrong key or value is kInvalidConfig, with the place it came from and
+// the nearest right name.
+//
+// Value types and pure functions, but for reading the files that they are told to read.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+
+namespace forebay::config {
+
+inline constexpr std::string_view kDevelopmentAccount = "devstoreaccount1";
+// Published by Microsoft for emulators; it protects nothing, hence loopback only.
+inline constexpr std::string_view kDevelopmentKey =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+struct Account {
+  std::string name;
+  std::string key1;  // raw bytes, decoded
+  std::string key2;  // raw bytes; empty when there is only one
+  bool hierarchical = false;
+  bool allow_public_access = false;
+  friend bool operator==(const Account&, const Account&) = default;
+};
+
+struct Listener {
+  std::string address;   // "127.0.0.1:10000", "[::1]:10000", "localhost:0"
+  std::string tls_cert;  // PEM file; empty: plain HTTP
+  std::string tls_key;   // PEM file
+  friend bool operator==(const Listener&, const Listener&) = default;
+};
+
+// Flat, one field a key of the schema; the documentation of each is there.
+struct Config {
+  std::vector<std::string> data;
+  std::vector<std::string> listen;  // use `listeners`, which holds these too
+  std::string admin_listen;         // empty: no admin listener
+  std::vector<std::string> domains;
+  std::string default_service_version;
+
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
+  std::string log_file;
+  bool log_requests = true;
+
+  std::uint64_t max_connections = 0;
+  std::uint64_t max_header_size = 0;
+  std::chrono::nanoseconds idle_timeout{};
+  std::chrono::nanoseconds header_timeout{};
+  std::chrono::nanoseconds stall_timeout{};
+  std::chrono::nanoseconds drain_timeout{};
+  std::uint64_t request_memory = 0;
+  std::uint64_t io_threads = 0;    // 0: one a core
+  std::uint64_t disk_threads = 0;  // for each data directory
+
+  std::uint64_t kv_cache_size = 0;
+  std::uint64_t small_blob_threshold = 0;
+  std::uint64_t disk_reserve = 0;
+  std::chrono::nanoseconds uncommitted_block_ttl{};
+  std::vector<std::string> copy_allow_sources;
+
+  std::vector<Account> accounts;    // at least one; the development account when none was given
+  std::vector<Listener> listeners;  // at least one
+
+  // For people, to be logged once logging is up: unknown FOREBAY_ variables and the like.
+  std::vector<std::string> warnings;
+
+  LogOptions log_options() const { return {log_level, log_format, log_file}; }
+};
+
+struct Input {
+  std::optional<std::string> file;  // path of the TOML file
+  std::map<std::string, std::string> environment;
+  std::vector<std::pair<std::string, std::string>> flags;  // key of the schema, value; may repeat
+};
+
+// Reads, merges and validates.
+Result<Config> Load(const Input& input);
+
+}  // namespace forebay::config

@@ -1,0 +1,301 @@
+#include "config/schema.h"
+
+#include <array>
+#include <charconv>
+
+#include "base/encoding.h"
+#include "base/units.h"
+#include "config/address.h"
+
+namespace forebay::config {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kDay = 86'400 * kSecond;
+
+constexpr std::array kSchema = {
+    Key{"data", Type::kTextList, &Config::data, "./forebay-data",
+        "Directories that hold the data, one a disk. Blob bytes are spread over all of them; the "
+        "first one holds the metadata."},
+    Key{"listen", Type::kAddressList, &Config::listen, "127.0.0.1:10000",
+        "Addresses of the Blob endpoint, plain HTTP. Use [[listener]] tables for TLS."},
+    Key{"admin_listen", Type::kAddress, &Config::admin_listen, "127.0.0.1:9464",
+        "Address of /metrics, /healthz and /readyz; \"off\" for none. It has no authentication."},
+    Key{"domains", Type::kTextList, &Config::domains,
+        "blob.localhost,blob.core.windows.net,dfs.localhost,dfs.core.windows.net",
+        "Suffixes of host-style names: with \"blob.example.com\" here, requests to "
+        "ACCOUNT.blob.example.com name the account in the host."},
+    Key{"default_service_version", Type::kText, &Config::default_service_version, "2021-12-02",
+        "The x-ms-version assumed for requests that send none and whose account sets none."},
+
+    Key{"log.level", Type::kLogLevel, &Config::log_level, "info",
+        "Least severity that is logged: trace, debug, info, warn or error.", true},
+    Key{"log.format", Type::kLogFormat, &Config::log_format, "text",
+        "text (key=value) or json (one object a line).", true},
+    Key{"log.file", Type::kText, &Config::log_file, "",
+        "File to append to; empty for standard error. SIGHUP opens it again, for log rotation.",
+        true},
+    Key{"log.requests", Type::kBool, &Config::log_requests, "true",
+        "Whether each request is logged, at level info."},
+
+    Key{"limits.max_connections", Type::kInteger, &Config::max_connections, "10000",
+        "Connections open at once; further ones wait in the kernel's queue.", false, 1, 1'000'000},
+    Key{"limits.max_header_size", Type::kBytes, &Config::max_header_size, "64KiB",
+        "Request line and headers together.", false, 4096, 1 << 20},
+    Key{"limits.idle_timeout", Type::kDuration, &Config::idle_timeout, "2m",
+        "How long a connection may sit between two requests.", false, kSecond, kDay},
+    Key{"limits.header_timeout", Type::kDuration, &Config::header_timeout, "30s",
+        "How long a client may take to send a request's headers.", false, kSecond, kDay},
+    Key{"limits.stall_timeout", Type::kDuration, &Config::stall_timeout, "1m",
+        "How long a body may make no progress, either way, before the connection is closed.", false,
+        kSecond, kDay},
+    Key{"limits.drain_timeout", Type::kDuration, &Config::drain_timeout, "30s",
+        "How long a stopping server waits for requests in flight.", false, 0, kDay},
+    Key{"limits.request_memory", Type::kBytes, &Config::request_memory, "192MiB",
+        "Memory for bodies in flight, all requests together; requests wait for their share.", false,
+        16 << 20},
+    Key{"limits.io_threads", Type::kInteger, &Config::io_threads, "0",
+        "Threads that serve connections; 0 for one a core.", false, 0, 1024},
+    Key{"limits.disk_threads", Type::kInteger, &Config::disk_threads, "8",
+        "Threads that wait for the disk, for each data directory.", false, 1, 1024},
+
+    Key{"storage.kv_cache_size", Type::kBytes, &Config::kv_cache_size, "64MiB",
+        "Memory for the metadata store's block cache.", false, 1 << 20},
+    Key{"storage.small_blob_threshold", Type::kBytes, &Config::small_blob_threshold, "16KiB",
+        "Bodies up to this size live in the metadata store, larger ones in segment files.", false,
+        0, 256 << 10},
+    Key{"storage.disk_reserve", Type::kBytes, &Config::disk_reserve, "256MiB",
+        "Free space in each data directory below which writes are refused, so that deletes can "
+        "still commit.",
+        false, 16 << 20},
+    Key{"storage.uncommitted_block_ttl", Type::kDuration, &Config::uncommitted_block_ttl, "7d",
+        "Age at which blocks that were never committed are collected.", false, 60 * kSecond},
+
+    Key{"copy.allow_sources", Type::kSourceList, &Config::copy_allow_sources, "",
+        "Sources that a copy from a URL may read although they are private, link-local or "
+        "loopback: networks (10.0.0.0/8), hosts or addresses, with or without a port."},
+};
+
+constexpr std::array kTables = {
+    TableKey{"account", "name", "text", "3 to 24 lower-case letters and digits."},
+    TableKey{"account", "key1", "text",
+             "Shared key in base64, or \"@FILE\" to read it from a file. Required."},
+    TableKey{"account", "key2", "text", "Second key, for rotation without a gap."},
+    TableKey{"account", "hierarchical", "boolean",
+             "Hierarchical namespace (Data Lake): real directories. Fixed once the account holds "
+             "data. Default false."},
+    TableKey{"account", "allow_public_access", "boolean",
+             "Whether containers may be opened to anonymous readers. Default false."},
+    TableKey{"listener", "address", "address", "HOST:PORT to listen on. Required."},
+    TableKey{"listener", "tls_cert", "text", "PEM file with the certificate and its chain."},
+    TableKey{"listener", "tls_key", "text", "PEM file with the certificate's private key."},
+};
+
+std::unexpected<Error> Bad(std::string message) {
+  return Fail(Code::kInvalidConfig, std::move(message));
+}
+
+constexpr std::array<std::string_view, 5> kLevels = {"trace", "debug", "info", "warn", "error"};
+
+Result<> StoreOne(const Key& key, std::string_view value, Config& config,
+                  bool Config::* const& field) {
+  (void)key;
+  if (value != "true" && value != "false") {
+    return Bad("\"" + std::string(value) + "\" is neither true nor false");
+  }
+  config.*field = value == "true";
+  return {};
+}
+
+Result<> CheckRange(const Key& key, std::uint64_t number, std::string_view value) {
+  if (number >= key.min && number <= key.max) return {};
+  auto show = [&](std::uint64_t n) {
+    if (key.type == Type::kBytes) return FormatBytes(n);
+    if (key.type == Type::kInteger) return std::to_string(n);
+    return FormatDuration(std::chrono::nanoseconds(static_cast<std::int64_t>(n)));
+  };
+  bool open = key.max == static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  return Bad(std::string(value) + " is out of range: at least " + show(key.min) +
+             (open ? "" : ", at most " + show(key.max)));
+}
+
+Result<> StoreOne(const Key& key, std::string_view value, Config& config,
+                  std::uint64_t Config::* const& field) {
+  std::uint64_t number = 0;
+  if (key.type == Type::kBytes) {
+    auto bytes = ParseBytes(value);
+    if (!bytes) return Bad(bytes.error().message());
+    number = *bytes;
+  } else {
+    auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (error != std::errc{} || end != value.data() + value.size()) {
+      return Bad("\"" + std::string(value) + "\" is not a whole number");
+    }
+  }
+  FB_RETURN_IF_ERROR(CheckRange(key, number, value));
+  config.*field = number;
+  return {};
+}
+
+Result<> StoreOne(const Key& key, std::string_view value, Config& config,
+                  std::chrono::nanoseconds Config::* const& field) {
+  auto duration = ParseDuration(value);
+  if (!duration) return Bad(duration.error().message());
+  FB_RETURN_IF_ERROR(CheckRange(key, static_cast<std::uint64_t>(duration->count()), value));
+  config.*field = *duration;
+  return {};
+}
+
+Result<> StoreOne(const Key& key, std::string_view value, Config& config,
+                  std::string Config::* const& field) {
+  if (key.type == Type::kAddress && value == "off") {
+    (config.*field).clear();
+    return {};
+  }
+  if (key.type == Type::kAddress) FB_RETURN_IF_ERROR(CheckAddress(value));
+  config.*field = value;
+  return {};
+}
+
+Result<> StoreOne(const Key&, std::string_view value, Config& config,
+                  LogLevel Config::* const& field) {
+  for (std::size_t i = 0; i < kLevels.size(); ++i) {
+    if (value != kLevels[i]) continue;
+    config.*field = static_cast<LogLevel>(i);
+    return {};
+  }
+  return Bad("\"" + std::string(value) + "\" is not one of trace, debug, info, warn, error");
+}
+
+Result<> StoreOne(const Key&, std::string_view value, Config& config,
+                  LogFormat Config::* const& field) {
+  if (value != "text" && value != "json") {
+    return Bad("\"" + std::string(value) + "\" is neither text nor json");
+  }
+  config.*field = value == "json" ? LogFormat::kJson : LogFormat::kText;
+  return {};
+}
+
+Result<> StoreList(const Key& key, const std::vector<std::string>& values, Config& config,
+                   std::vector<std::string> Config::* field) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::string& value = values[i];
+    if (value.empty()) return Bad("an entry of the list is empty");
+    if (key.type == Type::kAddressList) FB_RETURN_IF_ERROR(CheckAddress(value));
+    if (key.type == Type::kSourceList) FB_RETURN_IF_ERROR(CheckSource(value));
+    for (std::size_t k = 0; k < i; ++k) {
+      if (values[k] == value) return Bad("\"" + value + "\" is listed twice");
+    }
+  }
+  config.*field = values;
+  return {};
+}
+
+std::string Join(const std::vector<std::string>& values) {
+  std::string text;
+  for (const std::string& value : values) text += (text.empty() ? "" : ",") + value;
+  return text;
+}
+
+}  // namespace
+
+std::span<const Key> Schema() { return kSchema; }
+std::span<const TableKey> TableSchema() { return kTables; }
+
+const Key* FindKey(std::string_view name) {
+  for (const Key& key : kSchema) {
+    if (key.name == name) return &key;
+  }
+  return nullptr;
+}
+
+std::string FlagOf(const Key& key) {
+  std::string flag = "--";
+  for (char c : key.name) flag += c == '.' || c == '_' ? '-' : c;
+  return flag;
+}
+
+std::string EnvironmentOf(const Key& key) {
+  std::string name = "FOREBAY_";
+  for (char c : key.name) {
+    name += c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return name;
+}
+
+bool IsList(Type type) {
+  return type == Type::kAddressList || type == Type::kTextList || type == Type::kSourceList;
+}
+
+std::string_view TypeName(Type type) {
+  switch (type) {
+    case Type::kText:
+      return "text";
+    case Type::kBool:
+      return "boolean";
+    case Type::kInteger:
+      return "number";
+    case Type::kBytes:
+      return "size";
+    case Type::kDuration:
+      return "duration";
+    case Type::kAddress:
+      return "address";
+    case Type::kAddressList:
+      return "list of addresses";
+    case Type::kTextList:
+      return "list of text";
+    case Type::kSourceList:
+      return "list of sources";
+    case Type::kLogLevel:
+    case Type::kLogFormat:
+      return "word";
+  }
+  return "";
+}
+
+Result<> Store(const Key& key, const std::vector<std::string>& values, Config& config) {
+  if (const auto* list = std::get_if<std::vector<std::string> Config::*>(&key.field)) {
+    if (values.empty() && key.name != "copy.allow_sources" && key.name != "domains") {
+      return Bad("the list must not be empty");
+    }
+    return StoreList(key, values, config, *list);
+  }
+  if (values.size() != 1) return Bad("one value is expected here, not a list");
+  return std::visit(
+      [&](const auto& field) -> Result<> {
+        if constexpr (std::is_same_v<std::decay_t<decltype(field)>,
+                                     std::vector<std::string> Config::*>) {
+          return {};
+        } else {
+          return StoreOne(key, values.front(), config, field);
+        }
+      },
+      key.field);
+}
+
+std::string Show(const Key& key, const Config& config) {
+  return std::visit(
+      [&](const auto& field) -> std::string {
+        const auto& value = config.*field;
+        using V = std::decay_t<decltype(value)>;
+        if constexpr (std::is_same_v<V, std::string>) {
+          return key.type == Type::kAddress && value.empty() ? "off" : value;
+        } else if constexpr (std::is_same_v<V, bool>) {
+          return value ? "true" : "false";
+        } else if constexpr (std::is_same_v<V, std::uint64_t>) {
+          return std::to_string(value);
+        } else if constexpr (std::is_same_v<V, std::chrono::nanoseconds>) {
+          return FormatDuration(value);
+        } else if constexpr (std::is_same_v<V, LogLevel>) {
+          return std::string(kLevels[static_cast<std::size_t>(value)]);
+        } else if constexpr (std::is_same_v<V, LogFormat>) {
+          return value == LogFormat::kJson ? "json" : "text";
+        } else {
+          return Join(value);
+        }
+      },
+      key.field);
+}
+
+}  // namespace forebay::config
