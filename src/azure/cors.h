@@ -32,11 +32,10 @@ Result<> ValidateCorsRule(const CorsRule& rule);
 
 // An OPTIONS request: the headers of a 200 answer. kInvalidHeaderValue (Origin or
 // Access-Control-Request-Method missing or wrong), kAuthorizationFailure (403, no rule fits).
-Result<std::vector<HeaderField>> EvaluatePreflight(const std::vector<CorsRule>& rules,
-                                                   HeaderSpan headers);
+Result<OwnedHeaders> EvaluatePreflight(const std::vector<CorsRule>& rules, HeaderSpan headers);
 
 // What to add to the answer of an actual request; empty when it has no Origin or no rule fits.
-std::vector<HeaderField> CorsHeaders(const std::vector<CorsRule>& rules, std::string_view method,
-                                     HeaderSpan headers);
+OwnedHeaders CorsHeaders(const std::vector<CorsRule>& rules, std::string_view method,
+                         HeaderSpan headers);
 
 }  // namespace forebay::azure

@@ -44,7 +44,7 @@ Result<Metadata> MetadataFrom(HeaderSpan headers) {
   std::size_t bytes = 0;
   for (const auto& [field, raw] : headers) {
     if (!IsMetadata(field)) continue;
-    std::string name = field.substr(kPrefix.size());
+    std::string name(field.substr(kPrefix.size()));
     std::string_view value = TrimSpace(raw);
     if (name.empty()) {
       return Fail(Code::kEmptyMetadataKey,
@@ -54,7 +54,7 @@ Result<Metadata> MetadataFrom(HeaderSpan headers) {
       return Fail(
           Error(Code::kInvalidMetadata,
                 "The metadata specified is invalid. It has characters that are not permitted.")
-              .WithDetail("HeaderName: " + field));
+              .WithDetail("HeaderName: " + std::string(field)));
     }
     bytes += name.size() + value.size();
     auto it = std::ranges::find_if(

@@ -1,7 +1,8 @@
 // What every part of the protocol shares: header fields as they arrive, and Azure's date formats.
 //
-// Pure functions and value types, thread safe. Nothing here does I/O; no HTTP library shows. A
-// `http::Headers` converts to a HeaderSpan by itself, because it is a contiguous range of pairs.
+// Pure functions and value types, thread safe. Nothing here does I/O; no HTTP library shows.
+// Whoever has a request collects its fields once: `std::vector<HeaderField> fields(headers.begin(),
+// headers.end())`.
 #pragma once
 
 #include <optional>
@@ -9,14 +10,18 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 
 namespace forebay::azure {
 
-using HeaderField = std::pair<std::string, std::string>;
+// Views into the request, which must outlive them.
+using HeaderField = std::pair<std::string_view, std::string_view>;
 // Header fields in arrival order; names compare without case.
 using HeaderSpan = std::span<const HeaderField>;
+// Fields to answer or to send.
+using OwnedHeaders = std::vector<std::pair<std::string, std::string>>;
 
 // The first value of that name, without surrounding white space; nullopt when absent.
 std::optional<std::string_view> FindHeader(HeaderSpan headers, std::string_view name);
