@@ -1,8 +1,8 @@
 // A small HTTP/1.1 client with pooled connections, TLS and an address guard, for copies from other
 // servers and for the lake.
 //
-// Thread safe; a call runs on the caller's executor. Errors: kNetwork (resolve, connect, TLS, refused by
-// the guard: the message says which), kConnectionClosed, kDeadlineExceeded, kBadHttp.
+// Thread safe; a call runs on the caller's executor. Errors: kNetwork (resolve, connect, TLS,
+// refused by the guard: the message says which), kConnectionClosed, kDeadlineExceeded, kBadHttp.
 #pragma once
 
 #include <functional>
@@ -19,8 +19,9 @@ struct ClientOptions {
   std::size_t max_idle_connections = 64;
   std::chrono::seconds connect_timeout{10};
   std::chrono::seconds stall_timeout{60};
-  // Asked with each address a name resolves to (textual IP, port), right before connecting to exactly that address, so that
-  // a second resolution cannot differ (no DNS rebinding). Absent: every address is allowed.
+  // Asked with each address a name resolves to (textual IP, port), right before connecting to
+  // exactly that address, so that a second resolution cannot differ (no DNS rebinding). Absent:
+  // every address is allowed.
   std::function<bool(const std::string& ip, std::uint16_t port)> allow_address;
   std::string ca_file;  // extra trusted certificates (PEM); empty: the system's
 };
@@ -29,7 +30,7 @@ struct ClientRequest {
   Method method = Method::kGet;
   std::string url;  // http:// or https://, absolute, already percent-encoded
   Headers headers;
-  ByteView body;                         // or `source` with its length
+  ByteView body;  // or `source` with its length
   BodySource* source = nullptr;
   std::uint64_t source_length = 0;
 };

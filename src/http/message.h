@@ -22,8 +22,8 @@ enum class Method : std::uint8_t { kGet, kHead, kPut, kPost, kDelete, kOptions, 
 std::string_view MethodName(Method method);
 
 // Header fields in arrival order, kept in one buffer: a request's fields cost two allocations, not
-// two each. Names compare without case. Lookups and iteration (`for (auto [name, value] : headers)`)
-// give views into this object that hold until it is next changed.
+// two each. Names compare without case. Lookups and iteration (`for (auto [name, value] :
+// headers)`) give views into this object that hold until it is next changed.
 class Headers {
  public:
   using Field = std::pair<std::string_view, std::string_view>;
