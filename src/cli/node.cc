@@ -1,0 +1,101 @@
+#include "cli/node.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/log.h"
+
+namespace forebay::cli {
+namespace {
+
+constexpr std::chrono::seconds kSweepInterval{60};
+
+// The absolute path, so that a later change of directory changes nothing.
+std::string Absolute(const std::string& path) {
+  std::error_code ignored;
+  auto absolute = std::filesystem::absolute(path, ignored);
+  return ignored ? path : absolute.lexically_normal().string();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Node>> Node::Open(const config::Config& config) {
+  std::unique_ptr<Node> node(new Node());
+  std::vector<std::string> directories;
+  for (const std::string& directory : config.data) {
+    directories.push_back(Absolute(directory));
+    FB_RETURN_IF_ERROR(node->fs_.MakeDirs(directories.back()));
+  }
+  const std::string& first = directories.front();
+  auto lock = node->fs_.Lock(first + "/LOCK");
+  if (!lock && lock.error().code() == Code::kLocked) {
+    return Fail(Code::kLocked,
+                "The data directory " + first +
+                    " is in use by another forebay process; stop that one, or choose "
+                    "another directory with --data.");
+  }
+  if (!lock) return Fail(std::move(lock.error()));
+  node->lock_ = std::move(*lock);
+
+  kv::RocksDbOptions kv_options;
+  node->metadata_path_ = first + "/metadata";
+  kv_options.path = node->metadata_path_;
+  kv_options.cache_bytes = config.kv_cache_size;
+  // Below this, not even deletes commit; uploads stop much earlier, at the reserve.
+  kv_options.min_free_bytes = config.disk_reserve / 4;
+  FB_ASSIGN_OR_RETURN(node->store_, kv::RocksDbStore::Open(std::move(kv_options)));
+
+  chunk::Options chunk_options;
+  chunk_options.reserve_bytes = config.disk_reserve;
+  chunk_options.write_threads = config.disk_threads;
+  chunk_options.sync_threads = config.disk_threads;
+  FB_ASSIGN_OR_RETURN(node->chunks_,
+                      chunk::SegmentChunkStore::Open(*node->store_, node->fs_, directories,
+                                                     chunk_options, Clock::System()));
+
+  node->pool_ = std::make_unique<ThreadPool>(ThreadPool::Options{
+      .name = "fb-read", .threads = static_cast<std::size_t>(config.disk_threads)});
+  FB_ASSIGN_OR_RETURN(node->ids_, meta::IdSource::Open(*node->store_));
+  node->etags_ = std::make_unique<meta::ETagSource>(Clock::System());
+  node->buffers_ = std::make_unique<engine::BufferPool>(config.request_memory);
+  engine::Limits limits;
+  limits.small_blob_bytes = config.small_blob_threshold;
+  limits.uncommitted_block_ttl = config.uncommitted_block_ttl;
+  node->services_ = std::make_unique<engine::Services>(engine::Services{
+      .store = *node->store_,
+      .chunks = *node->chunks_,
+      .clock = Clock::System(),
+      .pool = *node->pool_,
+      .ids = *node->ids_,
+      .etags = *node->etags_,
+      .buffers = *node->buffers_,
+      .pins = node->pins_,
+      .limits = limits,
+  });
+  node->sweeper_ = std::make_unique<engine::Sweeper>(*node->services_);
+  return node;
+}
+
+Node::~Node() { Stop(); }
+
+void Node::Start() {
+  chunks_->Start();
+  sweeper_->Start(kSweepInterval);
+}
+
+void Node::Stop() {
+  if (sweeper_) sweeper_->Stop();
+  if (chunks_) chunks_->Stop();
+}
+
+Result<> Node::ReadyToWrite() const {
+  FB_ASSIGN_OR_RETURN(auto volumes, chunks_->Volumes());
+  for (const chunk::VolumeStatus& volume : volumes) {
+    if (volume.state == chunk::VolumeState::kActive) return {};
+  }
+  return Fail(Code::kVolumeFailed, "No data directory takes writes.");
+}
+
+}  // namespace forebay::cli

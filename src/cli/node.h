@@ -1,0 +1,56 @@
+// A data directory opened for work: lock, key-value store, chunk store, engine services. The
+// composition root of everything below the network; `serve`, `fsck` and `backup` share it.
+//
+// Made and destroyed on one thread; what it hands out is thread safe.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "async/thread_pool.h"
+#include "chunk/segment_chunk_store.h"
+#include "config/config.h"
+#include "engine/services.h"
+#include "engine/sweeper.h"
+#include "io/posix.h"
+#include "kv/rocksdb.h"
+
+namespace forebay::cli {
+
+class Node {
+ public:
+  // Locks the first data directory (kLocked when another server has it), opens and recovers.
+  // Blocks.
+  static Result<std::unique_ptr<Node>> Open(const config::Config& config);
+  ~Node();
+
+  // Starts background work: freeing, sweeping.
+  void Start();
+  // Ends it. The event loops whose coroutines use the services must be still then.
+  void Stop();
+
+  engine::Services& services() { return *services_; }
+  kv::RocksDbStore& store() { return *store_; }
+  chunk::SegmentChunkStore& chunks() { return *chunks_; }
+  const std::string& metadata_path() const { return metadata_path_; }
+  // kNoSpace, kVolumeFailed: why writes are not welcome at the moment.
+  Result<> ReadyToWrite() const;
+
+ private:
+  Node() = default;
+
+  io::PosixFileSystem fs_;
+  std::string metadata_path_;
+  std::unique_ptr<io::FileLock> lock_;
+  std::unique_ptr<kv::RocksDbStore> store_;
+  std::unique_ptr<chunk::SegmentChunkStore> chunks_;
+  std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<meta::IdSource> ids_;
+  std::unique_ptr<meta::ETagSource> etags_;
+  std::unique_ptr<engine::BufferPool> buffers_;
+  engine::BodyPins pins_;
+  std::unique_ptr<engine::Services> services_;
+  std::unique_ptr<engine::Sweeper> sweeper_;
+};
+
+}  // namespace forebay::cli

@@ -1,0 +1,74 @@
+#include "cli/serve.h"
+
+#include <systemd/sd-daemon.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "base/log.h"
+#include "cli/server.h"
+
+namespace forebay::cli {
+namespace {
+
+// Blocked in every thread from here on; the main thread waits for them.
+sigset_t BlockSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  // A client that goes away is an error of a write, not of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+void Announce(const Server& server, const config::Config& config) {
+  for (const std::string& warning : config.warnings) Log(LogLevel::kWarn, warning);
+  for (const std::string& endpoint : server.endpoints()) {
+    for (const config::Account& account : config.accounts) {
+      Log(LogLevel::kInfo, "serving", {{"endpoint", endpoint + "/" + account.name}});
+    }
+  }
+  if (!server.admin_endpoint().empty()) {
+    Log(LogLevel::kInfo, "admin", {{"endpoint", server.admin_endpoint()}});
+  }
+  sd_notify(0, "READY=1\nSTATUS=Serving");
+}
+
+}  // namespace
+
+int Serve(const config::Config& config, const std::function<Result<config::Config>()>& load) {
+  const sigset_t signals = BlockSignals();
+  if (auto done = ConfigureLog(config.log_options()); !done) {
+    std::fprintf(stderr, "forebay: %s\n", done.error().message().c_str());
+    return 1;
+  }
+  auto server = Server::Start(config);
+  if (!server) {
+    FlushLog();
+    std::fprintf(stderr, "forebay: %s\n", server.error().message().c_str());
+    return 1;
+  }
+  Announce(**server, config);
+  while (true) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGHUP) break;
+    sd_notify(0, "RELOADING=1");
+    if (auto next = load()) {
+      (*server)->Reload(*next);
+    } else {
+      Log(LogLevel::kError, "configuration not reloaded", {{"error", next.error().message()}});
+    }
+    sd_notify(0, "READY=1");
+  }
+  Log(LogLevel::kInfo, "draining", {});
+  sd_notify(0, "STOPPING=1");
+  (*server)->Drain();
+  server->reset();
+  Log(LogLevel::kInfo, "stopped", {});
+  FlushLog();
+  return 0;
+}
+
+}  // namespace forebay::cli
