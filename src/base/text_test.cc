@@ -1,6 +1,9 @@
 // Encodings, units, dates, UUIDs and the error registry.
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <regex>
 #include <set>
 #include <thread>
 
@@ -169,6 +172,17 @@ TEST(Uuid, IsVersionFourAndUnique) {
   EXPECT_FALSE(IsUuid("7f2c1d7e-3f0a-4c53-9d55-0f1e2d3c4b5"));
   EXPECT_FALSE(IsUuid("7f2c1d7e-3f0a-4c53-9d55-0f1e2d3c4b5g"));
   EXPECT_FALSE(IsUuid("7f2c1d7e03f0a-4c53-9d55-0f1e2d3c4b5a"));
+}
+
+TEST(Error, EveryCodeHasItsName) {
+  std::ifstream in(std::string(FOREBAY_SOURCE_DIR) + "/src/base/error.h");
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  std::regex row(R"(\n  k(\w+) = (\d+),)");
+  int count = 0;
+  for (std::sregex_iterator at(text.begin(), text.end(), row), end; at != end; ++at, ++count) {
+    EXPECT_EQ(CodeName(static_cast<Code>(std::stoi((*at)[2]))), (*at)[1].str());
+  }
+  EXPECT_GT(count, 100);
 }
 
 TEST(Error, NamesAndRetryability) {
