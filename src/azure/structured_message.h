@@ -43,7 +43,7 @@ class StructuredMessageDecoder {
   // (x-ms-structured-content-length).
   Result<> Finish(std::uint64_t expected) const;
   std::uint64_t content_bytes() const { return content_bytes_; }
-  // CRC-64 of all content so far; with finished() it has been verified when flags ask for it.
+  // CRC-64 of the content of all whole segments; with finished() that is all of it, verified.
   std::uint64_t content_crc() const { return message_crc_; }
 
  private:
@@ -70,6 +70,7 @@ class StructuredMessageDecoder {
   std::uint64_t segment_crc_ = 0;
   std::uint64_t message_crc_ = 0;
   std::uint64_t content_bytes_ = 0;
+  std::uint64_t segment_begin_ = 0;  // content bytes before the segment under way
 };
 
 // Makes the framing around content that the caller sends itself: header, then for each segment
@@ -80,7 +81,9 @@ class StructuredMessageEncoder {
                                     std::uint64_t segment_bytes = kStructuredSegmentBytes);
   std::uint64_t message_length() const;
   std::string Header();
-  // Content bytes of the next segment; 0 when all are done.
+  // False when all segments are done. An empty content has one empty segment.
+  bool HasSegment() const;
+  // Content bytes of the next segment.
   std::uint64_t NextSegmentLength() const;
   std::string SegmentHeader();
   void Content(ByteView data);  // a part of the segment's content, in order
@@ -92,6 +95,7 @@ class StructuredMessageEncoder {
   std::uint64_t segment_bytes_;
   std::uint64_t left_;
   std::uint32_t segment_ = 0;
+  std::uint64_t segment_done_ = 0;
   std::uint64_t segment_crc_ = 0;
   std::uint64_t message_crc_ = 0;
 };

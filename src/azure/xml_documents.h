@@ -45,7 +45,7 @@ std::string BlockListAnswerXml(const std::vector<ListedBlock>* committed,
 
 // --- Container ACL.
 inline constexpr std::size_t kMaxSmallXmlBytes = 256u << 10;
-// At most 5, ids unique, 1 to 64 characters, permissions in order (racwdxltmeopi), dates ISO 8601.
+// At most 5, ids unique, 1 to 64 characters, permission letters that exist, dates ISO 8601.
 // An empty body means no policies.
 Result<std::vector<StoredPolicy>> ParseSignedIdentifiers(std::string_view xml);
 std::string SignedIdentifiersXml(const std::vector<StoredPolicy>& policies);

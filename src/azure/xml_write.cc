@@ -57,13 +57,20 @@ XmlBuilder& XmlBuilder::Open(std::string_view name) {
 
 XmlBuilder& XmlBuilder::Open(std::string_view name, std::string_view attribute,
                              std::string_view value) {
+  return Open(name, {{attribute, value}});
+}
+
+XmlBuilder& XmlBuilder::Open(std::string_view name, std::initializer_list<Attribute> attributes) {
   out_ += '<';
   out_ += name;
-  out_ += ' ';
-  out_ += attribute;
-  out_ += "=\"";
-  AppendEscaped(out_, value);
-  out_ += "\">";
+  for (const auto& [attribute, value] : attributes) {
+    out_ += ' ';
+    out_ += attribute;
+    out_ += "=\"";
+    AppendEscaped(out_, value);
+    out_ += '"';
+  }
+  out_ += '>';
   return *this;
 }
 

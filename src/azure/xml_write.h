@@ -5,18 +5,23 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace forebay::azure {
 
 class XmlBuilder {
  public:
+  using Attribute = std::pair<std::string_view, std::string_view>;
+
   XmlBuilder();  // writes the declaration
 
   XmlBuilder& Open(std::string_view name);
   // Attribute value is escaped: <name attribute="value">
   XmlBuilder& Open(std::string_view name, std::string_view attribute, std::string_view value);
+  XmlBuilder& Open(std::string_view name, std::initializer_list<Attribute> attributes);
   XmlBuilder& Close(std::string_view name);
   XmlBuilder& Empty(std::string_view name);  // <name />
   // <name>text</name>; <name /> for an empty text.
