@@ -15,6 +15,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "kv/rocksdb_internal.h"
+#include "kv/rocksdb_log_tail.h"
 
 namespace forebay::kv {
 
@@ -122,6 +123,7 @@ class RocksDbStore::Db final : public CommitTarget {
   RocksDbStats stats() const;
 
  private:
+  void FlushBuffers();
   Result<> ReadEngineRecords();
   Result<> CheckSpace();
   void MaybeResume(std::uint64_t free_bytes);
@@ -137,7 +139,8 @@ class RocksDbStore::Db final : public CommitTarget {
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // owned; engine, meta, inline
   std::uint64_t first_append_ = 1;
-  bool write_failed_ = false;  // RocksDB may refuse writes until it is told to resume
+  rocksdb::SequenceNumber durable_ = 0;  // on stable storage up to here
+  bool write_failed_ = false;            // RocksDB may refuse writes until it is told to resume
   std::chrono::steady_clock::time_point resume_at_;
 };
 
@@ -154,6 +157,7 @@ RocksDbStore::Db::Db(RocksDbOptions options) : options_(std::move(options)) {
 
 RocksDbStore::Db::~Db() {
   if (!db_) return;
+  if (!write_failed_) FlushBuffers();
   for (auto* family : families_) {
     auto status = db_->DestroyColumnFamilyHandle(family);
     (void)status;  // of a handle that is ours; there is nothing to do about it
@@ -164,14 +168,38 @@ RocksDbStore::Db::~Db() {
   }
 }
 
+// So that the next start has no log to replay.
+void RocksDbStore::Db::FlushBuffers() {
+  auto status = db_->Flush({}, families_);
+  if (!status.ok()) {
+    Log(LogLevel::kWarn, "metadata buffers were not flushed; the next start replays the log",
+        {{"error", status.ToString()}});
+  }
+}
+
 Result<> RocksDbStore::Db::Open() {
+  FB_ASSIGN_OR_RETURN(LogCondition log, ExamineLog(*file_system_, options_.path));
   auto db_options = MakeDbOptions(options_, env_.get());
+  // What was lost was never synced, so the log ends before it; or the operator says so. With damage
+  // RocksDB decides, which knows better which log files still count.
+  bool cut = log.torn && (!log.damaged || options_.salvage_log);
+  db_options.wal_recovery_mode = cut ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
+                                     : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // A restart replays the log and serves; it does not wait for tables to be written. A torn log
+  // however must not be met again, when newer records would lie behind the tear.
+  db_options.avoid_flush_during_recovery = !log.torn;
+  if (log.torn) {
+    Log(log.damaged ? LogLevel::kError : LogLevel::kWarn, "metadata log ends in a torn record",
+        {{"where", log.where}, {"was_synced", log.damaged}});
+  }
   statistics_ = db_options.statistics;
   rocksdb::DB* db = nullptr;
   FB_RETURN_IF_ERROR(ToResult(rocksdb::DB::Open(
       db_options, options_.path, MakeColumnFamilies(options_, cache_), &families_, &db)));
   db_.reset(db);
-  return ReadEngineRecords();
+  FB_RETURN_IF_ERROR(ReadEngineRecords());
+  durable_ = db_->GetLatestSequenceNumber();
+  return {};
 }
 
 Result<> RocksDbStore::Db::ReadEngineRecords() {
@@ -248,6 +276,7 @@ Result<> RocksDbStore::Db::AddRange(rocksdb::WriteBatch& batch, Space space,
 Result<> RocksDbStore::Db::Write(const GroupWrite& group) {
   FB_RETURN_IF_ERROR(CheckSpace());
   rocksdb::WriteBatch batch(group.changes.bytes() + 32 * group.changes.keys() + 256);
+  FB_RETURN_IF_ERROR(ToResult(batch.PutLogData(EncodeSyncMarker(durable_))));
   for (std::size_t i = 0; i < kSpaces; ++i) {
     auto space = static_cast<Space>(i);
     auto* family = families_[1 + i];
@@ -266,7 +295,10 @@ Result<> RocksDbStore::Db::Write(const GroupWrite& group) {
   rocksdb::WriteOptions how;
   how.sync = group.sync;
   auto status = db_->Write(how, &batch);
-  if (status.ok()) return {};
+  if (status.ok()) {
+    if (group.sync) durable_ = db_->GetLatestSequenceNumber();
+    return {};
+  }
   write_failed_ = true;
   Log(LogLevel::kError, "metadata write failed", {{"error", status.ToString()}});
   return Fail(ToError(status));

@@ -25,6 +25,7 @@ inline Result<> ToResult(const rocksdb::Status& status) {
   return Fail(ToError(status));
 }
 
+// All but how to recover, which depends on the state of the log.
 rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options, rocksdb::Env* env);
 // One descriptor each, in this order: engine records ("default"), kMeta, kInline.
 std::vector<rocksdb::ColumnFamilyDescriptor> MakeColumnFamilies(

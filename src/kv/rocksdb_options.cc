@@ -81,14 +81,8 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options, rocksdb::Env* en
   db.create_if_missing = true;
   db.create_missing_column_families = true;
   db.paranoid_checks = true;
-  // A torn tail is what a power cut leaves; anything else is damage and must be heard of.
-  db.wal_recovery_mode = options.salvage_log
-                             ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
-                             : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   db.max_total_wal_size = options.max_log_bytes;
   db.db_write_buffer_size = options.meta_buffer_bytes + options.inline_buffer_bytes;
-  // A restart replays the log and serves; it does not wait for tables to be written.
-  db.avoid_flush_during_recovery = true;
   db.skip_stats_update_on_db_open = true;
   db.skip_checking_sst_file_sizes_on_db_open = true;
   db.max_open_files = 4096;

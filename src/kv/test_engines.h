@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "io/memory.h"
+#include "kv/faulty.h"
 #include "kv/memory.h"
 #include "kv/rocksdb.h"
 
@@ -57,6 +57,17 @@ class RocksDbEngine {
   std::unique_ptr<RocksDbStore> store_;
 };
 
-using TestEngines = ::testing::Types<MemoryEngine, RocksDbEngine>;
+template <class Engine>
+class FaultyEngine {
+ public:
+  Store& store() { return store_; }
+
+ private:
+  Engine engine_;
+  FaultyStore store_{engine_.store(), {.seed = 42, .rerun_rate = 0.5, .conflict_rate = 0.3}};
+};
+
+using TestEngines = ::testing::Types<MemoryEngine, RocksDbEngine, FaultyEngine<MemoryEngine>,
+                                     FaultyEngine<RocksDbEngine>>;
 
 }  // namespace forebay::kv
