@@ -51,7 +51,8 @@ def test_use_development_storage_without_any_configuration(tmp_path):
         def command(self):
             # Where 10000 is taken, the endpoint in the short form is the only difference.
             listen = [] if self.port == 10000 else ["--listen", f"127.0.0.1:{self.port}"]
-            return [str(paths.SERVER), "serve", *listen]
+            admin = ["--admin-listen", f"127.0.0.1:{self.admin_port}"]
+            return [str(paths.SERVER), "serve", *listen, *admin]
 
     bare = Bare(tmp_path / "bare", accounts=[DEVELOPMENT])
     bare.port = 10000 if port_is_free(10000) else free_port()

@@ -18,6 +18,8 @@ from azure.storage.blob import (
 class Account:
     name: str
     key: str
+    second_key: str | None = None
+    settings: tuple[str, ...] = ()  # Lines of the account's table in the configuration.
 
     def account_sas(self, permissions="rwdlacuptfx", services="b", hours=4, **kwargs):
         """An account SAS for all resource types; `permissions` in Azure's letters."""

@@ -10,19 +10,21 @@ from .server import ServerProcess, free_port
 
 
 def render_config(accounts, data, port, admin_port, tls=None, extra=""):
-    """The TOML file of a test server."""
-    lines = [
-        f'data = ["{data}"]',
-        "",
-        "[[listener]]",
-        f'address = "127.0.0.1:{port}"',
-    ]
+    """The TOML file of a test server; `extra` goes in front of the tables."""
+    address = f"127.0.0.1:{port}"
+    lines = [f'data = ["{data}"]', f'admin_listen = "127.0.0.1:{admin_port}"']
+    lines += [extra] if tls else [f'listen = ["{address}"]', extra]
     if tls:
-        lines += [f'certificate = "{tls.certificate}"', f'key = "{tls.key}"']
-    lines += ["", "[admin]", f'listen = "127.0.0.1:{admin_port}"', ""]
+        lines += [
+            "[[listener]]", f'address = "{address}"',
+            f'tls_cert = "{tls.certificate}"', f'tls_key = "{tls.key}"',
+        ]  # fmt: skip
     for account in accounts:
-        lines += ["[[account]]", f'name = "{account.name}"', f'key1 = "{account.key}"', ""]
-    return "\n".join(lines) + extra
+        lines += ["[[account]]", f'name = "{account.name}"', f'key1 = "{account.key}"']
+        if account.second_key:
+            lines.append(f'key2 = "{account.second_key}"')
+        lines += ["allow_public_access = true", *account.settings]
+    return "\n".join(lines) + "\n"
 
 
 class Forebay(ServerProcess):

@@ -1,0 +1,242 @@
+"""Running the server: health, metrics, logs, key rotation, certificates, draining, limits."""
+
+import dataclasses
+import http.client
+import re
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+from harness import trees
+from harness.accounts import DEVELOPMENT, SECOND, make_key
+from harness.raw import RawClient
+
+pytestmark = pytest.mark.forebay_only
+
+
+def until(condition, timeout=15):
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+# --- health, metrics, logs ---------------------------------------------------------------------------
+def test_health_and_readiness(own_server):
+    assert own_server.admin("/healthz")[0] == 200
+    assert own_server.admin("/readyz")[0] == 200
+    assert own_server.admin("/nothing-here")[0] == 404
+
+
+def test_metrics_count_requests_and_bytes(own_server):
+    client = RawClient(own_server)
+    client.create_container("metrics")
+
+    def total():
+        status, text = own_server.admin("/metrics")
+        assert status == 200
+        # Every line is a comment or a sample: what Prometheus would read.
+        for line in text.splitlines():
+            assert re.match(r"^(#.*|[a-zA-Z_:][\w:]*(\{.*\})? [-+0-9.eENaInf]+)$", line), line
+        samples = re.findall(r"^forebay_\w*requests_total(?:\{.*\})? (\d+)", text, re.M)
+        return sum(map(int, samples))
+
+    before = total()
+    for index in range(10):
+        client.put_blob("metrics", f"blob-{index}", b"x" * 1000)
+    assert total() >= before + 10
+
+
+def test_one_log_line_a_request(own_server):
+    client = RawClient(own_server)
+    client.create_container("logged")
+    client.put_blob("logged", "name with space", b"x", {"x-ms-client-request-id": "look-for-me"})
+    until(lambda: "look-for-me" in own_server.log(200))
+    lines = [line for line in own_server.log(200).splitlines() if "look-for-me" in line]
+    assert len(lines) == 1
+    assert "201" in lines[0] and "PUT" in lines[0].upper()
+    sas = DEVELOPMENT.account_sas()
+    unsigned = RawClient(own_server, sign=False)
+    assert unsigned.request("GET", f"/logged?restype=container&comp=list&{sas}").status == 200
+    until(lambda: "comp=list" in own_server.log(200) or "ListBlobs" in own_server.log(200))
+    signature = re.search(r"sig=([^&]+)", sas).group(1)
+    assert signature not in own_server.log(500), "a signature must never reach the log"
+
+
+# --- keys and certificates without a restart ---------------------------------------------------------
+def test_keys_rotate_on_sighup(make_server):
+    server = make_server(accounts=[DEVELOPMENT, SECOND]).start()
+    pid = server.process.pid
+    renewed = dataclasses.replace(SECOND, key=make_key("renewed"))
+
+    def accepts(account):
+        return RawClient(server, account).request("GET", "/?comp=list").status == 200
+
+    assert accepts(SECOND) and not accepts(renewed)
+    server.accounts = [DEVELOPMENT, dataclasses.replace(SECOND, second_key=renewed.key)]
+    server.write_config()
+    server.reload()
+    until(lambda: accepts(renewed))
+    assert accepts(SECOND), "both keys are good while one is rotated"
+    server.accounts = [DEVELOPMENT, renewed]
+    server.write_config()
+    server.reload()
+    until(lambda: not accepts(SECOND))
+    assert accepts(renewed) and server.process.pid == pid and server.alive
+
+
+def test_a_broken_file_on_sighup_changes_nothing(make_server):
+    server = make_server().start()
+    server.config.write_text("this is no TOML at all [")
+    server.reload()
+    until(lambda: "reload" in server.log(50).lower() or "toml" in server.log(50).lower())
+    assert server.alive
+    assert RawClient(server).request("GET", "/?comp=list").status == 200
+
+
+@dataclasses.dataclass
+class Tls:
+    certificate: str
+    key: str
+
+    def renew(self, name):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1",
+             "-keyout", self.key, "-out", self.certificate],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+
+def served_certificate(server):
+    return ssl.get_server_certificate(("127.0.0.1", server.port))
+
+
+def test_tls_and_a_renewed_certificate(make_server, tmp_path):
+    tls = Tls(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
+    tls.renew("first")
+    server = make_server(tls=tls).start()
+    service = BlobServiceClient.from_connection_string(
+        server.connection_string(), connection_verify=tls.certificate
+    )
+    container = service.create_container("secure")
+    data = trees.content("tls", 9_000_000)
+    container.upload_blob("blob", data)
+    assert container.download_blob("blob").readall() == data
+    before = served_certificate(server)
+    tls.renew("second")
+    server.reload()
+    until(lambda: served_certificate(server) != before)
+    assert server.alive
+
+
+# --- the end -----------------------------------------------------------------------------------------
+def test_sigterm_drains(own_server):
+    """A request that is under way finishes; new connections are refused; then the server ends with 0."""
+    client = RawClient(own_server)
+    client.create_container("drain")
+    size = 4 << 20
+    slow = socket.create_connection(("127.0.0.1", own_server.port))
+    target = f"/{DEVELOPMENT.name}/drain/slow?{DEVELOPMENT.account_sas()}"
+    slow.sendall(
+        f"PUT {target} HTTP/1.1\r\nHost: 127.0.0.1:{own_server.port}\r\nx-ms-version: 2025-07-05\r\n"
+        f"x-ms-blob-type: BlockBlob\r\nContent-Length: {size}\r\n\r\n".encode()
+    )
+    slow.sendall(b"x" * (size // 2))
+    time.sleep(0.3)
+    own_server.terminate()
+
+    def refuses():
+        try:
+            socket.create_connection(("127.0.0.1", own_server.port), timeout=1).close()
+            return False
+        except OSError:
+            return True
+
+    until(refuses)
+    assert own_server.alive, "it must wait for the upload"
+    slow.sendall(b"x" * (size - size // 2))
+    answer = http.client.HTTPResponse(slow)
+    answer.begin()
+    assert answer.status == 201
+    answer.read()
+    assert own_server.process.wait(20) == 0
+    own_server.start()
+    assert RawClient(own_server).get_blob("drain", "slow").body == b"x" * size
+
+
+def test_sigterm_with_idle_connections_is_quick(own_server):
+    idle = [RawClient(own_server) for _ in range(20)]
+    for client in idle:
+        client.request("GET", "/?comp=list")
+    started = time.monotonic()
+    assert own_server.stop() == 0
+    assert time.monotonic() - started < 5
+
+
+# --- memory and rude clients -------------------------------------------------------------------------
+def test_memory_is_bounded_over_large_uploads(own_server):
+    client = RawClient(own_server)
+    client.create_container("memory")
+    assert own_server.resident_kib() < 80 << 10, "idle"
+    peak = 0
+    stop = threading.Event()
+
+    def watch():
+        nonlocal peak
+        while not stop.is_set():
+            peak = max(peak, own_server.resident_kib())
+            time.sleep(0.02)
+
+    def put(index):
+        uploader = RawClient(own_server, timeout=300)
+        answer = uploader.put_blob("memory", f"blob-{index}", body)
+        statuses.append(answer.status)
+
+    body, statuses = b"m" * (32 << 20), []
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    threads = [threading.Thread(target=put, args=(index,)) for index in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    stop.set()
+    watcher.join()
+    assert statuses == [201] * 32
+    assert peak < 400 << 10, f"{peak >> 10} MiB"
+
+
+def test_rude_clients_do_no_harm(own_server):
+    """Garbage, half requests and connections that say nothing; the next request is answered."""
+    rude = []
+    for data in (
+        b"", b"\x00" * 100, b"GET / HTTP/9.9\r\n\r\n", b"GET /" + b"a" * 100_000, b"PUT /x HTTP/1.1\r\nHo",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"PUT /devstoreaccount1/c/b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: " + b"y" * 100_000 + b"\r\n\r\n",
+    ):  # fmt: skip
+        rude.append(socket.create_connection(("127.0.0.1", own_server.port)))
+        try:
+            rude[-1].sendall(data)
+        except OSError:
+            pass  # It may hang up on us in the middle; that is its right.
+    assert RawClient(own_server).request("GET", "/?comp=list").status == 200
+    for connection in rude:
+        connection.close()
+    assert own_server.alive
+
+
+def test_expect_100_continue_spares_the_body(own_server):
+    RawClient(own_server).create_container("expect")
+    connection = socket.create_connection(("127.0.0.1", own_server.port), timeout=10)
+    connection.sendall(
+        b"PUT /devstoreaccount1/expect/blob?sv=2020-01-01&sig=bad HTTP/1.1\r\nHost: x\r\n"
+        b"Expect: 100-continue\r\nx-ms-blob-type: BlockBlob\r\nContent-Length: 1000000\r\n\r\n"
+    )
+    answer = connection.recv(4096).decode()
+    assert answer.startswith("HTTP/1.1 403"), answer

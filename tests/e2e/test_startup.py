@@ -1,0 +1,132 @@
+"""What the server refuses to start with, and the words it says so in; flags and the environment."""
+
+import os
+import subprocess
+
+import pytest
+from harness import paths
+from harness.accounts import DEVELOPMENT, SECOND
+from harness.forebay import run_forebay
+from harness.raw import RawClient
+from harness.server import free_port
+
+pytestmark = pytest.mark.forebay_only
+
+
+def refused(*arguments, **kwargs):
+    completed = run_forebay("serve", *arguments, **kwargs)
+    assert completed.returncode not in (0, -6, -11), completed
+    return completed.stderr
+
+
+def write(path, *lines):
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_version_and_help():
+    version = run_forebay("--version")
+    assert version.returncode == 0 and version.stdout.startswith("forebay ")
+    assert "serve" in run_forebay("--help").stdout
+    serve = run_forebay("serve", "--help").stdout
+    assert "--listen" in serve and "--data" in serve and "--config" in serve
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "[::]"])
+def test_the_development_account_stays_on_loopback(tmp_path, address):
+    said = refused("--data", tmp_path / "data", "--listen", f"{address}:{free_port()}")
+    assert "devstoreaccount1" in said and "loopback" in said
+    assert not (tmp_path / "data").exists(), "nothing is made by a server that refuses to start"
+
+
+def test_a_second_server_on_the_same_data(make_server):
+    first = make_server().start()
+    said = refused(
+        "--data", first.data, "--listen", f"127.0.0.1:{free_port()}",
+        "--admin-listen", f"127.0.0.1:{free_port()}",
+    )  # fmt: skip
+    assert str(first.data) in said and ("lock" in said or "in use" in said), said
+    assert first.alive and first.answers()
+    # The lock belongs to the process, not to a file that stays: after kill -9 a start works.
+    first.kill()
+    first.start()
+
+
+def test_an_address_in_use(make_server, tmp_path):
+    first = make_server().start()
+    said = refused(
+        "--data", tmp_path / "other", "--listen", f"127.0.0.1:{first.port}",
+        "--admin-listen", f"127.0.0.1:{free_port()}",
+    )  # fmt: skip
+    assert str(first.port) in said and "in use" in said.lower(), said
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "words"),
+    [
+        (['data = ["d"]', 'lisen = ["127.0.0.1:1"]'], 2, ["lisen", "listen"]),
+        (["", "[limits]", "max_conections = 5"], 3, ["max_conections", "max_connections"]),
+        (["[limits]", 'max_connections = "many"'], 2, ["max_connections"]),
+        (["[limits]", "", 'idle_timeout = "5 parsecs"'], 3, ["idle_timeout"]),
+        (['data = ["d"', 'listen = []'], 2, []),
+        (["[[account]]", 'name = "UPPER"', 'key1 = "AAAA"'], 2, ["UPPER"]),
+        (["[[account]]", 'name = "fine"', 'kye1 = "AAAA"'], 3, ["kye1", "key1"]),
+    ],
+)
+def test_a_wrong_configuration_names_the_line(tmp_path, lines, line, words):
+    config = write(tmp_path / "forebay.toml", *lines)
+    said = refused("--config", config)
+    assert f"{config}:{line}" in said or f"line {line}" in said, said
+    for word in words:
+        assert word in said, said
+
+
+def test_a_wrong_flag_and_a_missing_file(tmp_path):
+    assert "--lisen" in refused("--lisen", "127.0.0.1:1")
+    assert "missing.toml" in refused("--config", tmp_path / "missing.toml")
+
+
+def test_a_data_directory_that_cannot_be(tmp_path):
+    (tmp_path / "file").write_text("a file is here")
+    said = refused("--data", tmp_path / "file", "--listen", f"127.0.0.1:{free_port()}")
+    assert str(tmp_path / "file") in said
+
+
+def test_environment_below_flags_above_file(tmp_path):
+    """Of the three, the flag wins over the variable, and the variable over the file."""
+    ports = [free_port() for _ in range(3)]
+    config = write(tmp_path / "forebay.toml", f'listen = ["127.0.0.1:{ports[0]}"]')
+    environment = {**os.environ, "FOREBAY_LISTEN": f"127.0.0.1:{ports[1]}"}
+    arguments = [str(paths.SERVER), "serve", "--config", str(config), "--data", str(tmp_path / "data")]
+    arguments += ["--admin-listen", f"127.0.0.1:{free_port()}"]
+    for extra, winner in (([], ports[1]), (["--listen", f"127.0.0.1:{ports[2]}"], ports[2])):
+        with subprocess.Popen(
+            arguments + extra, env=environment, stderr=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                for text in process.stderr:
+                    if "serving" in text:
+                        assert f":{winner}" in text
+                        break
+                else:
+                    raise AssertionError("the server did not say where it serves")
+            finally:
+                process.terminate()
+                process.communicate(timeout=30)
+            assert process.returncode == 0
+
+
+def test_hierarchical_is_an_account_setting(make_server):
+    """The same server holds a flat account and a hierarchical one."""
+    import dataclasses
+
+    lake = dataclasses.replace(SECOND, settings=("hierarchical = true",))
+    server = make_server(accounts=[DEVELOPMENT, lake]).start()
+    for account, flag in ((DEVELOPMENT, "false"), (SECOND, "true")):
+        client = RawClient(server, account)
+        answer = client.request("GET", "/?restype=account&comp=properties")
+        assert answer.status == 200, answer.body
+        assert answer.headers["x-ms-is-hns-enabled"] == flag
+        assert client.create_container("names").status == 201
+        assert client.put_blob("names", "a/b/c", b"deep").status == 201
+        assert client.get_blob("names", "a/b/c").body == b"deep"
