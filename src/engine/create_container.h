@@ -11,7 +11,7 @@ namespace forebay::engine {
 struct CreateContainerRequest {
   ContainerTarget target;
   azure::PublicAccess public_access = azure::PublicAccess::kNone;
-  azure::Metadata metadata;
+  azure::Metadata metadata = {};
 };
 
 Task<Changed> CreateContainer(Services& services, OpContext context,

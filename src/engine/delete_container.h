@@ -11,7 +11,7 @@ namespace forebay::engine {
 
 struct DeleteContainerRequest {
   ContainerTarget target;
-  azure::Conditions conditions;
+  azure::Conditions conditions = {};
 };
 
 Task<> DeleteContainer(Services& services, OpContext context, DeleteContainerRequest request);

@@ -21,12 +21,12 @@ namespace forebay::engine {
 
 struct FindBlobsByTagsRequest {
   Account account;
-  std::optional<azure::ContainerName> container;  // absent: all containers of the account
+  std::optional<azure::ContainerName> container = {};  // absent: all containers of the account
   azure::TagQuery where;
   // From the marker: what the last page answered as `next_container` and `next_name`, for the
   // same expression.
-  std::string start_container;
-  std::string start_name;
+  std::string start_container = {};
+  std::string start_name = {};
   std::size_t max_results = 5000;
 };
 struct FoundBlob {

@@ -16,7 +16,7 @@ namespace forebay::engine {
 
 struct GetBlockListRequest {
   BlobTarget target;
-  azure::Conditions conditions;
+  azure::Conditions conditions = {};
   bool committed = true;
   bool uncommitted = false;
 };

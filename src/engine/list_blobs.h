@@ -23,9 +23,9 @@ namespace forebay::engine {
 
 struct ListBlobsRequest {
   ContainerTarget target;
-  std::string prefix;
-  std::string delimiter;             // empty: flat
-  std::string start;                 // first name of the page, inclusive (marker, or startFrom)
+  std::string prefix = {};
+  std::string delimiter = {};        // empty: flat
+  std::string start = {};            // first name of the page, inclusive (marker, or startFrom)
   std::size_t max_results = 5000;    // 1 to 5,000
   bool include_uncommitted = false;  // blobs that have only staged blocks, with length 0
 };

@@ -13,8 +13,8 @@ namespace forebay::engine {
 
 struct ListContainersRequest {
   Account account;
-  std::string prefix;
-  std::string start;  // first name of the page, inclusive; from the marker
+  std::string prefix = {};
+  std::string start = {};  // first name of the page, inclusive; from the marker
   std::size_t max_results = 5000;
 };
 struct ListContainersResult {

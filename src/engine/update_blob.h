@@ -21,11 +21,11 @@ namespace forebay::engine {
 
 struct UpdateBlobRequest {
   BlobTarget target;
-  azure::Conditions conditions;
-  std::optional<azure::BlobHttpHeaders> http;
-  std::optional<azure::Metadata> metadata;
-  std::optional<azure::Tags> tags;
-  std::optional<azure::AccessTier> tier;
+  azure::Conditions conditions = {};
+  std::optional<azure::BlobHttpHeaders> http = {};
+  std::optional<azure::Metadata> metadata = {};
+  std::optional<azure::Tags> tags = {};
+  std::optional<azure::AccessTier> tier = {};
   azure::RehydratePriority rehydrate_priority = azure::RehydratePriority::kStandard;
 };
 struct UpdateBlobResult {

@@ -15,13 +15,13 @@ namespace forebay::engine {
 
 struct UpdateContainerRequest {
   ContainerTarget target;
-  azure::Conditions conditions;
-  std::optional<azure::Metadata> metadata;  // Set Container Metadata
+  azure::Conditions conditions = {};
+  std::optional<azure::Metadata> metadata = {};  // Set Container Metadata
   struct Acl {
     azure::PublicAccess public_access = azure::PublicAccess::kNone;
-    std::vector<azure::StoredPolicy> policies;
+    std::vector<azure::StoredPolicy> policies = {};
   };
-  std::optional<Acl> acl;  // Set Container ACL
+  std::optional<Acl> acl = {};  // Set Container ACL
 };
 
 Task<Changed> UpdateContainer(Services& services, OpContext context,
