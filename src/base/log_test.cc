@@ -1,7 +1,9 @@
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -99,6 +101,29 @@ TEST_F(LogTest, ThreadsWriteWholeLines) {
     ASSERT_THAT(line, HasSubstr("Z INFO line thread=")) << count;
   }
   EXPECT_EQ(count, 2000);  // fewer than the queue holds, so none may be dropped
+}
+
+TEST_F(LogTest, AStalledDiskDropsOldLinesAndSaysSo) {
+  ASSERT_EQ(::mkfifo(file_.c_str(), 0600), 0);
+  int fifo = ::open(file_.c_str(), O_RDWR | O_NONBLOCK);  // nobody reads for now
+  ASSERT_GE(fifo, 0);
+  ASSERT_TRUE(ConfigureLog({.file = file_}));
+  const std::string filler(100, 'x');
+  for (int i = 0; i < 20'000; ++i) Log(LogLevel::kInfo, "flood", {{"filler", filler}});
+
+  std::string seen;
+  std::string buffer(64 * 1024, '\0');
+  for (int tries = 0; tries < 2000 && seen.find("log lines dropped") == std::string::npos;
+       ++tries) {
+    ssize_t n = ::read(fifo, buffer.data(), buffer.size());
+    if (n > 0) seen.append(buffer, 0, static_cast<std::size_t>(n));
+    if (n > 0) continue;
+    Log(LogLevel::kInfo, "tick");
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_THAT(seen, HasSubstr("WARN log lines dropped count="));
+  EXPECT_TRUE(ConfigureLog({}));
+  ::close(fifo);
 }
 
 TEST(LogDeathTest, PanicAborts) { EXPECT_DEATH(Panic("the sky fell"), "the sky fell"); }
