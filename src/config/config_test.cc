@@ -290,7 +290,14 @@ void HoldToFile(const std::string& relative, const std::string& text) {
 
 TEST(Docs, CommittedPagesMatchTheSchema) {
   HoldToFile("docs/configuration.md", ConfigMarkdown());
-  HoldToFile("deploy/forebay.toml", ConfigExample());
+  HoldToFile("docs/forebay.example.toml", ConfigExample());
+}
+
+TEST(Docs, ThePackagedFileLoads) {
+  auto config = Load({.file = std::string(FOREBAY_SOURCE_DIR) + "/deploy/forebay.toml",
+                      .environment = {},
+                      .flags = {}});
+  ASSERT_TRUE(config) << config.error().message();
 }
 
 TEST_F(ConfigTest, TheExampleUncommentedIsTheDefaults) {
