@@ -1,7 +1,7 @@
 // Conditional headers: parsed once, evaluated inside the engine against what is there.
 //
 // Rules: "Specify conditional headers for Blob service operations" of the REST reference. Pure,
-// thread safe (fuzzed: conditions_fuzz.cc).
+// thread safe (fuzzed: headers_fuzz.cc).
 #pragma once
 
 #include <optional>
