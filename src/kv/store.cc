@@ -22,21 +22,31 @@ std::int64_t CounterValue(const std::optional<std::string>& value) {
 }
 
 Task<> Store::Transact(TransactionFn fn, Durability durability) {
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<>)>(
-      [](auto handler, Store* store, TransactionFn work, Durability how) {
+  // Held by the store's thread while it touches the caller's io_context: once the caller resumes it
+  // may well destroy that context, and the store must be out of it by then.
+  auto door = std::make_shared<std::mutex>();
+  Result<> outcome = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<>)>(
+      [](auto handler, Store* store, std::shared_ptr<std::mutex> exit, TransactionFn work,
+         Durability how) {
         auto executor = asio::get_associated_executor(handler);
         // The guard keeps the caller's loop alive while only the store knows of the call.
         store->TransactAsync(
             std::move(work), how,
-            [handler = std::move(handler),
+            [handler = std::move(handler), exit = std::move(exit),
              guard = asio::make_work_guard(executor)](Result<> result) mutable {
+              const std::lock_guard lock(*exit);
               asio::post(guard.get_executor(),
                          [handler = std::move(handler), result = std::move(result)]() mutable {
                            std::move(handler)(std::move(result));
                          });
+              guard.reset();
             });
       },
-      asio::use_awaitable, this, std::move(fn), durability);
+      asio::use_awaitable, this, door, std::move(fn), durability);
+  {
+    const std::lock_guard wait_until_out(*door);
+  }
+  co_return outcome;
 }
 
 Result<> Store::TransactBlocking(TransactionFn fn, Durability durability) {
