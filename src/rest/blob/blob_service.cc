@@ -1,0 +1,252 @@
+#include "rest/blob/blob_service.h"
+
+#include <algorithm>
+
+#include "azure/cors.h"
+#include "azure/error_table.h"
+#include "base/log.h"
+#include "engine/get_blob.h"
+#include "rest/blob/attributes.h"
+#include "rest/blob/call.h"
+#include "rest/blob/handlers.h"
+#include "rest/blob/metered_source.h"
+#include "rest/blob/responses.h"
+#include "rest/blob/service_properties.h"
+
+namespace forebay::rest {
+namespace {
+
+constexpr std::size_t kMaxClientRequestId = 1024;
+
+std::string_view CategoryOf(azure::Effect effect) {
+  switch (effect) {
+    case azure::Effect::kRead:
+      return "StorageRead";
+    case azure::Effect::kWrite:
+      return "StorageWrite";
+    case azure::Effect::kDelete:
+      return "StorageDelete";
+  }
+  return "StorageRead";
+}
+
+// Visible ASCII and not too long, or it is not echoed.
+bool IsEchoable(std::string_view id) {
+  return !id.empty() && id.size() <= kMaxClientRequestId &&
+         std::ranges::all_of(id, [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+// Forebay has no leases, snapshots or versions: a request that names one names nothing.
+Task<> CheckNamedState(Call& call) {
+  if (!call.target.blob) co_return Result<>();
+  for (const std::string_view name : {"snapshot", "versionid"}) {
+    const auto value = call.target.query.Find(name);
+    if (!value) continue;
+    if (!azure::ParseIsoTime(*value)) co_return Fail(azure::InvalidQueryError(name, *value));
+    co_return Fail(Code::kBlobNotFound, "The specified blob does not exist.");
+  }
+  co_return Result<>();
+}
+
+// A lease id where nothing is leased: 412, once it is known that there is something at all.
+Task<> CheckNoLease(Call& call) {
+  if (!call.request.headers.Has("x-ms-lease-id") || !call.target.container) co_return Result<>();
+  if (!call.target.blob) {
+    co_return Fail(Code::kLeaseNotPresentWithContainerOperation,
+                   "There is currently no lease on the container.");
+  }
+  engine::GetBlobRequest head;
+  head.target = call.Blob();
+  head.want_body = false;
+  auto blob = co_await engine::GetBlob(call.services, call.context, std::move(head));
+  const bool reads = azure::InfoOf(call.operation).effect == azure::Effect::kRead;
+  if (!blob && (reads || blob.error().code() != Code::kBlobNotFound)) {
+    co_return Fail(std::move(blob.error()));
+  }
+  co_return Fail(Code::kLeaseNotPresentWithBlobOperation,
+                 "There is currently no lease on the blob.");
+}
+
+}  // namespace
+
+BlobService::BlobService(BlobServiceOptions options, engine::Services& services,
+                         const AccountRegistry& accounts, SourceFetcher& fetcher,
+                         RequestObserver* observer)
+    : options_(std::move(options)),
+      services_(services),
+      accounts_(accounts),
+      observer_(observer),
+      sources_(options_.copy_sources, fetcher),
+      copy_jobs_(std::make_unique<CopyJobs>(options_.copy_jobs, services, fetcher)) {}
+
+BlobService::~BlobService() = default;
+
+Task<http::Response> BlobService::Handle(OpContext context, http::Request& request) {
+  const SteadyTime began = services_.clock.SteadyNow();
+  Call call{.services = services_,
+            .sources = sources_,
+            .copies = *copy_jobs_,
+            .context = std::move(context),
+            .request = request,
+            .fields = {request.headers.begin(), request.headers.end()},
+            .now = services_.clock.Now(),
+            .accounts = accounts_.Get(),
+            .account = nullptr,
+            .target = {},
+            .operation = azure::Operation::kCount,
+            .version = {},
+            .auth = {}};
+  RequestLog log;
+  log.operation = "Unknown";
+  auto served = co_await Serve(call, log);
+  http::Response response;
+  if (served) {
+    response = std::move(*served);
+  } else {
+    response = ErrorResponse(served.error(), call.context.request_id, call.is_head(), call.now);
+    log.error_detail = served.error().ToString();
+  }
+  if (auto cors = co_await AddCors(call, response); !cors) {
+    Log(LogLevel::kWarn, "cannot read CORS rules", {{"error", cors.error().ToString()}});
+  }
+  AddCommonHeaders(call, response);
+  log.started = call.now;
+  log.request_id = call.context.request_id;
+  log.client_request_id =
+      std::string(call.Header("x-ms-client-request-id").substr(0, kMaxClientRequestId));
+  log.method = request.method_text;
+  log.account = call.target.account.str();
+  if (call.target.container) log.container = call.target.container->str();
+  if (call.target.blob) log.blob = call.target.blob->str();
+  log.path = request.path;
+  log.auth = AuthKindName(call.auth.kind);
+  log.user_agent = std::string(call.Header("user-agent"));
+  log.client_ip = request.client_ip;
+  log.tls = request.tls;
+  log.bytes_in = request.body->content_length().value_or(0);
+  Finish(std::move(log), response, began);
+  co_return response;
+}
+
+Task<http::Response> BlobService::Serve(Call& call, RequestLog& log) {
+  const Accounts& accounts = *call.accounts;
+  FB_CO_ASSIGN_OR_RETURN(call.target, azure::ParseTarget(call.request.target, call.Header("host"),
+                                                         [&accounts](std::string_view name) {
+                                                           return accounts.Has(name);
+                                                         }));
+  call.account = accounts.Find(call.target.account.view());
+  if (call.request.method == http::Method::kOptions) {
+    log.operation = azure::InfoOf(azure::Operation::kBlobPreflightRequest).name;
+    log.category = CategoryOf(azure::Effect::kRead);
+    co_return co_await Preflight(call);
+  }
+  FB_CO_ASSIGN_OR_RETURN(call.operation, azure::RecognizeOperation(call.request.method_text,
+                                                                   call.target, call.headers()));
+  const azure::OperationInfo& info = azure::InfoOf(call.operation);
+  log.operation = info.name;
+  log.category = CategoryOf(info.effect);
+  FB_CO_RETURN_IF_ERROR(co_await Admit(call));
+  FB_CO_RETURN_IF_ERROR(co_await NegotiateVersion(call));
+  FB_CO_RETURN_IF_ERROR(RefuseUnofferedHeaders(call.headers()));
+  if (IsSupported(call.operation)) {
+    FB_CO_RETURN_IF_ERROR(co_await CheckNamedState(call));
+    FB_CO_RETURN_IF_ERROR(co_await CheckNoLease(call));
+  }
+  co_return co_await HandlerOf(call.operation)(call);
+}
+
+Task<> BlobService::Admit(Call& call) {
+  AuthRequest request;
+  request.method = call.request.method_text;
+  request.target = &call.target;
+  request.headers = call.headers();
+  request.operation = call.operation;
+  request.extra = azure::ExtraPermissions(call.operation, call.target, call.headers());
+  if (const std::string_view version = call.Header("x-ms-version"); !version.empty()) {
+    FB_CO_ASSIGN_OR_RETURN(request.version, azure::ServiceVersion::Parse(version));
+    call.version = request.version;
+  }
+  request.client_ip = call.request.client_ip;
+  request.tls = call.request.tls;
+  request.now = call.now;
+  FB_CO_ASSIGN_OR_RETURN(call.auth,
+                         co_await Authenticate(services_, call.context, call.account, request));
+  co_return Result<>();
+}
+
+Task<> BlobService::NegotiateVersion(Call& call) {
+  if (!call.version.empty()) co_return Result<>();
+  if (const std::string_view text = call.QueryValue("api-version"); !text.empty()) {
+    FB_CO_ASSIGN_OR_RETURN(call.version, azure::ServiceVersion::Parse(text));
+    co_return Result<>();
+  }
+  if (!call.auth.sas_version.empty()) {
+    call.version = call.auth.sas_version;
+    co_return Result<>();
+  }
+  call.version = azure::kDefaultVersion;
+  FB_CO_ASSIGN_OR_RETURN(
+      auto properties, co_await LoadServiceProperties(services_, call.context, call.account->name));
+  if (properties.default_service_version) {
+    auto version = azure::ServiceVersion::Parse(*properties.default_service_version);
+    if (version) call.version = *version;
+  }
+  co_return Result<>();
+}
+
+Task<http::Response> BlobService::Preflight(Call& call) {
+  if (call.account == nullptr) {
+    co_return Fail(Code::kResourceNotFound, "The specified resource does not exist.");
+  }
+  FB_CO_ASSIGN_OR_RETURN(
+      auto properties, co_await LoadServiceProperties(services_, call.context, call.account->name));
+  FB_CO_ASSIGN_OR_RETURN(
+      auto fields, azure::EvaluatePreflight(
+                       properties.cors.value_or(std::vector<azure::CorsRule>{}), call.headers()));
+  http::Response response = Empty(200);
+  for (auto& [name, value] : fields) response.headers.Add(name, value);
+  co_return response;
+}
+
+Task<> BlobService::AddCors(Call& call, http::Response& response) {
+  if (call.account == nullptr || call.request.method == http::Method::kOptions ||
+      !call.request.headers.Has("origin")) {
+    co_return Result<>();
+  }
+  FB_CO_ASSIGN_OR_RETURN(
+      auto properties, co_await LoadServiceProperties(services_, call.context, call.account->name));
+  if (!properties.cors || properties.cors->empty()) co_return Result<>();
+  for (auto& [name, value] :
+       azure::CorsHeaders(*properties.cors, call.request.method_text, call.headers())) {
+    response.headers.Add(name, value);
+  }
+  co_return Result<>();
+}
+
+void BlobService::AddCommonHeaders(const Call& call, http::Response& response) const {
+  http::Headers& headers = response.headers;
+  if (!options_.server_header.empty()) headers.Add("Server", options_.server_header);
+  headers.Add("x-ms-request-id", call.context.request_id);
+  const std::string_view client_id = call.Header("x-ms-client-request-id");
+  if (IsEchoable(client_id)) headers.Add("x-ms-client-request-id", std::string(client_id));
+  if (!call.version.empty()) headers.Add("x-ms-version", call.version.ToString());
+}
+
+void BlobService::Finish(RequestLog log, http::Response& response, SteadyTime began) {
+  if (observer_ == nullptr) return;
+  log.status = response.status;
+  log.version = std::string(response.headers.Get("x-ms-version"));
+  if (response.status >= 300) log.error_code = std::string(response.headers.Get("x-ms-error-code"));
+  log.server_latency = services_.clock.SteadyNow() - began;
+  if (response.source != nullptr) {
+    response.source = std::make_unique<MeteredSource>(std::move(response.source), std::move(log),
+                                                      *observer_, services_.clock, began,
+                                                      response.content_length.value_or(0));
+    return;
+  }
+  log.bytes_out = response.text.size();
+  log.end_to_end_latency = log.server_latency;
+  observer_->Observe(log);
+}
+
+}  // namespace forebay::rest

@@ -1,0 +1,167 @@
+#include "rest/blob/copy_source.h"
+
+#include <algorithm>
+#include <array>
+
+#include "azure/error_table.h"
+#include "base/encoding.h"
+
+namespace forebay::rest {
+namespace {
+
+bool IsLoopbackName(std::string_view host) {
+  if (EqualsIgnoreCase(host, "localhost")) return true;
+  const auto address = ParseIp(host);
+  if (!address) return false;
+  const auto loopback6 = ParseIp("::1");
+  const bool mapped = (*address)[10] == 0xFF && (*address)[11] == 0xFF;
+  return *address == *loopback6 || (mapped && (*address)[12] == 127);
+}
+
+// "account.blob.host" → "blob.host"; empty when there is no dot.
+std::string_view BehindFirstLabel(std::string_view host) {
+  const std::size_t dot = host.find('.');
+  return dot == std::string_view::npos ? std::string_view() : host.substr(dot + 1);
+}
+
+Error NotReadable(const Error& error) {
+  const azure::WireError& wire = azure::WireErrorOf(error.code());
+  return SourceError(wire.status, wire.name, std::string(wire.message));
+}
+
+}  // namespace
+
+Result<std::string> CopySources::UrlOf(const Call& call) const {
+  const auto url = azure::FindHeader(call.headers(), "x-ms-copy-source");
+  if (!url || url->empty()) return Fail(azure::MissingHeaderError("x-ms-copy-source"));
+  FB_RETURN_IF_ERROR(azure::ParseSourceUrl(*url));
+  return std::string(*url);
+}
+
+bool CopySources::IsOwn(const Call& call, const azure::SourceUrl& url) const {
+  // The name by which the client reaches us is ours; so is a sibling account under host style.
+  const std::string_view host = call.Header("host");
+  if (EqualsIgnoreCase(url.authority, host)) return true;
+  if (!call.target.path_style &&
+      EqualsIgnoreCase(BehindFirstLabel(url.authority), BehindFirstLabel(host))) {
+    return true;
+  }
+  const std::string port = ":" + std::to_string(url.port);
+  const bool loopback = IsLoopbackName(url.host);
+  for (const std::string& endpoint : options_.own_endpoints) {
+    if (EqualsIgnoreCase(url.host + port, endpoint)) return true;
+    if (!endpoint.ends_with(port)) continue;
+    std::string_view listens = std::string_view(endpoint).substr(0, endpoint.size() - port.size());
+    if (listens.starts_with('[')) listens = listens.substr(1, listens.size() - 2);
+    const bool local = listens == "0.0.0.0" || listens == "::" || IsLoopbackName(listens);
+    if (loopback && local) return true;
+    if (url.host == listens) return true;
+  }
+  return std::ranges::any_of(options_.domains, [&](const std::string& domain) {
+    return EqualsIgnoreCase(BehindFirstLabel(url.host), domain);
+  });
+}
+
+std::optional<azure::RequestTarget> CopySources::OwnTarget(const Call& call,
+                                                           const azure::SourceUrl& url) const {
+  if (!IsOwn(call, url)) return std::nullopt;
+  const Accounts& accounts = *call.accounts;
+  auto target = azure::ParseTarget(
+      url.target, url.authority, [&accounts](std::string_view name) { return accounts.Has(name); });
+  if (!target) return std::nullopt;
+  return std::move(*target);
+}
+
+Task<std::optional<LocalSource>> CopySources::FindLocal(Call& call, const std::string& url) const {
+  FB_CO_ASSIGN_OR_RETURN(const azure::SourceUrl parsed, azure::ParseSourceUrl(url));
+  const auto target = OwnTarget(call, parsed);
+  if (!target) co_return std::optional<LocalSource>();
+  const AccountEntry* account = call.accounts->Find(target->account.view());
+  if (account == nullptr || !target->container || !target->blob || target->query.Has("snapshot") ||
+      target->query.Has("versionid")) {
+    co_return Fail(SourceError(404, "BlobNotFound", "The specified blob does not exist."));
+  }
+  const bool same_key =
+      account == call.account && !target->query.Has("sig") &&
+      (call.auth.kind == AuthKind::kSharedKey || call.auth.kind == AuthKind::kSharedKeyLite);
+  if (!same_key) {
+    AuthRequest read;
+    read.method = "GET";
+    read.target = &*target;
+    read.operation = azure::Operation::kGetBlob;
+    read.client_ip = call.request.client_ip;
+    read.tls = call.request.tls;
+    read.now = call.now;
+    auto allowed = co_await Authenticate(call.services, call.context, account, read);
+    if (!allowed) co_return Fail(NotReadable(allowed.error()));
+  }
+  engine::GetBlobRequest head;
+  head.target = {{account->name, account->hierarchical}, *target->container, *target->blob};
+  head.want_body = false;
+  LocalSource source{head.target, {}};
+  auto blob = co_await engine::GetBlob(call.services, call.context, std::move(head));
+  if (!blob) {
+    const bool is_gone = blob.error().code() == Code::kContainerNotFound;
+    co_return Fail(is_gone ? NotReadable(blob.error()) : LocalCopyError(std::move(blob.error())));
+  }
+  source.record = std::move(blob->record);
+  co_return std::optional<LocalSource>(std::move(source));
+}
+
+Task<FetchedSource> CopySources::Fetch(Call& call, const std::string& url,
+                                       std::optional<FetchRequest::Range> range) const {
+  FetchRequest request{.url = url, .range = range, .headers = {}};
+  FB_CO_ASSIGN_OR_RETURN(request.headers, SourceHeaders(call.headers()));
+  auto fetched = co_await fetcher_.Fetch(call.context, std::move(request));
+  if (fetched) co_return fetched;
+  const auto status = SourceStatusOf(fetched.error());
+  if (status == 412 || status == 304) {
+    co_return Fail(Code::kSourceConditionNotMet,
+                   "The source condition specified using HTTP conditional header(s) is not met.");
+  }
+  co_return fetched;
+}
+
+std::string CopySourceShown(std::string_view url) {
+  return std::string(url.substr(0, url.find('?')));
+}
+
+Result<http::Headers> SourceHeaders(azure::HeaderSpan headers) {
+  static constexpr auto kConditions = std::to_array<std::pair<std::string_view, std::string_view>>({
+      {"x-ms-source-if-match", "If-Match"},
+      {"x-ms-source-if-none-match", "If-None-Match"},
+      {"x-ms-source-if-modified-since", "If-Modified-Since"},
+      {"x-ms-source-if-unmodified-since", "If-Unmodified-Since"},
+      {"x-ms-source-if-tags", "x-ms-if-tags"},
+  });
+  FB_RETURN_IF_ERROR(azure::SourceConditionsFrom(headers));
+  http::Headers out;
+  for (const auto& [name, plain] : kConditions) {
+    if (const auto value = azure::FindHeader(headers, name)) {
+      out.Add(std::string(plain), std::string(*value));
+    }
+  }
+  if (const auto value = azure::FindHeader(headers, "x-ms-copy-source-authorization")) {
+    out.Add("Authorization", std::string(*value));
+    out.Add("x-ms-version", std::string(azure::HeaderOr(headers, "x-ms-version", "2023-11-03")));
+  }
+  return out;
+}
+
+Result<engine::ExpectedChecksums> SourceChecksums(azure::HeaderSpan headers) {
+  engine::ExpectedChecksums expected;
+  if (const auto text = azure::FindHeader(headers, "x-ms-source-content-md5")) {
+    FB_ASSIGN_OR_RETURN(expected.md5, azure::ParseMd5(*text));
+  }
+  if (const auto text = azure::FindHeader(headers, "x-ms-source-content-crc64")) {
+    FB_ASSIGN_OR_RETURN(expected.crc64, azure::ParseCrc64(*text));
+  }
+  return expected;
+}
+
+Error LocalCopyError(Error error) {
+  if (error.code() == Code::kBlobNotFound) return NotReadable(error);
+  return error;
+}
+
+}  // namespace forebay::rest

@@ -1,0 +1,22 @@
+// Delete Blob.
+#include "engine/delete_blob.h"
+
+#include "rest/blob/handlers.h"
+#include "rest/blob/responses.h"
+
+namespace forebay::rest {
+
+Task<http::Response> HandleDeleteBlob(Call& call) {
+  engine::DeleteBlobRequest request;
+  request.target = call.Blob();
+  FB_CO_ASSIGN_OR_RETURN(request.conditions, WriteConditions(call));
+  FB_CO_ASSIGN_OR_RETURN(request.snapshots, azure::DeleteSnapshotsFromHeaders(call.headers()));
+  FB_CO_RETURN_IF_ERROR(
+      co_await engine::DeleteBlob(call.services, call.context, std::move(request)));
+  http::Response response = Empty(202);
+  // Without soft delete the blob is gone for good.
+  response.headers.Add("x-ms-delete-type-permanent", "true");
+  co_return response;
+}
+
+}  // namespace forebay::rest

@@ -1,0 +1,27 @@
+// Get Container Properties, and Get Container Metadata, which shows less of the same.
+#include "engine/get_container.h"
+#include "rest/blob/container_headers.h"
+#include "rest/blob/handlers.h"
+#include "rest/blob/responses.h"
+
+namespace forebay::rest {
+
+Task<http::Response> HandleGetContainerProperties(Call& call) {
+  FB_CO_ASSIGN_OR_RETURN(
+      auto record, co_await engine::GetContainer(call.services, call.context, call.Container()));
+  http::Response response = Empty(200);
+  AddContainerTimes(response, record);
+  AddMetadata(response, record.metadata);
+  if (call.operation == azure::Operation::kGetContainerMetadata) co_return response;
+  response.headers.Add("x-ms-lease-status", "unlocked");
+  response.headers.Add("x-ms-lease-state", "available");
+  AddPublicAccess(response, record.public_access);
+  response.headers.Add("x-ms-has-immutability-policy", "false");
+  response.headers.Add("x-ms-has-legal-hold", "false");
+  response.headers.Add("x-ms-immutable-storage-with-versioning-enabled", "false");
+  response.headers.Add("x-ms-default-encryption-scope", "$account-encryption-key");
+  response.headers.Add("x-ms-deny-encryption-scope-override", "false");
+  co_return response;
+}
+
+}  // namespace forebay::rest

@@ -1,0 +1,91 @@
+// List Blobs, flat and by hierarchy.
+#include "engine/list_blobs.h"
+
+#include "azure/error_table.h"
+#include "azure/marker.h"
+#include "azure/xml_list.h"
+#include "base/encoding.h"
+#include "rest/blob/handlers.h"
+#include "rest/blob/responses.h"
+
+namespace forebay::rest {
+namespace {
+
+std::optional<std::string> Echo(const Call& call, std::string_view name) {
+  const auto value = call.target.query.Find(name);
+  if (!value || value->empty()) return std::nullopt;
+  return std::string(*value);
+}
+
+azure::ListEcho EchoOf(const Call& call, std::size_t max_results) {
+  azure::ListEcho echo;
+  echo.service_endpoint = call.ServiceEndpoint();
+  echo.container = call.target.container->str();
+  echo.prefix = Echo(call, "prefix");
+  echo.marker = Echo(call, "marker");
+  echo.delimiter = Echo(call, "delimiter");
+  echo.start_from = Echo(call, "startfrom");
+  if (!call.QueryValue("maxresults").empty()) echo.max_results = max_results;
+  return echo;
+}
+
+azure::ListedBlob Shown(engine::ListedBlob&& item, const azure::ListBlobsInclude& include,
+                        bool hierarchical) {
+  azure::ListedBlob out;
+  out.name = azure::BlobName(std::move(item.name));
+  if (!item.record) return out;  // uncommitted: a name, and nothing else yet
+  meta::BlobRecord& record = *item.record;
+  out.properties = engine::PropertiesOf(record, hierarchical);
+  if (include.metadata) {
+    out.metadata = std::move(record.metadata);
+    if (record.directory) out.metadata.emplace_back("hdi_isfolder", "true");
+  }
+  if (include.tags) out.tags = std::move(record.tags);
+  if (!include.copy) out.properties.copy = {};
+  return out;
+}
+
+void AddItem(azure::ListBlobsWriter& writer, engine::ListedBlob&& item,
+             const azure::ListBlobsInclude& include, bool hierarchical) {
+  if (!item.is_prefix) {
+    writer.AddBlob(Shown(std::move(item), include, hierarchical));
+    return;
+  }
+  if (item.record) {
+    const azure::BlobProperties properties = engine::PropertiesOf(*item.record, hierarchical);
+    writer.AddPrefix(item.name, &properties);
+  } else {
+    writer.AddPrefix(item.name);
+  }
+}
+
+}  // namespace
+
+Task<http::Response> HandleListBlobs(Call& call) {
+  FB_CO_ASSIGN_OR_RETURN(const auto include,
+                         azure::ParseListBlobsInclude(call.QueryValue("include")));
+  engine::ListBlobsRequest request;
+  request.target = call.Container();
+  FB_CO_ASSIGN_OR_RETURN(request.max_results, MaxResults(call));
+  request.prefix = std::string(call.QueryValue("prefix"));
+  request.delimiter = std::string(call.QueryValue("delimiter"));
+  request.include_uncommitted = include.uncommitted;
+  request.start = std::string(call.QueryValue("startfrom"));
+  const std::string scope =
+      "blobs/" + request.target.container.str() + '\0' + request.prefix + '\0' + request.delimiter;
+  if (const std::string_view marker = call.QueryValue("marker"); !marker.empty()) {
+    FB_CO_ASSIGN_OR_RETURN(request.start, azure::DecodeMarker(scope, marker));
+  }
+  const azure::ListEcho echo = EchoOf(call, request.max_results);
+  FB_CO_ASSIGN_OR_RETURN(
+      auto page, co_await engine::ListBlobs(call.services, call.context, std::move(request)));
+  azure::ListBlobsWriter writer(echo, include);
+  for (engine::ListedBlob& item : page.items) {
+    AddItem(writer, std::move(item), include, page.hierarchical);
+  }
+  const std::string next =
+      page.next.empty() ? std::string() : azure::EncodeMarker(scope, page.next);
+  co_return Xml(writer.Finish(next));
+}
+
+}  // namespace forebay::rest

@@ -1,0 +1,22 @@
+#include "rest/blob/metered_source.h"
+
+namespace forebay::rest {
+
+MeteredSource::~MeteredSource() {
+  inner_.reset();
+  log_.complete = log_.bytes_out == length_;
+  log_.end_to_end_latency = clock_.SteadyNow() - began_;
+  observer_.Observe(log_);
+}
+
+Task<std::optional<BodyPiece>> MeteredSource::Next(bool allow_file) {
+  auto piece = co_await inner_->Next(allow_file);
+  if (!piece) {
+    log_.error_detail = piece.error().ToString();
+  } else if (*piece) {
+    log_.bytes_out += (*piece)->file ? (*piece)->file->length : (*piece)->memory.size();
+  }
+  co_return piece;
+}
+
+}  // namespace forebay::rest

@@ -1,0 +1,82 @@
+// Put Block From URL. By reference where the source is a blob of this server.
+#include "azure/error_table.h"
+#include "azure/ranges.h"
+#include "engine/put_block_from_blob.h"
+#include "rest/blob/copy_source.h"
+#include "rest/blob/handlers.h"
+#include "rest/blob/responses.h"
+
+namespace forebay::rest {
+namespace {
+
+http::Response Staged(const engine::PutBlockResult& result, bool with_md5) {
+  http::Response response = Empty(201);
+  if (with_md5 && !result.content_md5.empty()) {
+    response.headers.Add("Content-MD5", Base64Of(result.content_md5));
+  } else if (result.crc64) {
+    response.headers.Add("x-ms-content-crc64", azure::FormatCrc64(*result.crc64));
+  }
+  AddServerEncrypted(response);
+  return response;
+}
+
+Task<http::Response> FromHere(Call& call, LocalSource source, azure::BlockId id,
+                              std::optional<azure::RangeRequest> range) {
+  engine::PutBlockFromBlobRequest request;
+  request.source = std::move(source.target);
+  request.target = call.Blob();
+  request.block_id = std::move(id);
+  FB_CO_ASSIGN_OR_RETURN(request.source_conditions, azure::SourceConditionsFrom(call.headers()));
+  FB_CO_ASSIGN_OR_RETURN(request.expected, SourceChecksums(call.headers()));
+  const bool with_md5 = request.expected.md5.has_value();
+  std::uint64_t length = source.record.length;
+  if (range) {
+    length = *range->last - range->first + 1;
+    request.source_range = engine::GetBlobRequest::Range{range->first, length};
+  }
+  if (length > engine::kMaxBlockBytes) {
+    co_return Fail(Code::kRequestBodyTooLarge, "A block may have at most 4,000 MiB.");
+  }
+  auto result = co_await engine::PutBlockFromBlob(call.services, call.context, std::move(request));
+  if (!result) co_return Fail(LocalCopyError(std::move(result.error())));
+  co_return Staged(*result, with_md5);
+}
+
+Task<http::Response> FromElsewhere(Call& call, const std::string& url, azure::BlockId id,
+                                   std::optional<azure::RangeRequest> range) {
+  engine::PutBlockRequest request;
+  request.target = call.Blob();
+  request.block_id = std::move(id);
+  FB_CO_ASSIGN_OR_RETURN(request.expected, SourceChecksums(call.headers()));
+  std::optional<FetchRequest::Range> wanted;
+  if (range) wanted = FetchRequest::Range{range->first, *range->last};
+  FB_CO_ASSIGN_OR_RETURN(FetchedSource source, co_await call.sources.Fetch(call, url, wanted));
+  if (source.length > engine::kMaxBlockBytes) {
+    co_return Fail(Code::kRequestBodyTooLarge, "A block may have at most 4,000 MiB.");
+  }
+  const bool with_md5 = request.expected.md5.has_value();
+  request.want_md5 = with_md5;
+  request.body = source.body.get();
+  FB_CO_ASSIGN_OR_RETURN(
+      auto result, co_await engine::PutBlock(call.services, call.context, std::move(request)));
+  co_return Staged(result, with_md5);
+}
+
+}  // namespace
+
+Task<http::Response> HandlePutBlockFromUrl(Call& call) {
+  const auto id_text = call.target.query.Find("blockid");
+  if (!id_text) co_return Fail(azure::MissingQueryError("blockid"));
+  FB_CO_ASSIGN_OR_RETURN(azure::BlockId id, azure::ParseBlockId(*id_text));
+  FB_CO_ASSIGN_OR_RETURN(const std::string url, call.sources.UrlOf(call));
+  FB_CO_ASSIGN_OR_RETURN(auto range, azure::SourceRangeFrom(call.headers()));
+  if (range && !range->last) {
+    co_return Fail(
+        azure::InvalidHeaderError("x-ms-source-range", call.Header("x-ms-source-range")));
+  }
+  FB_CO_ASSIGN_OR_RETURN(auto local, co_await call.sources.FindLocal(call, url));
+  if (local) co_return co_await FromHere(call, std::move(*local), std::move(id), range);
+  co_return co_await FromElsewhere(call, url, std::move(id), range);
+}
+
+}  // namespace forebay::rest

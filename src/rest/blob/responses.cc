@@ -1,0 +1,155 @@
+#include "rest/blob/responses.h"
+
+#include "azure/error_table.h"
+#include "base/encoding.h"
+#include "rest/blob/copy_jobs.h"
+#include "rest/blob/source_fetcher.h"
+
+namespace forebay::rest {
+namespace {
+
+void AddIf(http::Response& response, std::string_view name, std::string_view value) {
+  if (!value.empty()) response.headers.Add(std::string(name), std::string(value));
+}
+
+// A SAS override wins over what is stored.
+std::string_view Either(const std::string& overriding, const std::string& stored) {
+  return overriding.empty() ? std::string_view(stored) : std::string_view(overriding);
+}
+
+void AddContentHeaders(http::Response& response, const Call& call,
+                       const azure::BlobHttpHeaders& http, bool ranged) {
+  const azure::HeaderOverrides& overrides = call.auth.overrides;
+  AddIf(response, "Cache-Control", Either(overrides.cache_control, http.cache_control));
+  AddIf(response, "Content-Disposition",
+        Either(overrides.content_disposition, http.content_disposition));
+  AddIf(response, "Content-Encoding", Either(overrides.content_encoding, http.content_encoding));
+  AddIf(response, "Content-Language", Either(overrides.content_language, http.content_language));
+  const std::string_view type = Either(overrides.content_type, http.content_type);
+  response.headers.Add("Content-Type",
+                       std::string(type.empty() ? "application/octet-stream" : type));
+  if (!http.content_md5.empty()) {
+    response.headers.Add(ranged ? "x-ms-blob-content-md5" : "Content-MD5",
+                         Base64Of(http.content_md5));
+  }
+}
+
+void AddCopyHeaders(http::Response& response, const Call& call, const azure::CopyState& copy) {
+  if (copy.status == azure::CopyStatus::kNone) return;
+  response.headers.Add("x-ms-copy-id", copy.id);
+  response.headers.Add("x-ms-copy-source", copy.source);
+  response.headers.Add("x-ms-copy-status", std::string(azure::CopyStatusName(copy.status)));
+  AddIf(response, "x-ms-copy-status-description", copy.description);
+  std::uint64_t copied = copy.bytes_copied;
+  if (copy.status == azure::CopyStatus::kPending) {
+    copied = call.copies.Progress(copy.id).value_or(copied);
+  }
+  response.headers.Add("x-ms-copy-progress",
+                       std::to_string(copied) + "/" + std::to_string(copy.bytes_total));
+  if (copy.completed) {
+    response.headers.Add("x-ms-copy-completion-time", azure::FormatHttpDate(*copy.completed));
+  }
+}
+
+void AddTierHeaders(http::Response& response, const azure::BlobProperties& properties) {
+  response.headers.Add("x-ms-access-tier", std::string(azure::AccessTierName(properties.tier)));
+  if (properties.tier_inferred) response.headers.Add("x-ms-access-tier-inferred", "true");
+  if (properties.tier_changed) {
+    response.headers.Add("x-ms-access-tier-change-time",
+                         azure::FormatHttpDate(*properties.tier_changed));
+  }
+  if (!properties.rehydrating_to) return;
+  response.headers.Add(
+      "x-ms-archive-status",
+      "rehydrate-pending-to-" +
+          ToLowerAscii(std::string(azure::AccessTierName(*properties.rehydrating_to))));
+  response.headers.Add("x-ms-rehydrate-priority",
+                       std::string(azure::RehydratePriorityName(properties.rehydrate_priority)));
+}
+
+bool HasBody(unsigned status) { return status != 304 && status != 204; }
+
+}  // namespace
+
+std::string Base64Of(std::string_view raw) { return Base64Encode(AsBytes(raw)); }
+
+http::Response Empty(unsigned status) {
+  http::Response response;
+  response.status = status;
+  return response;
+}
+
+http::Response Xml(std::string document) {
+  http::Response response;
+  response.headers.Add("Content-Type", "application/xml");
+  response.text = std::move(document);
+  return response;
+}
+
+void AddChanged(http::Response& response, const engine::Changed& changed) {
+  response.headers.Add("ETag", azure::QuoteETag(changed.etag));
+  response.headers.Add("Last-Modified", azure::FormatHttpDate(changed.last_modified));
+}
+
+void AddServerEncrypted(http::Response& response) {
+  response.headers.Add("x-ms-request-server-encrypted", "true");
+}
+
+http::Response Written(unsigned status, const engine::Changed& changed) {
+  http::Response response = Empty(status);
+  AddChanged(response, changed);
+  AddServerEncrypted(response);
+  return response;
+}
+
+void AddMetadata(http::Response& response, const azure::Metadata& metadata) {
+  for (const auto& [name, value] : metadata) response.headers.Add("x-ms-meta-" + name, value);
+}
+
+void AddBlobHeaders(http::Response& response, const Call& call, const BlobView& view) {
+  const azure::BlobProperties properties = engine::PropertiesOf(view.record, view.hierarchical);
+  http::Headers& headers = response.headers;
+  AddContentHeaders(response, call, properties.http, view.ranged);
+  headers.Add("Last-Modified", azure::FormatHttpDate(properties.last_modified));
+  headers.Add("Accept-Ranges", "bytes");
+  headers.Add("ETag", azure::QuoteETag(properties.etag));
+  headers.Add("x-ms-creation-time", azure::FormatHttpDate(properties.created));
+  headers.Add("x-ms-blob-type", std::string(azure::BlobTypeName(properties.type)));
+  headers.Add("x-ms-lease-status", std::string(azure::LeaseStatusName(properties.lease)));
+  headers.Add("x-ms-lease-state", std::string(azure::LeaseStateName(properties.lease)));
+  headers.Add("x-ms-server-encrypted", "true");
+  if (view.with_tier && !view.record.directory) AddTierHeaders(response, properties);
+  if (properties.tag_count > 0) {
+    headers.Add("x-ms-tag-count", std::to_string(properties.tag_count));
+  }
+  AddCopyHeaders(response, call, properties.copy);
+  AddMetadata(response, view.record.metadata);
+  if (!view.hierarchical) return;
+  headers.Add("x-ms-resource-type", view.record.directory ? "directory" : "file");
+  if (view.record.directory && !headers.Has("x-ms-meta-hdi_isfolder")) {
+    headers.Add("x-ms-meta-hdi_isfolder", "true");
+  }
+}
+
+http::Response ErrorResponse(const Error& error, const std::string& request_id, bool is_head,
+                             WallTime now) {
+  const azure::WireError& wire = azure::WireErrorOf(error.code());
+  http::Response response = Empty(wire.status);
+  if (const auto source = SourceStatusOf(error)) {
+    // A copy source that cannot be read: its own status, where that is an error's.
+    if (*source >= 400) response.status = *source;
+    response.headers.Add("x-ms-copy-source-status-code", std::to_string(*source));
+  }
+  response.headers.Add("x-ms-error-code", std::string(wire.name));
+  if (wire.status == 401) {
+    // Azure names a tenant here. Bearer tokens are not offered, so the challenge only says what is.
+    response.headers.Add("WWW-Authenticate", "SharedKey");
+  }
+  if (wire.status == 503) response.headers.Add("Retry-After", "1");
+  if (is_head || !HasBody(wire.status)) return response;
+  response.headers.Add("Content-Type", "application/xml");
+  response.text = azure::ErrorXml(error, request_id, now);
+  return response;
+}
+
+}  // namespace forebay::rest

@@ -1,0 +1,49 @@
+// Answers: the headers that blobs and changes are shown with, and how an Error is told.
+//
+// Pure functions. Header sets are those of each operation's page in the REST reference.
+#pragma once
+
+#include <string>
+
+#include "azure/permissions.h"
+#include "azure/properties.h"
+#include "base/result.h"
+#include "engine/target.h"
+#include "http/message.h"
+#include "meta/records.h"
+#include "rest/blob/call.h"
+
+namespace forebay::rest {
+
+// An empty answer.
+http::Response Empty(unsigned status);
+// 200 with a document.
+http::Response Xml(std::string document);
+
+// ETag and Last-Modified.
+void AddChanged(http::Response& response, const engine::Changed& changed);
+// 201 (or `status`) of a write: ETag, Last-Modified, x-ms-request-server-encrypted.
+http::Response Written(unsigned status, const engine::Changed& changed);
+void AddServerEncrypted(http::Response& response);
+
+void AddMetadata(http::Response& response, const azure::Metadata& metadata);
+
+// How a blob is shown.
+struct BlobView {
+  const meta::BlobRecord& record;
+  bool hierarchical = false;
+  // Get Blob Properties shows the access tier; Get Blob does not.
+  bool with_tier = false;
+  // A ranged answer carries the stored MD5 of the whole blob as x-ms-blob-content-md5.
+  bool ranged = false;
+};
+// All headers of Get Blob and Get Blob Properties but length and range, with the SAS's overrides.
+void AddBlobHeaders(http::Response& response, const Call& call, const BlobView& view);
+
+// The answer for an error: status, x-ms-error-code, and the XML body where there may be one.
+http::Response ErrorResponse(const Error& error, const std::string& request_id, bool is_head,
+                             WallTime now);
+
+std::string Base64Of(std::string_view raw);
+
+}  // namespace forebay::rest
