@@ -156,24 +156,23 @@ Result<Appender::Place> Appender::Reserve(const VolumePtr& volume, std::uint64_t
     if (!volume->writable()) {
       return Fail(Code::kVolumeFailed, "volume " + volume->uuid() + " went out of service");
     }
-    FB_RETURN_IF_ERROR(Renew(volume, *chosen));
+    FB_RETURN_IF_ERROR(Renew(volume, *chosen, bytes));
   }
 }
 
-Result<> Appender::Renew(const VolumePtr& volume, Slot& slot) {
+Result<> Appender::Renew(const VolumePtr& volume, Slot& slot, std::uint64_t bytes) {
   if (slot.segment) {
     slot.segment->MarkFull();
     slot.segment.reset();
     slot.file.reset();
     core_->Wake();
   }
+  // Room for this chunk at least.
+  std::uint64_t span = std::max(core_->options.segment_bytes, kAlignment + bytes);
   while (true) {
     FB_ASSIGN_OR_RETURN(SegmentId id, AllocateSegment(volume->number()));
-    Result<SegmentFilePtr> file = CreateFile(volume, id);
+    Result<SegmentFilePtr> file = CreateFile(volume, id, span);
     if (file) {
-      // A segment is never smaller than one chunk.
-      std::uint64_t span =
-          std::max<std::uint64_t>(core_->options.segment_bytes, kAlignment + kMaxChunkBytes);
       auto segment =
           std::make_shared<Segment>(core_->fs, id, volume, SegmentPhase::kActive, kAlignment, span);
       segment->HoldFile(*file);
@@ -214,7 +213,8 @@ Result<SegmentId> Appender::AllocateSegment(VolumeNumber volume) {
   return id;
 }
 
-Result<SegmentFilePtr> Appender::CreateFile(const VolumePtr& volume, SegmentId id) {
+Result<SegmentFilePtr> Appender::CreateFile(const VolumePtr& volume, SegmentId id,
+                                            std::uint64_t span) {
   FB_ASSIGN_OR_RETURN(auto file, core_->fs.Open(volume->SegmentPath(id), io::OpenMode::kCreate));
   FB_RETURN_IF_ERROR(file->WriteAt(AsBytes(EncodeSegmentHeader(id, volume->uuid())), 0));
   Result<> synced = file->Sync();
@@ -223,8 +223,6 @@ Result<SegmentFilePtr> Appender::CreateFile(const VolumePtr& volume, SegmentId i
     core_->OnSyncFailed(*volume, synced.error());
     return Fail(Code::kVolumeFailed, synced.error().message());
   }
-  std::uint64_t span =
-      std::max<std::uint64_t>(core_->options.segment_bytes, kAlignment + kMaxChunkBytes);
   return std::make_shared<SegmentFile>(std::move(file), span);
 }
 

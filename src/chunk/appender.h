@@ -45,9 +45,9 @@ class Appender {
   Result<VolumePtr> Choose(const std::set<VolumeNumber>& tried, std::uint64_t bytes);
   Result<SegmentStagedChunkPtr> AppendTo(const VolumePtr& volume, ChunkId id, ByteView data);
   Result<Place> Reserve(const VolumePtr& volume, std::uint64_t bytes);
-  Result<> Renew(const VolumePtr& volume, Slot& slot);
+  Result<> Renew(const VolumePtr& volume, Slot& slot, std::uint64_t bytes);
   Result<SegmentId> AllocateSegment(VolumeNumber volume);
-  Result<SegmentFilePtr> CreateFile(const VolumePtr& volume, SegmentId id);
+  Result<SegmentFilePtr> CreateFile(const VolumePtr& volume, SegmentId id, std::uint64_t span);
   std::shared_ptr<Slots> SlotsOf(VolumeNumber volume);
 
   CorePtr core_;
