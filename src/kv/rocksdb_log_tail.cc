@@ -122,8 +122,11 @@ void Examiner::ReadBlock(std::string_view block, bool last_block) {
     if (type < kFull || type > kLast || length > block.size() - kHeaderBytes) return NoteHole();
     // The checksum covers the type and the payload, which lie side by side.
     auto covered = block.substr(kHeaderBytes - 1, 1 + length);
-    if (Crc32c(AsBytes(covered)) != crc) return NoteHole();
-    Record(type, covered.substr(1));
+    if (Crc32c(AsBytes(covered)) == crc) {
+      Record(type, covered.substr(1));
+    } else {
+      NoteHole();  // its header may be sound: go on behind it, to hear what is said there
+    }
     block.remove_prefix(kHeaderBytes + length);
   }
   // The end of a full block is padding.

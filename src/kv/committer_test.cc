@@ -1,0 +1,237 @@
+// The committer against an engine whose writes can be held up and failed.
+#include "kv/committer.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <future>
+#include <mutex>
+
+#include "kv/overlay.h"
+
+namespace forebay::kv {
+namespace {
+
+// A map behind a gate: Write waits while the gate is shut, then fails if told to.
+class GatedTarget final : public CommitTarget {
+ public:
+  std::unique_ptr<Reader> Snapshot(ReadMode) const override { return Latest(); }
+  std::unique_ptr<Reader> Latest() const override { return std::make_unique<MapReader>(*this); }
+  Result<> Write(const GroupWrite& group) override {
+    std::unique_lock lock(mutex_);
+    ++writes_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return open_; });
+    if (fail_) {
+      fail_ = false;
+      return Fail(Code::kIo, "told to fail");
+    }
+    for (const auto& [key, value] : group.changes.points(Space::kMeta)) {
+      if (value) {
+        map_[key] = *value;
+      } else {
+        map_.erase(key);
+      }
+    }
+    if (group.append_limit != 0) append_limit_ = group.append_limit;
+    return {};
+  }
+
+  void Shut() {
+    std::lock_guard lock(mutex_);
+    open_ = false;
+  }
+  void Open(bool fail) {
+    std::lock_guard lock(mutex_);
+    open_ = true;
+    fail_ = fail;
+    changed_.notify_all();
+  }
+  void AwaitWrites(int n) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return writes_ >= n; });
+  }
+  std::map<std::string, std::string> map() const {
+    std::lock_guard lock(mutex_);
+    return map_;
+  }
+  std::uint64_t append_limit() const {
+    std::lock_guard lock(mutex_);
+    return append_limit_;
+  }
+
+ private:
+  class EmptyIterator final : public Iterator {
+   public:
+    bool Valid() const override { return false; }
+    void Next() override {}
+    void Seek(std::string_view) override {}
+    std::string_view key() const override { return {}; }
+    std::string_view value() const override { return {}; }
+    Result<> status() const override { return {}; }
+  };
+  class MapReader final : public Reader {
+   public:
+    explicit MapReader(const GatedTarget& target) : target_(target) {}
+    Result<std::optional<std::string>> Get(Space, std::string_view key) const override {
+      std::lock_guard lock(target_.mutex_);
+      auto it = target_.map_.find(std::string(key));
+      if (it == target_.map_.end()) return std::nullopt;
+      return it->second;
+    }
+    std::unique_ptr<Iterator> Scan(Space, std::string_view, std::string_view) const override {
+      return std::make_unique<EmptyIterator>();
+    }
+
+   private:
+    const GatedTarget& target_;
+  };
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, std::string> map_;
+  bool open_ = true;
+  bool fail_ = false;
+  int writes_ = 0;
+  std::uint64_t append_limit_ = 0;
+};
+
+std::future<Result<>> Submit(Committer& committer, TransactionFn fn) {
+  auto promise = std::make_shared<std::promise<Result<>>>();
+  auto future = promise->get_future();
+  committer.Submit(std::move(fn), Durability::kSync,
+                   [promise](Result<> result) { promise->set_value(std::move(result)); });
+  return future;
+}
+
+TransactionFn PutFn(std::string key, std::string value) {
+  return [=](Transaction& t) -> Result<> {
+    t.Put(key, value);
+    return {};
+  };
+}
+
+// Succeeds once; then it finds its key.
+TransactionFn CreateFn(std::string key) {
+  return [=](Transaction& t) -> Result<> {
+    FB_ASSIGN_OR_RETURN(auto value, t.Get(key));
+    if (value) return Fail(Code::kAlreadyExists, "there");
+    t.Put(key, "v");
+    return {};
+  };
+}
+
+bool Waits(std::future<Result<>>& future) {
+  return future.wait_for(std::chrono::milliseconds(30)) == std::future_status::timeout;
+}
+
+TEST(CommitterTest, ManyWaitingTransactionsShareOneWrite) {
+  GatedTarget target;
+  Committer committer(target, {});
+  target.Shut();
+  std::vector<std::future<Result<>>> answers;
+  answers.push_back(Submit(committer, PutFn("first", "v")));
+  target.AwaitWrites(1);
+  for (int i = 0; i < 50; ++i) answers.push_back(Submit(committer, PutFn(std::to_string(i), "v")));
+  target.Open(false);
+  for (auto& answer : answers) EXPECT_TRUE(answer.get());
+  EXPECT_EQ(committer.stats().groups, 2u);
+  EXPECT_EQ(target.map().size(), 51u);
+}
+
+TEST(CommitterTest, AnAnswerThatRestsOnAnUnwrittenGroupWaitsForIt) {
+  GatedTarget target;
+  Committer committer(target, {});
+  target.Shut();
+  auto first = Submit(committer, CreateFn("k"));
+  target.AwaitWrites(1);
+  auto second = Submit(committer, CreateFn("k"));
+  EXPECT_TRUE(Waits(second));
+  target.Open(false);
+  EXPECT_TRUE(first.get());
+  auto refused = second.get();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kAlreadyExists);
+}
+
+TEST(CommitterTest, WhatRestedOnAFailedGroupRunsAgain) {
+  GatedTarget target;
+  Committer committer(target, {});
+  target.Shut();
+  auto first = Submit(committer, CreateFn("k"));
+  target.AwaitWrites(1);
+  auto second = Submit(committer, CreateFn("k"));
+  EXPECT_TRUE(Waits(second));
+  target.Open(true);
+  auto failed = first.get();
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code(), Code::kIo);
+  EXPECT_TRUE(second.get()) << "the key was never written, so creating it must succeed";
+  EXPECT_EQ(committer.stats().reruns, 1u);
+  EXPECT_EQ(target.map().size(), 1u);
+}
+
+TEST(CommitterTest, AFullQueueAnswersBusy) {
+  GatedTarget target;
+  Committer committer(target, {.max_waiting = 2, .max_group_transactions = 1});
+  target.Shut();
+  std::vector<std::future<Result<>>> answers;
+  answers.push_back(Submit(committer, PutFn("0", "v")));
+  target.AwaitWrites(1);
+  // One waits in the next group, two in the queue; the others find no room.
+  for (int i = 1; i < 20; ++i) answers.push_back(Submit(committer, PutFn(std::to_string(i), "v")));
+  target.Open(false);
+  int busy = 0;
+  for (auto& answer : answers) {
+    auto result = answer.get();
+    if (result) continue;
+    EXPECT_EQ(result.error().code(), Code::kBusy);
+    ++busy;
+  }
+  EXPECT_GE(busy, 10);
+  EXPECT_EQ(committer.stats().busy, static_cast<std::uint64_t>(busy));
+}
+
+TEST(CommitterTest, FailedConditionsAndReadsAreAnsweredWithoutAWrite) {
+  GatedTarget target;
+  Committer committer(target, {});
+  target.Shut();
+  auto refused = Submit(
+      committer, [](Transaction&) -> Result<> { return Fail(Code::kConditionNotMet, "no"); });
+  EXPECT_FALSE(refused.get());
+  auto read = Submit(committer, [](Transaction& t) -> Result<> {
+    FB_RETURN_IF_ERROR(t.Get("k"));
+    return {};
+  });
+  EXPECT_TRUE(read.get());
+  EXPECT_EQ(committer.stats().early_answers, 2u);
+  EXPECT_EQ(committer.stats().groups, 0u);
+  target.Open(false);
+}
+
+TEST(CommitterTest, AppendNumbersAreReservedBeforeTheyAreUsed) {
+  GatedTarget target;
+  Committer committer(target, {.first_append = 1000});
+  auto append = [](Transaction& t) -> Result<> {
+    t.Append("log/", "x");
+    return {};
+  };
+  ASSERT_TRUE(Submit(committer, append).get());
+  std::uint64_t limit = target.append_limit();
+  EXPECT_GT(limit, 1000u);
+  ASSERT_TRUE(Submit(committer, append).get());
+  EXPECT_EQ(target.append_limit(), limit) << "one reservation serves many";
+}
+
+TEST(CommitterTest, DestructionAnswersEverything) {
+  GatedTarget target;
+  std::vector<std::future<Result<>>> answers;
+  {
+    Committer committer(target, {});
+    for (int i = 0; i < 200; ++i) answers.push_back(Submit(committer, PutFn("k", "v")));
+  }
+  for (auto& answer : answers) EXPECT_TRUE(answer.get());
+}
+
+}  // namespace
+}  // namespace forebay::kv
