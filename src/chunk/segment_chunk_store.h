@@ -69,7 +69,7 @@ class SegmentChunkStore final : public ChunkStore {
 
   struct ScrubOptions {
     std::uint64_t bytes_per_second = 0;  // 0: as fast as it goes
-    std::stop_token stop;
+    std::stop_token stop = {};
   };
   // Reads and checks every chunk there is; `corrupt` is called with each one that is not right.
   // Answers how many were read.
