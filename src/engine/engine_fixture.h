@@ -51,6 +51,12 @@ class TextReader final : public BodyReader {
   std::size_t fail_at_ = std::string::npos;
 };
 
+inline BlobAttributes WithTags(azure::Tags tags) {
+  BlobAttributes attributes;
+  attributes.tags = std::move(tags);
+  return attributes;
+}
+
 struct FixtureOptions {
   bool hierarchical = false;
   kv::StoreFaults faults{.would_block_rate = 0.2};
