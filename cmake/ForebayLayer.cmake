@@ -64,6 +64,7 @@ function(forebay_fuzzer TARGET SOURCE)
   set(CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz_corpus/${CORPUS_NAME})
   add_executable(${FUZZER} ${SOURCE})
   target_link_libraries(${FUZZER} PRIVATE forebay_${TARGET} forebay_asio -fsanitize=fuzzer)
+  add_dependencies(fuzzers ${FUZZER})
   set(GROWN ${CMAKE_BINARY_DIR}/corpus/${FUZZER})
   file(MAKE_DIRECTORY ${GROWN})
   set(ARGUMENTS -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
