@@ -11,10 +11,12 @@ using namespace forebay::azure;  // NOLINT
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
   if (auto list = ParseBlockList(text)) {
-    if (ParseBlockList(BlockListXml(*list)) != *list) std::abort();
+    auto again = ParseBlockList(BlockListXml(*list));
+    if (!again || *again != *list) std::abort();
   }
   if (auto tags = ParseTagsXml(text)) {
-    if (ParseTagsXml(TagsXml(*tags)) != *tags) std::abort();
+    auto again = ParseTagsXml(TagsXml(*tags));
+    if (!again || *again != *tags) std::abort();
   }
   if (auto policies = ParseSignedIdentifiers(text)) {
     if (policies->size() > kMaxStoredPolicies) std::abort();
