@@ -97,6 +97,7 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options, rocksdb::Env* en
   db.keep_log_file_num = 4;
   db.stats_dump_period_sec = 3600;
   db.stats_persist_period_sec = 0;
+  db.db_host_id = "";  // files name no host
   db.max_manifest_file_size = 64 << 20;
   db.statistics = rocksdb::CreateDBStatistics();
   db.statistics->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
