@@ -73,16 +73,18 @@ class ChunkStore {
   // Makes the chunks durable; concurrent calls share an fdatasync.
   virtual Task<> Sync(OpContext context, std::vector<StagedChunkPtr> chunks) = 0;
 
-  // In the transaction that first names the chunk. Idempotent, as the function may run again.
+  // In the transaction that first names the chunk; once in a transaction (the function may run
+  // again, its writes then start afresh). Writes two keys and a counter; Unlink writes three and a
+  // counter.
   virtual void Link(kv::Transaction& txn, const StagedChunk& chunk) = 0;
   // Call once the linking transaction has committed, so that dropping the handle frees nothing.
   virtual void Linked(const StagedChunkPtr& chunk) = 0;
   // In the transaction that drops the last name of a chunk. kNotFound when there is none.
   virtual Result<> Unlink(kv::Transaction& txn, ChunkId id) = 0;
 
-  // Pins a chunk for reading. `latest` must be a reader taken *now* (not the snapshot in which the
-  // chunk was found): pins are taken first and the record is looked up second, so that a freed
-  // chunk is seen as kNotFound and never read as a hole. kWouldBlock follows the reader's mode.
+  // Pins a chunk for reading. Safe with a reader of any age: what was freed since is answered
+  // kNotFound and never read as a hole, and what has moved since is found or answered kNotFound.
+  // Either way look again, from a reader taken now. kWouldBlock follows the reader's mode.
   virtual Result<ReadPinPtr> Pin(const kv::Reader& latest, ChunkId id) = 0;
 };
 

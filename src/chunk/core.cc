@@ -122,10 +122,23 @@ void Core::Wake() {
   work_.notify_one();
 }
 
-void Core::WaitForWork(std::chrono::milliseconds at_most, const std::atomic<bool>& stop) {
+void Core::WaitForWork(std::chrono::milliseconds at_most) {
   std::unique_lock lock(work_mutex_);
-  work_.wait_for(lock, at_most, [&] { return work_waits_ || stop.load(); });
+  work_.wait_for(lock, at_most, [&] { return work_waits_ || stopping_.load(); });
   work_waits_ = false;
+}
+
+void Core::Pause(std::chrono::milliseconds time) {
+  std::unique_lock lock(work_mutex_);
+  work_.wait_for(lock, time, [&] { return stopping_.load(); });
+}
+
+void Core::SetStopping(bool stopping) {
+  {
+    std::lock_guard lock(work_mutex_);
+    stopping_ = stopping;
+  }
+  work_.notify_all();
 }
 
 }  // namespace forebay::chunk

@@ -97,7 +97,12 @@ struct Core {
   // Tells maintenance that there is something to do.
   void Wake();
   // Until woken, stopped or the time has passed.
-  void WaitForWork(std::chrono::milliseconds at_most, const std::atomic<bool>& stop);
+  void WaitForWork(std::chrono::milliseconds at_most);
+  // Until stopped or the time has passed.
+  void Pause(std::chrono::milliseconds time);
+  // Long work ends at its next step while this is set; WaitForWork and Pause return at once.
+  void SetStopping(bool stopping);
+  bool stopping() const { return stopping_.load(); }
 
   // While held, nothing is punched and no segment removed.
   std::mutex reclaim_mutex;
@@ -109,6 +114,7 @@ struct Core {
   std::mutex work_mutex_;
   std::condition_variable work_;
   bool work_waits_ = false;
+  std::atomic<bool> stopping_{false};
   std::vector<DroppedRange> dropped_;
 };
 using CorePtr = std::shared_ptr<Core>;

@@ -27,7 +27,7 @@ bool Evacuator::WorthMoving(const Segment& segment, std::int64_t live) const {
   }
 }
 
-Result<> Evacuator::RunOnce() {
+Result<> Evacuator::RunOnce(const std::function<Result<>()>& reclaim) {
   std::vector<SegmentPtr> worthwhile;
   {
     auto snapshot = core_->kv.GetSnapshot();
@@ -42,9 +42,11 @@ Result<> Evacuator::RunOnce() {
     FB_RETURN_IF_ERROR(it->status());
   }
   for (const SegmentPtr& segment : worthwhile) {
+    if (core_->stopping()) return {};
     Result<> moved = MoveSegment(segment);
     if (!moved && moved.error().code() == Code::kNoSpace) return {};
     FB_RETURN_IF_ERROR(moved);
+    FB_RETURN_IF_ERROR(reclaim());
   }
   return {};
 }
@@ -124,7 +126,7 @@ Result<> Evacuator::Flip(std::vector<Move>& moves) {
 
 Result<> Evacuator::MoveSegment(const SegmentPtr& segment) {
   std::string cursor = keys::IndexOf(segment->id());
-  while (!cursor.empty()) {
+  while (!cursor.empty() && !core_->stopping()) {
     FB_ASSIGN_OR_RETURN(std::vector<Move> moves, Plan(segment, cursor));
     std::vector<SegmentStagedChunkPtr> staged;
     for (Move& move : moves) {

@@ -19,8 +19,10 @@ class Evacuator {
  public:
   Evacuator(CorePtr core, Appender& appender) : core_(std::move(core)), appender_(appender) {}
 
-  // Evacuates what is worth it now. kNoSpace ends the pass early and is not an error.
-  Result<> RunOnce();
+  // Evacuates what is worth it now. kNoSpace and a stop end the pass early and are not errors.
+  // Gives space back (`reclaim`) after each segment, so that long work does not keep others from
+  // it.
+  Result<> RunOnce(const std::function<Result<>()>& reclaim);
 
  private:
   struct Move {

@@ -118,35 +118,53 @@ Result<> SegmentChunkStore::RunMaintenanceOnce() {
     if (volume->state() == VolumeState::kDraining) appender_->Retire(volume->number());
   }
   FB_RETURN_IF_ERROR(reclaimer_->SealFull());
-  FB_RETURN_IF_ERROR(evacuator_->RunOnce());
-  FB_RETURN_IF_ERROR(reclaimer_->FreeDropped());
-  FB_RETURN_IF_ERROR(reclaimer_->PunchFreed());
+  auto reclaim = [this] { return Reclaim(); };
+  FB_RETURN_IF_ERROR(reclaim());
+  FB_RETURN_IF_ERROR(evacuator_->RunOnce(reclaim));
   return reclaimer_->RemoveDead();
+}
+
+// The part that makes room, and costs nothing where there is none to make.
+Result<> SegmentChunkStore::Reclaim() {
+  FB_RETURN_IF_ERROR(reclaimer_->FreeDropped());
+  return reclaimer_->PunchFreed();
+}
+
+Result<> SegmentChunkStore::ReclaimOnce() {
+  std::lock_guard lock(maintenance_mutex_);
+  return Reclaim();
 }
 
 void SegmentChunkStore::Start() {
   if (thread_.joinable()) return;
-  stop_ = false;
+  core_->SetStopping(false);
   watch_ = core_->kv.Watch(keys::TableBegin('F').substr(0, 1), [core = core_] { core->Wake(); });
   thread_ = std::thread([this] { Maintain(); });
 }
 
 void SegmentChunkStore::Stop() {
   watch_.reset();
-  stop_ = true;
-  core_->Wake();
+  core_->SetStopping(true);
   if (thread_.joinable()) thread_.join();
+  core_->SetStopping(false);
 }
 
 void SegmentChunkStore::Maintain() {
-  while (!stop_.load()) {
-    core_->WaitForWork(core_->options.maintenance_interval, stop_);
-    if (stop_.load()) return;
-    if (Result<> done = RunMaintenanceOnce(); !done) {
+  // Each pass that punches costs a sync of the records and of each segment, so a stream of
+  // deletions is handled in groups. Looking at all segments is left to the interval.
+  constexpr std::chrono::milliseconds kGroup{50};
+  auto interval = core_->options.maintenance_interval;
+  auto last_full = std::chrono::steady_clock::now() - interval;
+  while (!core_->stopping()) {
+    core_->WaitForWork(interval);
+    if (core_->stopping()) return;
+    auto now = std::chrono::steady_clock::now();
+    bool full = now - last_full >= interval;
+    if (full) last_full = now;
+    if (Result<> done = full ? RunMaintenanceOnce() : ReclaimOnce(); !done) {
       Log(LogLevel::kWarn, "chunk maintenance", {{"error", done.error().ToString()}});
     }
-    // The barrier of a pass touches the table that is watched; this keeps passes apart.
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    core_->Pause(kGroup);
   }
 }
 

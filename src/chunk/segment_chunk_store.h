@@ -39,8 +39,8 @@ class Evacuator;
 class SegmentChunkStore final : public ChunkStore {
  public:
   // Blocks. kLocked when another process has a directory; kInvalidConfig for a directory of another
-  // store or one that should hold a volume and does not; kVolumeFailed when a registered volume is
-  // not among `directories` (see Options::allow_missing_volumes).
+  // store; kVolumeFailed when a registered volume is not among `directories`, or a directory should
+  // hold one and does not (its disk is not mounted), see Options::allow_missing_volumes.
   static Result<std::unique_ptr<SegmentChunkStore>> Open(kv::Store& kv, io::FileSystem& fs,
                                                          std::vector<std::string> directories,
                                                          Options options, Clock& clock);
@@ -86,6 +86,8 @@ class SegmentChunkStore final : public ChunkStore {
  private:
   SegmentChunkStore(std::shared_ptr<Core> core, Clock& clock);
   void Maintain();
+  Result<> Reclaim();
+  Result<> ReclaimOnce();
 
   std::shared_ptr<Core> core_;
   Clock& clock_;
@@ -97,7 +99,6 @@ class SegmentChunkStore final : public ChunkStore {
   ThreadPool sync_pool_;
   std::mutex maintenance_mutex_;  // one pass at a time
   std::shared_ptr<void> watch_;
-  std::atomic<bool> stop_{false};
   std::thread thread_;
 };
 

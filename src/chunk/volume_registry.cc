@@ -84,7 +84,7 @@ Result<Identity> NewIdentity(Core& core, const Registered& registered,
                              const std::string& directory) {
   for (const auto& [uuid, record] : registered.volumes) {
     if (record.path == directory && record.mode != VolumeMode::kLost) {
-      return Fail(Code::kInvalidConfig,
+      return Fail(Code::kVolumeFailed,
                   directory + " should hold volume " + uuid +
                       " but has no VOLUME file; is the disk mounted? If it is gone for good, start "
                       "without this directory and remove the volume");
@@ -137,7 +137,9 @@ Result<> OpenVolumes(Core& core, const std::vector<std::string>& directories) {
     Result<> opened = OpenVolume(core, registered, directory);
     if (opened) continue;
     // A dead disk must not keep the others from being served, where the user said so.
-    bool survivable = opened.error().code() == Code::kIo && core.options.allow_missing_volumes;
+    Code code = opened.error().code();
+    bool survivable =
+        (code == Code::kIo || code == Code::kVolumeFailed) && core.options.allow_missing_volumes;
     if (!survivable) return opened;
     Log(LogLevel::kError, "data directory cannot be opened",
         {{"path", directory}, {"error", opened.error().ToString()}});

@@ -60,8 +60,12 @@ TEST_F(VolumeTest, AnEmptyMountPointIsNotTakenForANewVolume) {
   store_.reset();
   ASSERT_TRUE(disk_.Remove("/b/VOLUME"));
   auto opened = Open({"/a", "/b"});
-  ASSERT_EQ(CodeOf(opened), Code::kInvalidConfig);
+  ASSERT_EQ(CodeOf(opened), Code::kVolumeFailed);
   EXPECT_NE(opened.error().message().find("mounted"), std::string::npos);
+  options_.allow_missing_volumes = true;
+  ASSERT_TRUE(Open({"/a", "/b"}));
+  EXPECT_EQ(StatusOf("/b").state, VolumeState::kMissing);
+  EXPECT_FALSE(*disk_.Exists("/b/VOLUME"));
 }
 
 TEST_F(VolumeTest, AnotherStoresDirectoryIsRefused) {
