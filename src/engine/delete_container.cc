@@ -7,6 +7,7 @@ namespace forebay::engine {
 
 Task<> DeleteContainer(Services& services, OpContext context, DeleteContainerRequest request) {
   FB_CO_RETURN_IF_ERROR(context.Check());
+  FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
   co_return co_await services.store.Transact(
       [request = std::move(request)](kv::Transaction& txn) -> Result<> {
         const azure::AccountName& account = request.target.account.name;

@@ -131,17 +131,19 @@ class EngineFixture {
     request.conditions = std::move(conditions);
     return Run(PutBlockList(services_, context(), std::move(request)));
   }
-  Result<GetBlobResult> Properties(std::string_view blob, azure::Conditions conditions = {}) {
+  Result<GetBlobResult> Properties(std::string_view blob, azure::Conditions conditions = {},
+                                   std::string_view container = "box") {
     GetBlobRequest request;
-    request.target = Blob(blob);
+    request.target = Blob(blob, container);
     request.conditions = std::move(conditions);
     request.want_body = false;
     return Run(GetBlob(services_, context(), std::move(request)));
   }
   Result<std::string> Read(std::string_view blob,
-                           std::optional<GetBlobRequest::Range> range = std::nullopt) {
+                           std::optional<GetBlobRequest::Range> range = std::nullopt,
+                           std::string_view container = "box") {
     GetBlobRequest request;
-    request.target = Blob(blob);
+    request.target = Blob(blob, container);
     request.range = range;
     return Run(ReadText(services_, std::move(request)));
   }
@@ -151,6 +153,13 @@ class EngineFixture {
     const auto snapshot = memory_.GetSnapshot();
     const auto it =
         snapshot->Scan(std::string(1, table), std::string(1, static_cast<char>(table + 1)));
+    std::size_t count = 0;
+    for (; it->Valid(); it->Next()) ++count;
+    return count;
+  }
+  std::size_t InlinePieces() {
+    const auto snapshot = memory_.GetSnapshot();
+    const auto it = snapshot->Scan(kv::Space::kInline, "", "");
     std::size_t count = 0;
     for (; it->Valid(); it->Next()) ++count;
     return count;

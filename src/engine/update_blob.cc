@@ -64,6 +64,7 @@ Result<UpdateBlobResult> Update(Services& services, kv::Transaction& txn,
 Task<UpdateBlobResult> UpdateBlob(Services& services, OpContext context,
                                   UpdateBlobRequest request) {
   FB_CO_RETURN_IF_ERROR(context.Check());
+  FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
   const Stamp stamp = MakeStamp(services);
   // Shared, because the store may still run the function when this coroutine is gone.
   const auto result = std::make_shared<UpdateBlobResult>();

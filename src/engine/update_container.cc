@@ -8,6 +8,7 @@ namespace forebay::engine {
 Task<Changed> UpdateContainer(Services& services, OpContext context,
                               UpdateContainerRequest request) {
   FB_CO_RETURN_IF_ERROR(context.Check());
+  FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
   const meta::ETagNumber etag = services.etags.Next();
   const WallTime now = services.clock.Now();
   FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
