@@ -9,6 +9,8 @@
 #include "chunk/segment_chunk_store.h"
 #include "chunk/test_support.h"
 #include "io/memory.h"
+#include "kv/crash_file_system.h"
+#include "kv/rocksdb.h"
 
 namespace forebay::chunk {
 namespace {
@@ -26,9 +28,17 @@ struct Model {
 
 class CrashTest : public ::testing::Test {
  protected:
-  CrashTest() : kv_(std::make_unique<CrashTestKv>(fs_)) {}
+  // The key-value store as a process finds it when it starts.
+  virtual Result<> OpenKv() {
+    if (!kv_) kv_ = std::make_unique<CrashTestKv>(fs_);
+    return {};
+  }
+  // True once nothing counts any more: whatever is answered now is answered by a dead process.
+  virtual bool Crashed() const { return fs_.crashed(); }
+  virtual void PowerCutKv() { kv_ = static_cast<CrashTestKv&>(*kv_).AfterPowerCut(); }
 
   Result<> Open() {
+    FB_RETURN_IF_ERROR(OpenKv());
     Options options;
     options.segment_bytes = 64 << 10;  // a few chunks each, so that everything happens soon
     options.reserve_bytes = 0;
@@ -36,8 +46,8 @@ class CrashTest : public ::testing::Test {
     options.write_threads = options.sync_threads = 1;
     options.evacuate_dead_share = 0.4;
     options.on_fatal = [this](std::string_view) { fatal_ = true; };
-    FB_ASSIGN_OR_RETURN(store_,
-                        SegmentChunkStore::Open(*kv_, fs_, {"/a", "/b"}, options, Clock::System()));
+    FB_ASSIGN_OR_RETURN(
+        store_, SegmentChunkStore::Open(*kv_, *files_, {"/a", "/b"}, options, Clock::System()));
     return {};
   }
 
@@ -48,6 +58,7 @@ class CrashTest : public ::testing::Test {
     model_.in_doubt[chunk->id()] = data;
     FB_RETURN_IF_ERROR(testing::Sync(*store_, {chunk}));
     FB_RETURN_IF_ERROR(testing::LinkAll(*store_, *kv_, {chunk}));
+    if (Crashed()) return Fail(Code::kIo, "answered after the power cut");
     model_.in_doubt.erase(chunk->id());
     model_.acknowledged[chunk->id()] = data;
     return {};
@@ -69,7 +80,7 @@ class CrashTest : public ::testing::Test {
     model_.acknowledged.erase(it);
     FB_RETURN_IF_ERROR(testing::Unlink(*store_, *kv_, id, durability));
     // A lazy deletion may come undone; then all of the chunk must be back.
-    if (durability == kv::Durability::kLazy) return {};
+    if (durability == kv::Durability::kLazy || Crashed()) return {};
     model_.in_doubt.erase(id);
     model_.gone.insert(id);
     return {};
@@ -100,8 +111,8 @@ class CrashTest : public ::testing::Test {
 
   void PowerCut(std::optional<std::uint64_t> seed) {
     store_.reset();
+    PowerCutKv();
     disk_.DropUnsynced(seed);
-    kv_ = kv_->AfterPowerCut();
     fs_.Heal();
     fatal_ = false;
   }
@@ -170,7 +181,8 @@ class CrashTest : public ::testing::Test {
 
   io::MemoryFileSystem disk_;
   io::FaultyFileSystem fs_{disk_};
-  std::unique_ptr<CrashTestKv> kv_;
+  io::FileSystem* files_ = &fs_;
+  std::unique_ptr<kv::Store> kv_;
   std::unique_ptr<SegmentChunkStore> store_;
   Model model_;
   bool fatal_ = false;
@@ -207,7 +219,7 @@ TEST_F(CrashTest, AtEveryOperation) {
         ASSERT_TRUE(disk_.Remove(dir));
       }
       fs_.Heal();
-      kv_ = std::make_unique<CrashTestKv>(fs_);
+      kv_.reset();
       model_ = {};
       fs_.CrashAt(n);
       Result<> done = Workload();
@@ -276,6 +288,68 @@ TEST_F(CrashTest, ASecondPowerCutDuringRecovery) {
     if (HasFatalFailure()) return;
     store_.reset();
   }
+}
+
+// The same with the real engine on the same disk. Its background threads make the count of
+// operations vary, so the crash points are spread over a run rather than all taken.
+class RocksDbCrashTest : public CrashTest {
+ protected:
+  ~RocksDbCrashTest() override {
+    store_.reset();
+    kv_.reset();
+  }
+  Result<> OpenKv() override {
+    if (kv_) return {};
+    kv::RocksDbOptions options;
+    options.path = "/kv";
+    options.file_system = files_;
+    options.min_free_bytes = 0;
+    options.on_sync_failure = [](std::string_view) {};
+    FB_ASSIGN_OR_RETURN(kv_, kv::RocksDbStore::Open(std::move(options)));
+    return {};
+  }
+  void PowerCutKv() override {
+    kv_.reset();
+    lights_.reset();
+    files_ = &fs_;
+  }
+  bool Crashed() const override { return lights_ && lights_->crashed(); }
+  // The process does not notice: RocksDB aborts where its disk fails, instead of answering.
+  void CrashUnnoticedAt(std::uint64_t n) {
+    lights_ = std::make_unique<kv::CrashFileSystem>(disk_, n);
+    files_ = lights_.get();
+  }
+
+  std::unique_ptr<kv::CrashFileSystem> lights_;
+};
+
+TEST_F(RocksDbCrashTest, AtManyOperations) {
+  CrashUnnoticedAt(UINT64_MAX);
+  // One run first, so that there is something to lose.
+  Result<> first = Workload();
+  ASSERT_TRUE(first) << first.error().ToString();
+  std::uint64_t operations = lights_->operations();
+  PowerCut(std::nullopt);
+  int interrupted = 0;
+  for (std::uint64_t n = 10; n < operations; n += std::max<std::uint64_t>(1, operations / 50)) {
+    SCOPED_TRACE("crash at " + std::to_string(n) + " of " + std::to_string(operations));
+    CrashUnnoticedAt(n);
+    (void)Workload();
+    interrupted += Crashed() ? 1 : 0;
+    PowerCut(n % 3 == 0 ? std::nullopt : std::optional(n));
+    Result<> opened = Open();
+    ASSERT_TRUE(opened) << opened.error().ToString();
+    CheckAll();
+    if (HasFatalFailure()) return;
+    ASSERT_TRUE(store_->RunMaintenanceOnce());
+    ASSERT_TRUE(store_->RunMaintenanceOnce());
+    CheckAll();
+    CheckSpace();
+    if (HasFatalFailure()) return;
+    store_.reset();
+    kv_.reset();
+  }
+  EXPECT_GT(interrupted, 30);
 }
 
 }  // namespace
