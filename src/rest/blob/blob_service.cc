@@ -36,6 +36,32 @@ bool IsEchoable(std::string_view id) {
          std::ranges::all_of(id, [](char c) { return c >= 0x20 && c < 0x7F; });
 }
 
+// What the caller offered, also where it did not convince.
+std::string_view AuthShown(const Call& call) {
+  if (call.auth.kind != AuthKind::kAnonymous) return AuthKindName(call.auth.kind);
+  if (const auto header = call.Header("authorization"); !header.empty()) {
+    return header.starts_with("SharedKeyLite") ? "SharedKeyLite" : "SharedKey";
+  }
+  return call.target.query.Has("sig") ? "Sas" : "Anonymous";
+}
+
+void Describe(const Call& call, RequestLog& log) {
+  const http::Request& request = call.request;
+  log.started = call.now;
+  log.request_id = call.context.request_id;
+  log.client_request_id =
+      std::string(call.Header("x-ms-client-request-id").substr(0, kMaxClientRequestId));
+  log.method = request.method_text;
+  log.account = call.target.account.str();
+  if (call.target.container) log.container = call.target.container->str();
+  if (call.target.blob) log.blob = call.target.blob->str();
+  log.path = request.path;
+  log.auth = AuthShown(call);
+  log.user_agent = std::string(call.Header("user-agent"));
+  log.client_ip = request.client_ip;
+  log.tls = request.tls;
+}
+
 // Forebay has no leases, snapshots or versions: a request that names one names nothing.
 Task<> CheckNamedState(Call& call) {
   if (!call.target.blob) co_return Result<>();
@@ -98,7 +124,12 @@ Task<http::Response> BlobService::Handle(OpContext context, http::Request& reque
             .auth = {}};
   RequestLog log;
   log.operation = "Unknown";
+  BodyReader* const body = request.body;
+  MeteredReader counted(*body);
+  if (!body->content_length()) request.body = &counted;
   auto served = co_await Serve(call, log);
+  request.body = body;
+  log.bytes_in = body->content_length().value_or(counted.count());
   http::Response response;
   if (served) {
     response = std::move(*served);
@@ -110,20 +141,7 @@ Task<http::Response> BlobService::Handle(OpContext context, http::Request& reque
     Log(LogLevel::kWarn, "cannot read CORS rules", {{"error", cors.error().ToString()}});
   }
   AddCommonHeaders(call, response);
-  log.started = call.now;
-  log.request_id = call.context.request_id;
-  log.client_request_id =
-      std::string(call.Header("x-ms-client-request-id").substr(0, kMaxClientRequestId));
-  log.method = request.method_text;
-  log.account = call.target.account.str();
-  if (call.target.container) log.container = call.target.container->str();
-  if (call.target.blob) log.blob = call.target.blob->str();
-  log.path = request.path;
-  log.auth = AuthKindName(call.auth.kind);
-  log.user_agent = std::string(call.Header("user-agent"));
-  log.client_ip = request.client_ip;
-  log.tls = request.tls;
-  log.bytes_in = request.body->content_length().value_or(0);
+  Describe(call, log);
   Finish(std::move(log), response, began);
   co_return response;
 }

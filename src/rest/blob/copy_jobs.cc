@@ -221,10 +221,11 @@ Task<> CopyJobs::Impl::EraseRecord(std::string copy_id) {
 }
 
 void CopyJobs::Impl::Spawn(JobPtr job) {
-  {
-    std::lock_guard lock(mutex);
-    jobs.emplace(job->copy.copy.id, job);
-  }
+  // Under the lock, so that Stop sees the job, or the job sees that all has stopped. Its record
+  // then waits for the next start.
+  std::lock_guard lock(mutex);
+  if (!running) return;
+  jobs.emplace(job->copy.copy.id, job);
   group->Spawn(Run(std::move(job)));
 }
 

@@ -24,6 +24,8 @@ std::string_view BehindFirstLabel(std::string_view host) {
   return dot == std::string_view::npos ? std::string_view() : host.substr(dot + 1);
 }
 
+std::string_view FirstLabel(std::string_view host) { return host.substr(0, host.find('.')); }
+
 Error NotReadable(const Error& error) {
   const azure::WireError& wire = azure::WireErrorOf(error.code());
   return SourceError(wire.status, wire.name, std::string(wire.message));
@@ -42,7 +44,7 @@ bool CopySources::IsOwn(const Call& call, const azure::SourceUrl& url) const {
   // The name by which the client reaches us is ours; so is a sibling account under host style.
   const std::string_view host = call.Header("host");
   if (EqualsIgnoreCase(url.authority, host)) return true;
-  if (!call.target.path_style &&
+  if (!call.target.path_style && call.accounts->Has(FirstLabel(url.host)) &&
       EqualsIgnoreCase(BehindFirstLabel(url.authority), BehindFirstLabel(host))) {
     return true;
   }
@@ -58,7 +60,8 @@ bool CopySources::IsOwn(const Call& call, const azure::SourceUrl& url) const {
     if (url.host == listens) return true;
   }
   return std::ranges::any_of(options_.domains, [&](const std::string& domain) {
-    return EqualsIgnoreCase(BehindFirstLabel(url.host), domain);
+    return call.accounts->Has(FirstLabel(url.host)) &&
+           EqualsIgnoreCase(BehindFirstLabel(url.host), domain);
   });
 }
 

@@ -114,7 +114,7 @@ TEST_F(ListBlobsTest, NamesThatHurt) {
     EXPECT_EQ(f_.Get("/box/" + PercentEncode(name, "/")).body, name);
   }
   const Reply list = List();
-  EXPECT_THAT(list.body, HasSubstr("<Name>quote\"&lt;&amp;&gt;'</Name>"));
+  EXPECT_THAT(list.body, HasSubstr("<Name>quote&quot;&lt;&amp;&gt;'</Name>"));
   EXPECT_THAT(list.body, HasSubstr("<Name>日本語</Name>"));
   EXPECT_THAT(list.body, HasSubstr("<Name>a%2Fb</Name>"));
   EXPECT_EQ(Between(list.body, "<Blob>", "</Blob>").size(), names.size());

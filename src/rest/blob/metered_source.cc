@@ -19,4 +19,10 @@ Task<std::optional<BodyPiece>> MeteredSource::Next(bool allow_file) {
   co_return piece;
 }
 
+Task<std::size_t> MeteredReader::Read(MutableByteView data) {
+  auto size = co_await inner_.Read(data);
+  if (size) count_ += *size;
+  co_return size;
+}
+
 }  // namespace forebay::rest

@@ -34,4 +34,17 @@ class MeteredSource final : public BodySource {
   const std::uint64_t length_;
 };
 
+// Counts the bytes of a request body whose length was not declared. One user at a time.
+class MeteredReader final : public BodyReader {
+ public:
+  explicit MeteredReader(BodyReader& inner) : inner_(inner) {}
+  std::optional<std::uint64_t> content_length() const override { return inner_.content_length(); }
+  Task<std::size_t> Read(MutableByteView data) override;
+  std::uint64_t count() const { return count_; }
+
+ private:
+  BodyReader& inner_;
+  std::uint64_t count_ = 0;
+};
+
 }  // namespace forebay::rest

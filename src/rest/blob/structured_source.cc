@@ -32,17 +32,18 @@ Task<std::optional<BodyPiece>> StructuredSource::NextContent() {
 Task<std::optional<BodyPiece>> StructuredSource::Next(bool /*allow_file*/) {
   switch (step_) {
     case Step::kHeader:
-      step_ = encoder_.NextSegmentLength() > 0 ? Step::kSegmentHeader : Step::kFooter;
+      // An empty content is one empty segment.
+      step_ = encoder_.HasSegment() ? Step::kSegmentHeader : Step::kFooter;
       co_return std::optional<BodyPiece>(Owned(encoder_.Header()));
     case Step::kSegmentHeader:
       segment_left_ = encoder_.NextSegmentLength();
-      step_ = Step::kContent;
+      step_ = segment_left_ > 0 ? Step::kContent : Step::kSegmentFooter;
       co_return std::optional<BodyPiece>(Owned(encoder_.SegmentHeader()));
     case Step::kContent:
       co_return co_await NextContent();
     case Step::kSegmentFooter: {
       std::string footer = encoder_.SegmentFooter();
-      step_ = encoder_.NextSegmentLength() > 0 ? Step::kSegmentHeader : Step::kFooter;
+      step_ = encoder_.HasSegment() ? Step::kSegmentHeader : Step::kFooter;
       co_return std::optional<BodyPiece>(Owned(std::move(footer)));
     }
     case Step::kFooter:

@@ -11,7 +11,8 @@ std::string Wrap(std::string_view content, std::uint64_t segment) {
   azure::StructuredMessageEncoder encoder(content.size(), segment);
   std::string out = encoder.Header();
   std::size_t at = 0;
-  while (const std::uint64_t length = encoder.NextSegmentLength()) {
+  while (encoder.HasSegment()) {
+    const std::uint64_t length = encoder.NextSegmentLength();
     out += encoder.SegmentHeader();
     const std::string_view part = content.substr(at, length);
     encoder.Content(AsBytes(part));
