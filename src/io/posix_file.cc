@@ -33,8 +33,8 @@ std::uint64_t PageBytes() {
   return bytes;
 }
 
-// Asks for the bytes without waiting. Every iovec points at one small scratch page, so that the
-// copies stay in the processor's cache.
+}  // namespace
+
 bool ResidentByReading(int fd, std::uint64_t offset, std::uint64_t length) {
   constexpr std::size_t kScratchBytes = 4096;
   static thread_local std::array<std::byte, kScratchBytes> scratch;
@@ -56,8 +56,6 @@ bool ResidentByReading(int fd, std::uint64_t offset, std::uint64_t length) {
   }
   return true;
 }
-
-}  // namespace
 
 Error ErrnoError(std::string_view call, std::string_view path, int error) {
   Code code = Code::kIo;

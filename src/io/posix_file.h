@@ -10,6 +10,10 @@ namespace forebay::io::internal {
 // The Error for `errno` as it stands after `call` failed on `path`.
 Error ErrnoError(std::string_view call, std::string_view path, int error);
 
+// Resident for kernels without cachestat(2): asks for the bytes without waiting. Every iovec points
+// at one small scratch page, so that the copies stay in the processor's cache.
+bool ResidentByReading(int fd, std::uint64_t offset, std::uint64_t length);
+
 // Owns `fd`.
 class PosixFile final : public File {
  public:
