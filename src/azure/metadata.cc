@@ -1,6 +1,7 @@
 #include "azure/metadata.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "azure/error_table.h"
 #include "azure/names.h"
@@ -41,6 +42,7 @@ bool HasMetadata(HeaderSpan headers) {
 
 Result<Metadata> MetadataFrom(HeaderSpan headers) {
   Metadata out;
+  std::unordered_map<std::string, std::size_t> seen;  // lower-case name to its place
   std::size_t bytes = 0;
   for (const auto& [field, raw] : headers) {
     if (!IsMetadata(field)) continue;
@@ -57,13 +59,12 @@ Result<Metadata> MetadataFrom(HeaderSpan headers) {
               .WithDetail("HeaderName: " + std::string(field)));
     }
     bytes += name.size() + value.size();
-    auto it = std::ranges::find_if(
-        out, [&](const auto& pair) { return EqualsIgnoreCase(pair.first, name); });
-    if (it == out.end()) {
+    auto [it, is_new] = seen.emplace(ToLowerAscii(name), out.size());
+    if (is_new) {
       out.emplace_back(std::move(name), std::string(value));
     } else {
-      it->second += ',';
-      it->second += value;
+      out[it->second].second += ',';
+      out[it->second].second += value;
     }
   }
   if (bytes > kMaxMetadataBytes) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 #include "azure/error_table.h"
 #include "azure/version.h"
@@ -25,13 +26,12 @@ constexpr ServiceVersion kEmptyHeadersSigned{2016, 5, 31};
 constexpr std::chrono::minutes kMaxSkew{15};
 
 // Weight of a character in the first pass of the culture order: hyphens count only for ties,
-// punctuation comes before digits, digits before letters.
+// punctuation comes before digits, digits before letters. No two characters weigh the same.
 int CultureWeight(char c) {
-  if (c >= 'a' && c <= 'z') return 300 + c;
-  if (c >= '0' && c <= '9') return 200 + c - '0';
-  if (c == '_') return 100;
-  if (c == '-') return 0;
-  return 101 + static_cast<unsigned char>(c) % 90;
+  if (c >= 'a' && c <= 'z') return 400 + c;
+  if (c >= '0' && c <= '9') return 300 + c;
+  if (c == '_') return 1;
+  return 2 + static_cast<unsigned char>(c);
 }
 
 // Lower-case header names as .NET's invariant culture orders them.
@@ -53,22 +53,28 @@ bool CultureLess(std::string_view a, std::string_view b) {
   return *x != '-';
 }
 
-// All x-ms-* fields, lower case, several of one name joined.
+// All x-ms-* fields, lower case and in order of bytes, several of one name joined as they arrived.
 SignedHeaders CollectHeaders(const SigningInput& input, bool keep_empty) {
-  SignedHeaders out;
+  struct Field {
+    std::string name;
+    std::size_t arrival;
+    std::string_view value;
+  };
+  std::vector<Field> fields;
   for (const auto& [name, value] : input.headers) {
-    if (name.size() < 5 || !EqualsIgnoreCase(std::string_view(name).substr(0, 5), "x-ms-")) {
-      continue;
-    }
+    if (name.size() < 5 || !EqualsIgnoreCase(name.substr(0, 5), "x-ms-")) continue;
     std::string_view trimmed = TrimSpace(value);
     if (trimmed.empty() && !keep_empty) continue;
-    std::string lower = ToLowerAscii(name);
-    auto it = std::ranges::find(out, lower, &SignedHeaders::value_type::first);
-    if (it == out.end()) {
-      out.emplace_back(std::move(lower), std::string(trimmed));
+    fields.push_back({ToLowerAscii(name), fields.size(), trimmed});
+  }
+  std::ranges::sort(fields, {}, [](const Field& f) { return std::tie(f.name, f.arrival); });
+  SignedHeaders out;
+  for (Field& field : fields) {
+    if (!out.empty() && out.back().first == field.name) {
+      out.back().second += ',';
+      out.back().second += field.value;
     } else {
-      it->second += ',';
-      it->second += trimmed;
+      out.emplace_back(std::move(field.name), field.value);
     }
   }
   return out;
@@ -237,7 +243,6 @@ std::vector<std::string> StringsToSign(SharedKeyScheme scheme, const SigningInpu
   bool empty_for_zero = version.empty() || version >= kEmptyForZeroLength;
   SignedHeaders by_bytes = CollectHeaders(input, version.empty() || version >= kEmptyHeadersSigned);
   SignedHeaders by_culture = by_bytes;
-  std::ranges::sort(by_bytes);
   std::ranges::sort(by_culture, CultureLess, &SignedHeaders::value_type::first);
   std::vector<std::string> headers = {JoinHeaders(by_bytes)};
   if (by_culture != by_bytes) headers.push_back(JoinHeaders(by_culture));

@@ -22,6 +22,12 @@ TEST(XmlBuilder, Escapes) {
                             "<ok>plain</ok><bad Encoded=\"true\">a/%01%EF%BF%BF</bad></a>");
 }
 
+TEST(XmlBuilder, BytesThatAreNotUtf8AreTakenForLatin1) {
+  XmlBuilder xml;
+  xml.Element("a", "caf\xE9").Element("b", "caf\xC3\xA9");
+  EXPECT_EQ(xml.Take(), std::string(kDeclaration) + "<a>café</a><b>café</b>");
+}
+
 BlobProperties Properties() {
   BlobProperties p;
   p.created = WallTime::FromSeconds(1735725600);

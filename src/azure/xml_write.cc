@@ -9,8 +9,31 @@
 namespace forebay::azure {
 namespace {
 
+// Header values may be any bytes; what is not UTF-8 is taken for Latin-1, so that a document is
+// always valid.
+std::string Latin1ToUtf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 16);
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      out.push_back(c);
+    } else {
+      out.push_back(static_cast<char>(0xC0 | byte >> 6));
+      out.push_back(static_cast<char>(0x80 | (byte & 0x3F)));
+    }
+  }
+  return out;
+}
+
+bool IsAscii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 // Appends `text` escaped for element content and for attribute values alike.
 void AppendEscaped(std::string& out, std::string_view text) {
+  std::string converted;
+  if (!IsAscii(text) && !IsValidUtf8(text)) text = converted = Latin1ToUtf8(text);
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     switch (c) {
