@@ -98,7 +98,7 @@ Result<Identity> NewIdentity(Core& core, const Registered& registered,
 
 Result<> OpenVolume(Core& core, Registered& registered, const std::string& directory) {
   FB_RETURN_IF_ERROR(core.fs.MakeDirs(directory));
-  FB_ASSIGN_OR_RETURN(auto lock, core.fs.Lock(directory + "/LOCK"));
+  FB_ASSIGN_OR_RETURN(auto lock, core.fs.Lock(directory + "/VOLUME.lock"));
   FB_ASSIGN_OR_RETURN(std::optional<Identity> identity, ReadIdentity(core.fs, directory));
   if (!identity) {
     FB_ASSIGN_OR_RETURN(identity, NewIdentity(core, registered, directory));
