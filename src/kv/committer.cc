@@ -24,6 +24,11 @@ namespace {
 constexpr std::uint64_t kAppendReservation = 1 << 20;
 // The runner looks at the writer after this many functions.
 constexpr std::size_t kRunBatch = 64;
+// A group that could be written waits for callers who were answered just now and are about to come
+// back, for at most this part of a usual write. Without it, clients that write one after the other
+// fall into two halves that take turns, and every sync serves only half of them.
+constexpr std::uint64_t kGatherFraction = 3;
+constexpr std::uint64_t kMaxGatherUs = 3000;
 
 using Done = std::move_only_function<void(Result<>)>;
 using SteadyClock = std::chrono::steady_clock;
@@ -77,8 +82,12 @@ struct Committer::Impl {
   WriterState writer_state = WriterState::kIdle;  // guarded by mutex
   std::shared_ptr<Group> handed;                  // guarded by mutex: what the writer works on
   std::uint64_t append_limit;                     // guarded by mutex: reserved durably
-  bool stopping = false;                          // guarded by mutex
-  bool writer_stop = false;                       // guarded by mutex
+  std::size_t built = 0;                          // guarded by mutex: transactions in `building`
+  std::size_t expected = 1;            // guarded by mutex: clients seen at the last answer
+  std::uint64_t usual_write_us = 0;    // guarded by mutex: of synced groups, smoothed
+  SteadyClock::time_point idle_since;  // guarded by mutex
+  bool stopping = false;               // guarded by mutex
+  bool writer_stop = false;            // guarded by mutex
 
   // Of the runner's thread only.
   std::shared_ptr<Group> building = std::make_shared<Group>();
@@ -97,6 +106,8 @@ struct Committer::Impl {
   void Prefetch(Job job);
   void Enqueue(Job job);
   bool GroupIsFull() const;
+  SteadyClock::time_point GatherUntil() const;
+  void NoteWritten(const Group& group, std::uint64_t took_us);
   void RunnerLoop();
   void RunJobs(std::vector<Job> jobs);
   void TakeBackFailedGroup();
@@ -141,6 +152,21 @@ bool Committer::Impl::GroupIsFull() const {
          building->changes.bytes() >= options.max_group_bytes;
 }
 
+// mutex is held. When to hand `building` over at the latest, the writer being idle.
+SteadyClock::time_point Committer::Impl::GatherUntil() const {
+  if (!building->sync || stopping || GroupIsFull() || built >= expected) return idle_since;
+  return idle_since +
+         std::chrono::microseconds(std::min(usual_write_us / kGatherFraction, kMaxGatherUs));
+}
+
+// mutex is held.
+void Committer::Impl::NoteWritten(const Group& group, std::uint64_t took_us) {
+  idle_since = SteadyClock::now();
+  expected = group.jobs.size() + built + queue.size();
+  if (group.sync)
+    usual_write_us = usual_write_us == 0 ? took_us : (7 * usual_write_us + took_us) / 8;
+}
+
 void Committer::Impl::RunnerLoop() {
   std::unique_lock lock(mutex);
   while (true) {
@@ -166,8 +192,16 @@ void Committer::Impl::RunnerLoop() {
       lock.unlock();
       RunJobs(std::move(jobs));
       lock.lock();
+      built = building->jobs.size();
     }
-    if (!building->jobs.empty() && writer_state == WriterState::kIdle) HandOver();
+    if (!building->jobs.empty() && writer_state == WriterState::kIdle) {
+      auto until = GatherUntil();
+      if (SteadyClock::now() < until) {
+        runner_wake.wait_until(lock, until, [&] { return !queue.empty() || stopping; });
+        continue;
+      }
+      HandOver();
+    }
     if (stopping && queue.empty() && building->jobs.empty() && writer_state == WriterState::kIdle) {
       writer_stop = true;
       writer_wake.notify_one();
@@ -200,6 +234,7 @@ void Committer::Impl::TakeBackFailedGroup() {
     queue.push_front(std::move(*it));
   }
   building = std::make_shared<Group>();
+  built = 0;
   in_flight.reset();
   writer_state = WriterState::kIdle;
 }
@@ -208,6 +243,7 @@ void Committer::Impl::TakeBackFailedGroup() {
 void Committer::Impl::HandOver() {
   if (next_append > append_limit) building->append_limit = next_append + kAppendReservation;
   in_flight = std::exchange(building, std::make_shared<Group>());
+  built = 0;
   handed = in_flight;
   writer_state = WriterState::kBusy;
   writer_wake.notify_one();
@@ -222,14 +258,17 @@ void Committer::Impl::WriterLoop() {
     lock.unlock();
 
     Result<> written;
+    std::uint64_t took_us = 0;
     if (!group->changes.empty()) {
       auto start = SteadyClock::now();
       written = target.Write(
           {.changes = group->changes, .sync = group->sync, .append_limit = group->append_limit});
-      write_us.fetch_add(MicrosSince(start), std::memory_order_relaxed);
+      took_us = MicrosSince(start);
+      write_us.fetch_add(took_us, std::memory_order_relaxed);
     }
 
     lock.lock();
+    NoteWritten(*group, took_us);
     if (written && group->append_limit != 0) append_limit = group->append_limit;
     writer_state = written ? WriterState::kIdle : WriterState::kFailed;
     runner_wake.notify_one();

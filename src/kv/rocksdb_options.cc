@@ -119,6 +119,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> MakeColumnFamilies(
 
   rocksdb::ColumnFamilyOptions bodies = meta;
   bodies.write_buffer_size = options.inline_buffer_bytes;
+  bodies.max_write_buffer_number = 4;  // bursts of bodies outrun one flush
   bodies.enable_blob_files = true;
   bodies.min_blob_size = kMinBlobBytes;
   bodies.blob_file_size = kBlobFileBytes;
