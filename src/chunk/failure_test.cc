@@ -161,6 +161,41 @@ TEST_F(FailureTest, ScrubKeepsItsPaceAndStops) {
   EXPECT_EQ(*store_->Scrub([](ChunkId, const Error&) {}, {.stop = stop.get_token()}), 0u);
 }
 
+TEST_F(FailureTest, ALostSegmentFileCostsItsChunksOnly) {
+  ASSERT_TRUE(Open());
+  std::vector<ChunkId> ids;
+  for (std::uint64_t i = 0; i < 6; ++i) ids.push_back(*Put(100'000, i));
+  ASSERT_TRUE(Open());
+  std::string lost = store_->ListSegments().front().path;
+  store_.reset();
+  ASSERT_TRUE(disk_.Remove(lost));
+  ASSERT_TRUE(Open());
+  int corrupt = 0;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    auto read = Get(ids[i]);
+    corrupt += CodeOf(read) == Code::kCorruption ? 1 : 0;
+    if (read) EXPECT_EQ(*read, Bytes(100'000, i));
+  }
+  EXPECT_EQ(corrupt, 2);
+  EXPECT_EQ(store_->Fsck({.verify_checksums = true})->corrupt.size(), 2u);
+  ASSERT_TRUE(store_->RunMaintenanceOnce());
+  EXPECT_TRUE(Put(10'000, 9));
+}
+
+TEST_F(FailureTest, AFileSystemWithoutHolesGetsItsSpaceBackBySegments) {
+  fs_.AddFault({.ops = io::kOpPunch, .path_contains = "", .code = Code::kUnsupported});
+  ASSERT_TRUE(Open());
+  std::vector<ChunkId> ids;
+  for (std::uint64_t i = 0; i < 6; ++i) ids.push_back(*Put(100'000, i));
+  for (std::size_t i = 1; i < ids.size(); ++i) ASSERT_TRUE(Delete(ids[i]));
+  ASSERT_TRUE(Open());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(store_->RunMaintenanceOnce());
+  EXPECT_EQ(StatusOf("/a").state, VolumeState::kActive);
+  EXPECT_EQ(*Get(ids[0]), Bytes(100'000, 0));
+  EXPECT_LE(AllocatedIn("/a"), AlignUp(100'000) + FilesIn("/a") * kAlignment);
+  ExpectClean();
+}
+
 TEST_F(FailureTest, FsckSeesRecordsThatDisagree) {
   ASSERT_TRUE(Open());
   ChunkId id = *Put(10'000, 1);

@@ -14,9 +14,14 @@ SegmentFilePtr SegmentReadPin::OpenedFile() const {
 Result<SegmentFilePtr> SegmentReadPin::Open() const {
   FB_RETURN_IF_ERROR(segment_->volume()->CheckReadable());
   if (SegmentFilePtr file = OpenedFile()) return file;
-  FB_ASSIGN_OR_RETURN(SegmentFilePtr file, core_->files.Open(*segment_));
+  Result<SegmentFilePtr> file = core_->files.Open(*segment_);
+  if (!file) {
+    // No segment is removed under a pin: somebody else did it, or the disk lost the file.
+    if (file.error().code() != Code::kNotFound) return file;
+    return Fail(Code::kCorruption, "segment file " + segment_->path() + " is missing");
+  }
   std::lock_guard lock(mutex_);
-  if (!file_) file_ = file;
+  if (!file_) file_ = *file;
   return file_;
 }
 
