@@ -66,12 +66,14 @@ class PageReader {
 
   Result<> AddCommitted() {
     std::string name = committed_->name();
+    // What is staged for a name that has a blob is not listed; nor, where a directory has taken the
+    // name since, is it ever to be.
+    if (staged_->Valid() && staged_->name() == name) staged_->Next();
     if (auto group = GroupOf(name)) return AddGroup(std::move(*group), std::nullopt);
     FB_ASSIGN_OR_RETURN(meta::BlobRecord record, committed_->record());
     if (record.directory && !request_.delimiter.empty()) {
       return AddGroup(name + "/", std::move(record));
     }
-    if (staged_->Valid() && staged_->name() == name) staged_->Next();
     committed_->Next();
     page_.items.push_back({.name = std::move(name), .record = std::move(record)});
     return {};

@@ -227,6 +227,17 @@ TEST_F(HierarchicalListTest, UncommittedBlobsComeInListingOrder) {
   ExpectPagesMeet(grouped);
 }
 
+TEST_F(HierarchicalListTest, ADirectoryHidesWhatWasStagedUnderItsName) {
+  ASSERT_TRUE(f_.Stage("g", "id", "x"));
+  PutAll({"g/h", "i"});
+  const ListBlobsRequest grouped{.target = {}, .delimiter = "/", .include_uncommitted = true};
+  EXPECT_THAT(Show(List(grouped)), ElementsAre("<g/>", "i"));
+  ExpectPagesMeet(grouped);
+  const ListBlobsRequest all{.target = {}, .include_uncommitted = true};
+  EXPECT_THAT(Show(List(all)), ElementsAre("g", "g/h", "i"));
+  ExpectPagesMeet(all);
+}
+
 TEST_F(HierarchicalListTest, APageThatStartsInsideADirectoryShowsIt) {
   PutAll({"a/b", "a/c", "d"});
   const auto page = List({.target = {}, .delimiter = "/", .start = "a/c"});

@@ -376,7 +376,8 @@ class Walk {
     request.include_uncommitted = Below(2) == 0;
     request.max_results = 1 + Below(6);
     std::vector<std::string> shown;
-    while (true) {
+    for (int pages = 0;; ++pages) {
+      ASSERT_LT(pages, 100) << "the listing does not end";
       const auto page = f_.Run(ListBlobs(f_.services(), f_.context(), request));
       if (!Agree(page, model_ ? Failure() : Code::kContainerNotFound, "list")) return;
       for (const ListedBlob& item : page->items) {
