@@ -32,6 +32,11 @@ constexpr std::uint64_t kFormatVersion = 1;
 // of its memtable; most ranges are small (the staged blocks of one blob) and many are empty.
 constexpr std::size_t kMaxExpandedRange = 1024;
 
+// A buffer that holds so many deletions is moved to a table, where the collector
+// (rocksdb_options.cc) sees to it that they are merged away: a scan steps over each deletion and
+// over what it hides.
+constexpr std::uint64_t kDeletionsBeforeFlush = 32'768;
+
 constexpr std::chrono::milliseconds kResumeInterval{500};
 
 Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
@@ -129,6 +134,8 @@ class RocksDbStore::Db final : public CommitTarget {
   void MaybeResume(std::uint64_t free_bytes);
   Result<> AddRange(rocksdb::WriteBatch& batch, Space space, const std::string& begin,
                     const std::string& end);
+  Result<> FillBatch(rocksdb::WriteBatch& batch, const GroupWrite& group);
+  void FlushDeletions();
   std::uint64_t Property(const std::string& name) const;
 
   const RocksDbOptions options_;
@@ -139,8 +146,9 @@ class RocksDbStore::Db final : public CommitTarget {
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // owned; engine, meta, inline
   std::uint64_t first_append_ = 1;
-  rocksdb::SequenceNumber durable_ = 0;  // on stable storage up to here
-  bool write_failed_ = false;            // RocksDB may refuse writes until it is told to resume
+  rocksdb::SequenceNumber durable_ = 0;    // on stable storage up to here
+  std::uint64_t deletions_[kSpaces] = {};  // since the last flush on their account
+  bool write_failed_ = false;              // RocksDB may refuse writes until it is told to resume
   std::chrono::steady_clock::time_point resume_at_;
 };
 
@@ -261,6 +269,7 @@ Result<> RocksDbStore::Db::AddRange(rocksdb::WriteBatch& batch, Space space,
   FB_RETURN_IF_ERROR(it->status());
   if (keys.size() <= kMaxExpandedRange) {
     for (const auto& key : keys) FB_RETURN_IF_ERROR(ToResult(batch.Delete(family, key)));
+    deletions_[static_cast<std::size_t>(space)] += keys.size();
     return {};
   }
   std::string last = end;
@@ -273,9 +282,7 @@ Result<> RocksDbStore::Db::AddRange(rocksdb::WriteBatch& batch, Space space,
   return ToResult(batch.DeleteRange(family, begin, last));
 }
 
-Result<> RocksDbStore::Db::Write(const GroupWrite& group) {
-  FB_RETURN_IF_ERROR(CheckSpace());
-  rocksdb::WriteBatch batch(group.changes.bytes() + 32 * group.changes.keys() + 256);
+Result<> RocksDbStore::Db::FillBatch(rocksdb::WriteBatch& batch, const GroupWrite& group) {
   FB_RETURN_IF_ERROR(ToResult(batch.PutLogData(EncodeSyncMarker(durable_))));
   for (std::size_t i = 0; i < kSpaces; ++i) {
     auto space = static_cast<Space>(i);
@@ -286,22 +293,43 @@ Result<> RocksDbStore::Db::Write(const GroupWrite& group) {
     for (const auto& [key, value] : group.changes.points(space)) {
       auto status = value ? batch.Put(family, key, *value) : batch.Delete(family, key);
       FB_RETURN_IF_ERROR(ToResult(status));
+      if (!value) ++deletions_[i];
     }
   }
-  if (group.append_limit != 0) {
-    FB_RETURN_IF_ERROR(ToResult(
-        batch.Put(families_[0], ToSlice(kAppendKey), Encoder().U64(group.append_limit).Take())));
-  }
+  if (group.append_limit == 0) return {};
+  return ToResult(
+      batch.Put(families_[0], ToSlice(kAppendKey), Encoder().U64(group.append_limit).Take()));
+}
+
+Result<> RocksDbStore::Db::Write(const GroupWrite& group) {
+  FB_RETURN_IF_ERROR(CheckSpace());
+  rocksdb::WriteBatch batch(group.changes.bytes() + 32 * group.changes.keys() + 256);
+  FB_RETURN_IF_ERROR(FillBatch(batch, group));
   rocksdb::WriteOptions how;
   how.sync = group.sync;
   auto status = db_->Write(how, &batch);
-  if (status.ok()) {
-    if (group.sync) durable_ = db_->GetLatestSequenceNumber();
-    return {};
+  if (!status.ok()) {
+    write_failed_ = true;
+    Log(LogLevel::kError, "metadata write failed", {{"error", status.ToString()}});
+    return Fail(ToError(status));
   }
-  write_failed_ = true;
-  Log(LogLevel::kError, "metadata write failed", {{"error", status.ToString()}});
-  return Fail(ToError(status));
+  if (group.sync) durable_ = db_->GetLatestSequenceNumber();
+  FlushDeletions();
+  return {};
+}
+
+void RocksDbStore::Db::FlushDeletions() {
+  rocksdb::FlushOptions start;
+  start.wait = false;
+  start.allow_write_stall = true;  // false would wait here for the flushes before it
+  for (std::size_t i = 0; i < kSpaces; ++i) {
+    if (deletions_[i] < kDeletionsBeforeFlush) continue;
+    deletions_[i] = 0;
+    auto status = db_->Flush(start, families_[1 + i]);
+    if (!status.ok()) {
+      Log(LogLevel::kWarn, "metadata flush did not start", {{"error", status.ToString()}});
+    }
+  }
 }
 
 std::uint64_t RocksDbStore::Db::Property(const std::string& name) const {
