@@ -26,6 +26,15 @@ std::string_view BehindFirstLabel(std::string_view host) {
 
 std::string_view FirstLabel(std::string_view host) { return host.substr(0, host.find('.')); }
 
+// The port of a Host header; the scheme's where it names none.
+std::uint64_t PortOf(std::string_view host, bool tls) {
+  const std::size_t colon = host.rfind(':');
+  if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
+    if (const auto port = azure::ParseUint(host.substr(colon + 1))) return *port;
+  }
+  return tls ? 443 : 80;
+}
+
 Error NotReadable(const Error& error) {
   const azure::WireError& wire = azure::WireErrorOf(error.code());
   return SourceError(wire.status, wire.name, std::string(wire.message));
@@ -59,6 +68,9 @@ bool CopySources::IsOwn(const Call& call, const azure::SourceUrl& url) const {
     if (loopback && local) return true;
     if (url.host == listens) return true;
   }
+  // An account of the same name may live at Azure: only on the port that we were reached by is the
+  // domain ours.
+  if (url.port != PortOf(host, call.request.tls)) return false;
   return std::ranges::any_of(options_.domains, [&](const std::string& domain) {
     return call.accounts->Has(FirstLabel(url.host)) &&
            EqualsIgnoreCase(BehindFirstLabel(url.host), domain);

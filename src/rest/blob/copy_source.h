@@ -22,7 +22,8 @@ namespace forebay::rest {
 struct CopySourceOptions {
   // "host:port" of this server's listeners, and what proxies in front of them are called.
   std::vector<std::string> own_endpoints;
-  // Host-style domains: "blob.example.com" serves "account.blob.example.com".
+  // Host-style domains: "blob.example.com" serves "account.blob.example.com", on the port that the
+  // request itself came to.
   std::vector<std::string> domains;
 };
 

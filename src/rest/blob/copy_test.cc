@@ -125,6 +125,24 @@ TEST_F(CopyTest, OtherNamesOfThisServerAreThisServer) {
   EXPECT_TRUE(f_.fetcher().asked.empty());
 }
 
+TEST_F(CopyTest, AnAccountOfTheSameNameAtAzureIsNotOurs) {
+  ServiceFixture::Options options;
+  options.service.copy_sources.domains = {"blob.core.windows.net"};
+  ServiceFixture g(options);
+  g.MakeContainer();
+  g.PutBlob("/box/src", "ours");
+  const std::string theirs = "https://devstoreaccount1.blob.core.windows.net/box/src";
+  g.fetcher().sources[theirs] = {.content = "theirs", .headers = {}};
+  const auto copy = [&g](const std::string& url) {
+    return g.PutBlob("/box/dst", "", {{"x-ms-copy-source", url}}).status;
+  };
+  EXPECT_EQ(copy(theirs), 201u);
+  EXPECT_EQ(g.Get("/box/dst").body, "theirs");
+  // On the port that the client reached us by, the domain is ours.
+  EXPECT_EQ(copy("http://devstoreaccount1.blob.core.windows.net:10000/box/src"), 201u);
+  EXPECT_EQ(g.Get("/box/dst").body, "ours");
+}
+
 TEST_F(CopyTest, BlocksFromUrls) {
   const std::string first = "/box/dst?comp=block&blockid=MDAx";
   const Reply part =
