@@ -25,7 +25,11 @@ void AppendExtents(Encoder& out, const std::vector<Extent>& extents) {
 std::vector<Extent> TakeExtents(Decoder& in) {
   std::vector<Extent> extents;
   const std::uint64_t count = in.Varint();
-  if (count > in.remaining()) return extents;  // at least four bytes each; Finish reports it
+  if (count > in.remaining()) {
+    // Each takes four bytes at least: never reserve memory for what cannot be there.
+    in.Raw(in.remaining() + 1);  // makes Finish report it
+    return extents;
+  }
   extents.reserve(count);
   std::uint64_t session = 0;
   std::uint64_t sequence = 0;
