@@ -13,6 +13,7 @@
 #include "engine/find_blobs_by_tags.h"
 #include "engine/get_block_list.h"
 #include "engine/list_blobs.h"
+#include "engine/put_block_from_blob.h"
 #include "engine/reference_model.h"
 #include "engine/sweeper.h"
 #include "engine/update_blob.h"
@@ -81,7 +82,7 @@ class Walk {
     name_ = Pick(kNames);
     const auto it = containers_.find(container_);
     model_ = it == containers_.end() ? nullptr : &it->second;
-    switch (Below(20)) {
+    switch (Below(22)) {
       case 0:
         return Below(4) == 0 ? DropContainer() : MakeContainer();
       case 1:
@@ -111,6 +112,9 @@ class Walk {
         return ListBlocks();
       case 18:
         return FindByTag();
+      case 19:
+      case 20:
+        return StageFromBlob();
       default:
         return ListNames();
     }
@@ -231,6 +235,40 @@ class Walk {
         model_ ? model_->Commit(name_, blocks, std::move(blob), meaning) : Code::kContainerNotFound,
         "commit");
   }
+  // Why the blob cannot be a copy's source.
+  Failure SourceFailure(const std::string& container, const std::string& name) const {
+    const auto from = containers_.find(container);
+    if (from == containers_.end()) return Code::kContainerNotFound;
+    const ModelBlob* source = from->second.Find(name);
+    if (source == nullptr) return Code::kBlobNotFound;
+    if (source->directory) return Code::kInvalidSourceBlobType;
+    if (source->tier == azure::AccessTier::kArchive) return Code::kBlobArchived;
+    return std::nullopt;
+  }
+  void StageFromBlob() {
+    PutBlockFromBlobRequest request;
+    request.target = Target();
+    const std::string id = Pick(kBlocks);
+    request.block_id = azure::BlockId(id);
+    const std::string from_container = Pick(kContainers);
+    const std::string from_name = Pick(kNames);
+    request.source = f_.Blob(from_name, from_container);
+    const std::size_t offset = Below(60);
+    const std::size_t length = 1 + Below(60);
+    request.source_range = GetBlobRequest::Range();
+    request.source_range->offset = offset;
+    request.source_range->length = length;
+    Failure expected;
+    if (model_ == nullptr) expected = Code::kContainerNotFound;
+    if (!expected) expected = SourceFailure(from_container, from_name);
+    if (!expected) {
+      const std::string bytes = containers_.at(from_container).Find(from_name)->bytes;
+      expected = offset >= bytes.size() ? Failure(Code::kInvalidRange)
+                                        : model_->Stage(name_, id, bytes.substr(offset, length));
+    }
+    Agree(f_.Run(PutBlockFromBlob(f_.services(), f_.context(), std::move(request))), expected,
+          "stage from blob");
+  }
   void CopyOne() {
     const auto [meaning, conditions] = Condition();
     CopyBlobRequest request;
@@ -242,22 +280,10 @@ class Walk {
     request.copy_tags = Below(2) == 0;
     const bool copy_tags = request.copy_tags;
     const auto copied = f_.Run(CopyBlob(f_.services(), f_.context(), std::move(request)));
-    const auto from = containers_.find(from_container);
-    const ModelBlob* source =
-        from == containers_.end() ? nullptr : std::as_const(from->second).Find(from_name);
-    Failure expected;
-    if (from == containers_.end()) {
-      expected = Code::kContainerNotFound;
-    } else if (source == nullptr) {
-      expected = Code::kBlobNotFound;
-    } else if (source->directory) {
-      expected = Code::kInvalidSourceBlobType;
-    } else if (source->tier == azure::AccessTier::kArchive) {
-      expected = Code::kBlobArchived;
-    } else if (model_ == nullptr) {
-      expected = Code::kContainerNotFound;
-    } else {
-      ModelBlob blob = *source;
+    Failure expected = SourceFailure(from_container, from_name);
+    if (!expected && model_ == nullptr) expected = Code::kContainerNotFound;
+    if (!expected) {
+      ModelBlob blob = *containers_.at(from_container).Find(from_name);
       if (!copy_tags) blob.tags.clear();
       blob.tier = azure::AccessTier::kHot;
       if (copied) blob.etag = copied->changed.etag;
