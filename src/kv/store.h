@@ -116,8 +116,9 @@ class Store {
   virtual void TransactAsync(TransactionFn fn, Durability durability,
                              std::move_only_function<void(Result<>)> done) = 0;
 
-  // Calls `fn` on a thread of the store soon after each commit that touched a key with `prefix`;
-  // bursts may collapse into one call. The watch ends when the returned handle is destroyed.
+  // Calls `fn` on a thread of the store soon after each commit that touched a kMeta key with
+  // `prefix`; bursts may collapse into one call. The watch ends when the returned handle is
+  // destroyed.
   virtual std::shared_ptr<void> Watch(std::string prefix, std::function<void()> fn) = 0;
 
   // An on-disk copy of a consistent state, made of hard links where possible, in the new folder
