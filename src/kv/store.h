@@ -81,7 +81,7 @@ class Transaction : public Reader {
   // As Add, but keeps the larger of the two.
   virtual void Max(std::string_view key, std::int64_t value) = 0;
   // Stores `value` under `prefix` + 8 bytes big-endian that grow with commit order, over all
-  // prefixes. Never conflicts.
+  // prefixes. Never conflicts. Not readable in the same transaction.
   virtual void Append(std::string_view prefix, std::string_view value) = 0;
 
   using Reader::Get;
@@ -111,8 +111,10 @@ class Store {
 
   virtual std::unique_ptr<Reader> GetSnapshot(ReadMode mode = ReadMode::kMayBlock) const = 0;
 
-  // Runs fn and commits; `done` is called once, on a thread of the store, after the commit is
-  // durable (or failed). Prefer `Transact` below.
+  // Runs fn and commits; `done` is called once, after the commit is durable (or failed), on a
+  // thread of the store, or on this one before the call returns (a read-only or failed fn, a full
+  // queue). It must be cheap. fn must pass kWouldBlock on, never take it for absence. Prefer
+  // `Transact` below.
   virtual void TransactAsync(TransactionFn fn, Durability durability,
                              std::move_only_function<void(Result<>)> done) = 0;
 
