@@ -1,7 +1,7 @@
 // For the engine's tests: services over parts in memory, and short ways to run operations.
 //
 // Every store under it runs functions twice and makes up conflicts (kv::FaultyStore), because each
-// operation must bear that. One thread at a time.
+// operation must bear that. Operations may run on several threads, each its own.
 #pragma once
 
 #include <gtest/gtest.h>

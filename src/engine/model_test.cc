@@ -55,7 +55,7 @@ class Walk {
       const auto swept = sweeper.RunOnce();
       ASSERT_TRUE(swept) << swept.error().ToString();
     }
-    for (const char table : std::string_view("anhdstplrqigxo")) {
+    for (const char table : std::string_view("anhdstkplrqigwxo")) {
       EXPECT_EQ(f_.KeysOfTable(table), 0u) << "table " << table;
     }
     EXPECT_EQ(f_.LinkedChunks(), 0u);
