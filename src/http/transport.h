@@ -72,12 +72,14 @@ class Transport {
   static std::unique_ptr<Transport> Unpark(Executor executor, Parked parked);
 
   Socket& socket() { return socket_; }
-  Waiting waiting() const { return waiting_; }
-  std::uint64_t received() const { return received_; }
-  std::uint64_t sent() const { return sent_; }
+  // Progress, for whoever watches over this connection; any thread.
+  Waiting waiting() const { return waiting_.load(std::memory_order_relaxed); }
+  std::uint64_t received() const { return received_.load(std::memory_order_relaxed); }
+  std::uint64_t sent() const { return sent_.load(std::memory_order_relaxed); }
 
  private:
   Task<> Wait(Waiting what);
+  void SetWaiting(Waiting what) { waiting_.store(what, std::memory_order_relaxed); }
   Task<std::size_t> TlsReadSome(MutableByteView data);
   Task<> Yield();
   // The error for a call that the system refused.
@@ -85,11 +87,11 @@ class Transport {
 
   Socket socket_;
   SslPtr ssl_;
-  Waiting waiting_ = Waiting::kNo;
+  std::atomic<Waiting> waiting_ = Waiting::kNo;
   std::atomic<AbortReason> abort_reason_ = AbortReason::kNone;
-  std::mutex abort_mutex_;  // Abort against the closing of the descriptor
-  std::uint64_t received_ = 0;
-  std::uint64_t sent_ = 0;
+  std::mutex abort_mutex_;                   // Abort against the closing of the descriptor
+  std::atomic<std::uint64_t> received_ = 0;  // written by the loop alone
+  std::atomic<std::uint64_t> sent_ = 0;
   std::size_t read_unyielded_ = 0;  // TLS bytes read since the loop had a turn
 };
 
