@@ -84,6 +84,7 @@ Result<std::unique_ptr<Server>> Server::Start(const config::Config& config) {
   FB_RETURN_IF_ERROR(server->Listen());
   server->ExposeMetrics();
   server->node_->Start();
+  FB_RETURN_IF_ERROR(server->blobs_->copy_jobs().Start());
   return server;
 }
 
@@ -184,6 +185,7 @@ void Server::Reload(const config::Config& next) {
 void Server::Drain() {
   draining_ = true;
   http_->Drain(std::chrono::duration_cast<std::chrono::milliseconds>(config_.drain_timeout));
+  blobs_->copy_jobs().Stop();
   node_->Stop();
 }
 

@@ -61,7 +61,7 @@ constexpr std::array kSchema = {
 
     Key{"storage.kv_cache_size", Type::kBytes, &Config::kv_cache_size, "64MiB",
         "Memory for the metadata store's block cache.", false, 1 << 20},
-    Key{"storage.small_blob_threshold", Type::kBytes, &Config::small_blob_threshold, "16KiB",
+    Key{"storage.small_blob_threshold", Type::kBytes, &Config::small_blob_threshold, "64KiB",
         "Bodies up to this size live in the metadata store, larger ones in segment files.", false,
         0, 256 << 10},
     Key{"storage.disk_reserve", Type::kBytes, &Config::disk_reserve, "256MiB",

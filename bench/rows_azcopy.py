@@ -1,0 +1,97 @@
+"""Rows that drive real AzCopy."""
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from rows import ROOT, Azurite, Forebay, Measure, at_least, at_most, compare
+
+AZCOPY = ROOT / "tests/e2e/node_modules/.bin/azcopy"
+
+
+def azcopy(setting, *arguments):
+    """Runs AzCopy and answers its wall time in seconds."""
+    environment = dict(os.environ, AZCOPY_LOG_LOCATION=str(setting.base / "azcopy-log"),
+                       AZCOPY_JOB_PLAN_LOCATION=str(setting.base / "azcopy-plan"),
+                       AZCOPY_DISABLE_SYSLOG="true")
+    began = time.monotonic()
+    done = subprocess.run([str(AZCOPY), *map(str, arguments), "--skip-version-check", "--output-level=quiet"],
+                          env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"azcopy {arguments}: {done.stdout[-2000:]} {done.stderr[-2000:]}")
+    return time.monotonic() - began
+
+
+def make_trees(setting):
+    """4 GiB in large files, and 20,000 files of 16 KiB."""
+    large, small = setting.base / "large", setting.base / "small"
+    large.mkdir(), small.mkdir()
+    block = os.urandom(1 << 20)
+    for i in range(4):
+        with open(large / f"{i}.bin", "wb") as f:
+            for j in range(setting.scaled(1024)):
+                f.write(j.to_bytes(8, "big") + block[8:])
+    for i in range(setting.scaled(20_000)):
+        directory = small / f"{i % 100:02}"
+        directory.mkdir(exist_ok=True)
+        (directory / f"{i}.bin").write_bytes(i.to_bytes(8, "big") + block[8:16 << 10])
+    return large, small
+
+
+def cp_and_sync(source, target):
+    began = time.monotonic()
+    subprocess.run(["cp", "-r", str(source), str(target)], check=True)
+    os.sync()
+    spent = time.monotonic() - began
+    shutil.rmtree(target)
+    return spent
+
+
+def up_and_down(setting):
+    """AzCopy up and down against Azurite, and cp -r with sync as the limit."""
+    trees = dict(zip(("4 GiB in large files", "20,000 files of 16 KiB"), make_trees(setting)))
+    out = []
+    rounds = max(1, min(setting.rounds, 3))  # minutes each on Azurite's side
+    for name, tree in trees.items():
+        up, down, limit = [], [], []
+        for i in range(rounds):
+            spent = {}
+            for side in (Forebay, Azurite) if i % 2 == 0 else (Azurite, Forebay):
+                server = side(setting.base).start()
+                server.make_container("c")
+                url = server.url("c")
+                put = azcopy(setting, "copy", f"{tree}/*", url, "--recursive", "--from-to=LocalBlob")
+                target = setting.base / "down"
+                get = azcopy(setting, "copy", server.url("c/*"), target, "--recursive", "--from-to=BlobLocal")
+                shutil.rmtree(target)
+                server.close()
+                spent[side] = (put, get)
+            up.append(spent[Azurite][0] / spent[Forebay][0])
+            down.append(spent[Azurite][1] / spent[Forebay][1])
+            limit.append(cp_and_sync(tree, setting.base / "copy") / spent[Forebay][0])
+        out.append(at_least(f"AzCopy up, {name}", "Azurite (times as fast)", 3, up))
+        out.append(at_least(f"AzCopy down, {name}", "Azurite (times as fast)", 3, down))
+        out.append(Measure(f"AzCopy up, {name}", "cp -r and sync, the limit", "reported",
+                           sorted(limit)[len(limit) // 2], True, limit))
+        shutil.rmtree(tree)
+    return out
+
+
+def service_to_service(setting):
+    """A copy of 4 GiB within the server, against AzCopy's upload of the same."""
+    tree, small = make_trees(setting)
+    shutil.rmtree(small)
+    server = Forebay(setting.base).start()
+    ratios = []
+    for i in range(setting.rounds):
+        server.make_container(f"a{i}"), server.make_container(f"b{i}")
+        up = azcopy(setting, "copy", f"{tree}/*", server.url(f"a{i}"), "--recursive", "--from-to=LocalBlob")
+        copy = azcopy(setting, "copy", server.url(f"a{i}"), server.url(f"b{i}"), "--recursive",
+                      "--from-to=BlobBlob")
+        ratios.append(copy / up)
+        server.request("DELETE", f"a{i}", "restype=container")
+        server.request("DELETE", f"b{i}", "restype=container")
+    server.close()
+    shutil.rmtree(tree)
+    return [at_most("service-to-service copy of 4 GiB", "AzCopy upload of the same (time)", 0.2, ratios)]

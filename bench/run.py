@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Measures Forebay against its peers and the hardware's limits, in one run. See bench/README.md.
+
+Prints a table of medians, writes results.json, and draws results.png where matplotlib is there."""
+import argparse
+import dataclasses
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+import rows
+import rows_azcopy
+import rows_scale
+
+ROWS = {
+    "get_large": rows.get_large,
+    "get_small": rows.get_small,
+    "put_blocks": rows.put_blocks,
+    "put_small": rows.put_small,
+    "azurite_small": rows.azurite_small,
+    "azcopy": rows_azcopy.up_and_down,
+    "service_to_service": rows_azcopy.service_to_service,
+    "listing": rows_scale.listing,
+    "start_up": rows_scale.start_up,
+    "tail_latency": rows_scale.tail_latency,
+    "memory": rows_scale.memory,
+}
+
+
+def table(measures):
+    lines = ["| work | against | reach | median | met |", "|---|---|---|---|---|"]
+    for m in measures:
+        lines.append(f"| {m.work} | {m.against} | {m.reach} | {m.ratio:.3g} | {'yes' if m.met else 'no'} |")
+    return "\n".join(lines)
+
+
+def plot(measures, path):
+    try:
+        import matplotlib
+    except ImportError:
+        return False
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    ratios = [m for m in measures if m.reach[:2] in ("<=", ">=") and m.against not in ("seconds", "MiB")]
+    figure, axis = plt.subplots(figsize=(11, 0.5 * len(ratios) + 1))
+    for i, m in enumerate(reversed(ratios)):
+        target = float(m.reach.split()[1])
+        good = [r / target if m.reach.startswith(">=") else target / max(r, 1e-9) for r in m.rounds]
+        axis.plot(good, [i] * len(good), "o", color="tab:green" if m.met else "tab:red", alpha=0.5)
+    axis.axvline(1, color="black", linewidth=1)
+    axis.set_xscale("log")
+    axis.set_yticks(range(len(ratios)), [f"{m.work}\nvs {m.against}" for m in reversed(ratios)], fontsize=7)
+    axis.set_xlabel("times better than the target (each dot a round; right of the line is met)")
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    return True
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", help=f"which rows: {', '.join(ROWS)}; all by default")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of load, a side and round")
+    parser.add_argument("--scale", type=float, default=1.0, help="sizes, as a share of the table's")
+    parser.add_argument("--dir", help="where the servers keep their data (the file system under test)")
+    parser.add_argument("--out", default=str(HERE / "results.json"))
+    arguments = parser.parse_args()
+    unknown = set(arguments.rows) - set(ROWS)
+    if unknown:
+        parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
+    base = Path(tempfile.mkdtemp(prefix="forebay-bench-", dir=arguments.dir or HERE.parent / "build"))
+    setting = rows.Setting(base, arguments.rounds, arguments.seconds, arguments.scale)
+    out = Path(arguments.out)
+    kept = json.loads(out.read_text()) if out.exists() else {}
+    failed = []
+    try:
+        for name in arguments.rows or ROWS:
+            began = time.monotonic()
+            print(f"… {name}", file=sys.stderr, flush=True)
+            try:
+                measures = ROWS[name](setting)
+            except Exception as error:  # one row that cannot run must not lose the others
+                failed.append(name)
+                print(f"  {name} failed: {error}", file=sys.stderr, flush=True)
+                continue
+            kept[name] = {"rounds": arguments.rounds, "scale": arguments.scale,
+                          "measures": [dataclasses.asdict(m) for m in measures]}
+            out.write_text(json.dumps(kept, indent=1) + "\n")
+            for m in measures:
+                print(f"  {m.work} / {m.against}: {m.ratio:.3g} ({m.reach}) "
+                      f"in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+    measures = [rows.Measure(**m) for name in ROWS if name in kept for m in kept[name]["measures"]]
+    print(table(measures))
+    plot(measures, out.with_suffix(".png"))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
