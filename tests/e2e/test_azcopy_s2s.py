@@ -1,7 +1,7 @@
 """AzCopy from service to service: the bytes never leave the server, what is attached travels along."""
 
 import pytest
-from azure.storage.blob import BlobServiceClient, ContentSettings
+from azure.storage.blob import BlobServiceClient, ContentSettings, StandardBlobTier, StandardBlobTier
 from harness import trees
 from harness.accounts import DEVELOPMENT, SECOND
 
@@ -68,7 +68,7 @@ def test_between_two_accounts_the_container_is_made(server, azcopy, source):
 def test_one_blob_with_all_that_is_attached(server, azcopy, source):
     source.upload_blob(
         "from.json", b'{"a": 1}', metadata={"project": "forebay"}, tags={"stage": "raw"},
-        standard_blob_tier="Cool",
+        standard_blob_tier=StandardBlobTier.COOL,
         content_settings=ContentSettings(content_type="application/json", content_language="fr"),
     )  # fmt: skip
     sas = DEVELOPMENT.account_sas()
