@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from harness import paths, trees
+from harness.accounts import DEVELOPMENT
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("FOREBAY_E2E_AZ") == "0", reason="FOREBAY_E2E_AZ=0"
@@ -34,7 +35,7 @@ def az(server, tmp_path):
     return run
 
 
-def test_a_blob_through_its_life(az, tmp_path, container_name):
+def test_a_blob_through_its_life(az, server, tmp_path, container_name):
     data = trees.content("az", 300_000)
     (tmp_path / "up.bin").write_bytes(data)
     at = ("--container-name", container_name)
@@ -50,7 +51,7 @@ def test_a_blob_through_its_life(az, tmp_path, container_name):
     assert az("blob", "metadata", "show", *at, "--name", "d/blob") == {"a": "b"}
     az(
         "blob", "copy", "start", "--destination-container", container_name, "--destination-blob", "copy",
-        "--source-container", container_name, "--source-blob", "d/blob",
+        "--source-uri", server.url(DEVELOPMENT, container_name, "d", "blob"),
     )  # fmt: skip
     assert az("blob", "exists", *at, "--name", "copy")["exists"] is True
     az("blob", "delete", *at, "--name", "d/blob")

@@ -69,7 +69,7 @@ def test_an_address_in_use(make_server, tmp_path):
         (["[limits]", 'max_connections = "many"'], 2, ["max_connections"]),
         (["[limits]", "", 'idle_timeout = "5 parsecs"'], 3, ["idle_timeout"]),
         (['data = ["d"', 'listen = []'], 2, []),
-        (["[[account]]", 'name = "UPPER"', 'key1 = "AAAA"'], 2, ["UPPER"]),
+        (["[[account]]", 'name = "UPPER"', f'key1 = "{"A" * 88}"'], 2, ["UPPER"]),
         (["[[account]]", 'name = "fine"', 'kye1 = "AAAA"'], 3, ["kye1", "key1"]),
     ],
 )

@@ -50,6 +50,13 @@ class Forebay(ServerProcess):
     def command(self):
         return [str(paths.SERVER), "serve", "--config", str(self.config)]
 
+    def answers(self):
+        """Both listeners do: the admin one is bound last."""
+        try:
+            return super().answers() and self.admin("/readyz")[0] == 200
+        except OSError:
+            return False
+
     def connect(self, timeout=60):
         if not self.tls:
             return super().connect(timeout)
