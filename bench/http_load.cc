@@ -1,8 +1,10 @@
-// A small native HTTP/1.1 load generator: N connections, one thread each, keep-alive, blocking sockets.
-// The same program drives every side of a comparison, so that the client's cost is the same on each.
+// A small native HTTP/1.1 load generator: N connections, one thread each, keep-alive, blocking
+// sockets. The same program drives every side of a comparison, so that the client's cost is the
+// same on each.
 //
 //   http_load --port 10000 --path '/acct/c/b?sas' --connections 64 --seconds 5
-//   http_load --method PUT --path '/acct/c/b{n}?sas' --body 4096 --header 'x-ms-blob-type: BlockBlob' …
+//   http_load --method PUT --path '/acct/c/b{n}?sas' --body 4096 --header 'x-ms-blob-type:
+//   BlockBlob' …
 //
 // {n} in the path becomes a number that no other request of the run has; {r} a random one below
 // --random. Prints one JSON object: requests, errors, bytes, seconds, latencies in microseconds.
@@ -38,8 +40,8 @@ struct Options {
   std::vector<std::string> headers;
   std::size_t body_bytes = 0;
   int connections = 1;
-  double seconds = 0;            // 0: until `requests`
-  std::uint64_t requests = 0;    // in all; 0: no limit
+  double seconds = 0;          // 0: until `requests`
+  std::uint64_t requests = 0;  // in all; 0: no limit
   std::uint64_t random = 1;
   bool tls = false;
 };
@@ -189,9 +191,10 @@ void Work(const Options& options, SSL_CTX* tls, SteadyClock::time_point end,
 }
 
 [[noreturn]] void Usage() {
-  std::fprintf(stderr,
-               "http_load [--host H] [--port P] [--tls] [--method M] --path P [--header 'K: V']…\n"
-               "          [--body BYTES] [--connections N] [--seconds S] [--requests N] [--random N]\n");
+  std::fprintf(
+      stderr,
+      "http_load [--host H] [--port P] [--tls] [--method M] --path P [--header 'K: V']…\n"
+      "          [--body BYTES] [--connections N] [--seconds S] [--requests N] [--random N]\n");
   std::exit(2);
 }
 
@@ -205,17 +208,28 @@ Options Parse(int argc, char** argv) {
     }
     if (i + 1 >= argc) Usage();
     const char* value = argv[++i];
-    if (flag == "--host") o.host = value;
-    else if (flag == "--port") o.port = std::atoi(value);
-    else if (flag == "--method") o.method = value;
-    else if (flag == "--path") o.path = value;
-    else if (flag == "--header") o.headers.emplace_back(value);
-    else if (flag == "--body") o.body_bytes = std::strtoull(value, nullptr, 10);
-    else if (flag == "--connections") o.connections = std::atoi(value);
-    else if (flag == "--seconds") o.seconds = std::atof(value);
-    else if (flag == "--requests") o.requests = std::strtoull(value, nullptr, 10);
-    else if (flag == "--random") o.random = std::strtoull(value, nullptr, 10);
-    else Usage();
+    if (flag == "--host")
+      o.host = value;
+    else if (flag == "--port")
+      o.port = std::atoi(value);
+    else if (flag == "--method")
+      o.method = value;
+    else if (flag == "--path")
+      o.path = value;
+    else if (flag == "--header")
+      o.headers.emplace_back(value);
+    else if (flag == "--body")
+      o.body_bytes = std::strtoull(value, nullptr, 10);
+    else if (flag == "--connections")
+      o.connections = std::atoi(value);
+    else if (flag == "--seconds")
+      o.seconds = std::atof(value);
+    else if (flag == "--requests")
+      o.requests = std::strtoull(value, nullptr, 10);
+    else if (flag == "--random")
+      o.random = std::strtoull(value, nullptr, 10);
+    else
+      Usage();
   }
   if (o.seconds == 0 && o.requests == 0) Usage();
   return o;
@@ -239,7 +253,8 @@ void Print(const Options& options, std::vector<Tally>& tallies, double seconds) 
                         static_cast<std::size_t>(share * static_cast<double>(all.size())))];
   };
   std::printf(
-      "{\"requests\": %zu, \"errors\": %llu, \"bad_status\": %d, \"bytes\": %llu, \"seconds\": %.6f, "
+      "{\"requests\": %zu, \"errors\": %llu, \"bad_status\": %d, \"bytes\": %llu, \"seconds\": "
+      "%.6f, "
       "\"per_second\": %.1f, \"bytes_per_second\": %.0f, \"p50_us\": %u, \"p99_us\": %u, "
       "\"max_us\": %u, \"connections\": %d}\n",
       all.size(), static_cast<unsigned long long>(errors), bad,
@@ -260,8 +275,8 @@ int main(int argc, char** argv) {
   std::string body(options.body_bytes, '\0');
   std::mt19937_64 random(7);
   for (char& c : body) c = static_cast<char>(random());
-  std::atomic<std::int64_t> left(options.requests == 0 ? INT64_MAX
-                                                       : static_cast<std::int64_t>(options.requests));
+  std::atomic<std::int64_t> left(
+      options.requests == 0 ? INT64_MAX : static_cast<std::int64_t>(options.requests));
   const auto began = SteadyClock::now();
   const auto end = options.seconds == 0
                        ? began + std::chrono::hours(1)
@@ -274,7 +289,6 @@ int main(int argc, char** argv) {
       threads.emplace_back([&] { Work(options, tls, end, left, tally, body); });
     }
   }
-  Print(options, tallies,
-        std::chrono::duration<double>(SteadyClock::now() - began).count());
+  Print(options, tallies, std::chrono::duration<double>(SteadyClock::now() - began).count());
   return 0;
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rows import ROOT, Azurite, Forebay, Measure, at_least, at_most, compare
 
-AZCOPY = ROOT / "tests/e2e/node_modules/.bin/azcopy"
+AZCOPY = ROOT / "build/clients/node_modules/@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64"
 
 
 def azcopy(setting, *arguments):

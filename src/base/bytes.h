@@ -1,4 +1,5 @@
-// Views of raw bytes. Blob data is `ByteView`/`MutableByteView`; keys and records are std::string_view.
+// Views of raw bytes. Blob data is `ByteView`/`MutableByteView`; keys and records are
+// std::string_view.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Time, injectable. WallTime is what users see (Last-Modified, SAS expiry), with 100 ns ticks as Azure
-// keeps them; steady time is for deadlines and durations.
+// Time, injectable. WallTime is what users see (Last-Modified, SAS expiry), with 100 ns ticks as
+// Azure keeps them; steady time is for deadlines and durations.
 //
 // Thread safe: every Clock may be read from any thread.
 #pragma once
@@ -20,8 +20,12 @@ struct WallTime {
   constexpr std::int64_t seconds() const { return ticks / kTicksPerSecond; }
   constexpr std::int64_t millis() const { return ticks / 10'000; }
   friend constexpr auto operator<=>(WallTime, WallTime) = default;
-  constexpr WallTime operator+(std::chrono::nanoseconds d) const { return {ticks + d.count() / 100}; }
-  constexpr WallTime operator-(std::chrono::nanoseconds d) const { return {ticks - d.count() / 100}; }
+  constexpr WallTime operator+(std::chrono::nanoseconds d) const {
+    return {ticks + d.count() / 100};
+  }
+  constexpr WallTime operator-(std::chrono::nanoseconds d) const {
+    return {ticks - d.count() / 100};
+  }
 };
 
 using SteadyTime = std::chrono::steady_clock::time_point;

@@ -1,10 +1,10 @@
 // Encoding of durable records and ordered keys.
 //
-// Records: little-endian fixed integers, LEB128 varints, length-prefixed strings, each record led by a
-// version byte that its own format page describes (docs/formats/).
-// Keys: big-endian integers and escaped strings, so that byte order of keys is order of values.
-// A Decoder never reads past its input: once anything was short or malformed it stays failed, and
-// `Finish()` reports kCorruption. Value types; one thread at a time.
+// Records: little-endian fixed integers, LEB128 varints, length-prefixed strings, each record led
+// by a version byte that its own format page describes (docs/formats/). Keys: big-endian integers
+// and escaped strings, so that byte order of keys is order of values. A Decoder never reads past
+// its input: once anything was short or malformed it stays failed, and `Finish()` reports
+// kCorruption. Value types; one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +18,12 @@ namespace forebay {
 class Encoder {
  public:
   Encoder& U8(std::uint8_t v);
-  Encoder& U32(std::uint32_t v);       // little-endian, 4 bytes
-  Encoder& U64(std::uint64_t v);       // little-endian, 8 bytes
-  Encoder& Varint(std::uint64_t v);    // 1 to 10 bytes
-  Encoder& Signed(std::int64_t v);     // zigzag varint
-  Encoder& String(std::string_view v); // varint length, then bytes
-  Encoder& Raw(std::string_view v);    // bytes as they are
+  Encoder& U32(std::uint32_t v);        // little-endian, 4 bytes
+  Encoder& U64(std::uint64_t v);        // little-endian, 8 bytes
+  Encoder& Varint(std::uint64_t v);     // 1 to 10 bytes
+  Encoder& Signed(std::int64_t v);      // zigzag varint
+  Encoder& String(std::string_view v);  // varint length, then bytes
+  Encoder& Raw(std::string_view v);     // bytes as they are
   std::string Take() { return std::move(out_); }
   const std::string& str() const { return out_; }
 
@@ -55,8 +55,8 @@ class Decoder {
   bool ok_ = true;
 };
 
-// Ordered keys. `Text` escapes 0x00 as 0x00 0xFF and ends with 0x00 0x01, so that it sorts as its bytes
-// and a prefix sorts first; `Tail` is unescaped and only fit for the end of a key.
+// Ordered keys. `Text` escapes 0x00 as 0x00 0xFF and ends with 0x00 0x01, so that it sorts as its
+// bytes and a prefix sorts first; `Tail` is unescaped and only fit for the end of a key.
 class KeyBuilder {
  public:
   KeyBuilder() = default;

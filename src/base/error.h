@@ -1,8 +1,8 @@
 // The numbered registry of everything that can go wrong, and the value that carries it.
 //
-// A Code says what happened in the words of the domain; HTTP status and `x-ms-error-code` are derived
-// from it in one place (azure/error_table.h). Errors are values: they are moved, never thrown. Thread
-// compatible, like std::string.
+// A Code says what happened in the words of the domain; HTTP status and `x-ms-error-code` are
+// derived from it in one place (azure/error_table.h). Errors are values: they are moved, never
+// thrown. Thread compatible, like std::string.
 #pragma once
 
 #include <cstdint>
@@ -15,31 +15,31 @@ namespace forebay {
 // Numbers are stable: they appear in logs. Append inside a group, never renumber.
 enum class Code : std::uint16_t {
   // Conditions of this process and its resources.
-  kInternal = 1,            // a bug or an unexpected state; never the caller's fault
-  kCancelled = 2,           // the caller went away or the server is draining
-  kDeadlineExceeded = 3,    // the operation ran out of its time
-  kBusy = 4,                // a bounded queue or budget is full; try again
-  kWouldBlock = 5,          // a cache-only read needs the disk; run it again on a pool
-  kConflict = 6,            // a transaction lost a race; the store retries these itself
-  kLimitExceeded = 7,       // a transaction, key or value above its documented limit
-  kStale = 9,               // what an operation worked out is out of date; it starts over itself
-  kUnsupported = 8,         // a valid request for something Forebay does not offer
+  kInternal = 1,          // a bug or an unexpected state; never the caller's fault
+  kCancelled = 2,         // the caller went away or the server is draining
+  kDeadlineExceeded = 3,  // the operation ran out of its time
+  kBusy = 4,              // a bounded queue or budget is full; try again
+  kWouldBlock = 5,        // a cache-only read needs the disk; run it again on a pool
+  kConflict = 6,          // a transaction lost a race; the store retries these itself
+  kLimitExceeded = 7,     // a transaction, key or value above its documented limit
+  kStale = 9,             // what an operation worked out is out of date; it starts over itself
+  kUnsupported = 8,       // a valid request for something Forebay does not offer
 
   // Storage underneath.
-  kIo = 20,                 // the operating system refused an I/O
-  kCorruption = 21,         // bytes that do not match their checksum or format
-  kNoSpace = 22,            // the disk, or what we keep of it for deletes, is full
-  kNotFound = 23,           // a file, key or chunk is not there (not an Azure 404)
-  kAlreadyExists = 24,      // a file or key is there already
-  kLocked = 25,             // the data directory belongs to another process
-  kVolumeFailed = 26,       // one data directory is out of service; the others go on
-  kInvalidConfig = 27,      // a configuration key or value is wrong
+  kIo = 20,             // the operating system refused an I/O
+  kCorruption = 21,     // bytes that do not match their checksum or format
+  kNoSpace = 22,        // the disk, or what we keep of it for deletes, is full
+  kNotFound = 23,       // a file, key or chunk is not there (not an Azure 404)
+  kAlreadyExists = 24,  // a file or key is there already
+  kLocked = 25,         // the data directory belongs to another process
+  kVolumeFailed = 26,   // one data directory is out of service; the others go on
+  kInvalidConfig = 27,  // a configuration key or value is wrong
 
   // Network.
-  kConnectionClosed = 40,   // the peer ended the connection
-  kNetwork = 41,            // connect, resolve or TLS failed
-  kHeaderTooLarge = 42,     // request line and headers above the limit
-  kBadHttp = 43,            // bytes that are not HTTP/1.1
+  kConnectionClosed = 40,  // the peer ended the connection
+  kNetwork = 41,           // connect, resolve or TLS failed
+  kHeaderTooLarge = 42,    // request line and headers above the limit
+  kBadHttp = 43,           // bytes that are not HTTP/1.1
 
   // Azure: authentication and authorization.
   kAuthenticationFailed = 100,
@@ -100,8 +100,8 @@ enum class Code : std::uint16_t {
   kContainerBeingDeleted = 202,
   kBlobNotFound = 203,
   kBlobAlreadyExists = 204,
-  kConditionNotMet = 205,          // 412
-  kNotModified = 206,              // 304, conditions of a read
+  kConditionNotMet = 205,  // 412
+  kNotModified = 206,      // 304, conditions of a read
   kInvalidBlockId = 207,
   kInvalidBlockList = 208,
   kBlockCountExceedsLimit = 209,
@@ -135,8 +135,8 @@ enum class Code : std::uint16_t {
   kLeaseNotPresentWithBlobOperation = 237,
   kLeaseNotPresentWithContainerOperation = 238,
   kLeaseAlreadyPresent = 239,
-  kPathConflict = 240,             // hierarchical: a file stands where a directory is needed
-  kDirectoryNotEmpty = 241,        // hierarchical: Delete Blob on a directory with children
+  kPathConflict = 240,       // hierarchical: a file stands where a directory is needed
+  kDirectoryNotEmpty = 241,  // hierarchical: Delete Blob on a directory with children
   kPathNotFound = 242,
   kPathAlreadyExists = 243,
   kSourceTooLarge = 244,

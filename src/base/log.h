@@ -1,10 +1,11 @@
-// Structured logging: one JSON object or one `key=value` line an event, to standard error or a file.
+// Structured logging: one JSON object or one `key=value` line an event, to standard error or a
+// file.
 //
 //   Log(LogLevel::kInfo, "listening", {{"address", "127.0.0.1:10000"}, {"tls", false}});
 //
-// Field names are snake_case, units last (duration_us). Never a secret, never a SAS signature. Thread
-// safe; writing never blocks a caller for longer than a bounded queue (oldest lines are dropped and
-// counted, and the count is logged).
+// Field names are snake_case, units last (duration_us). Never a secret, never a SAS signature.
+// Thread safe; writing never blocks a caller for longer than a bounded queue (oldest lines are
+// dropped and counted, and the count is logged).
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
+#include "cli/control.h"
 #include "config/reload.h"
 
 namespace forebay::cli {
@@ -111,6 +112,7 @@ Result<> Server::Listen() {
       });
   FB_RETURN_IF_ERROR(http_->Start());
   if (config_.admin_listen.empty()) return {};
+  FB_RETURN_IF_ERROR(AddControlRoutes(*admin_, *node_, node_->services().pool, config_));
   const HostPort address = Split(config_.admin_listen);
   std::vector<http::ListenerOptions> admin_listeners(1);
   admin_listeners.front().address = address.host;

@@ -187,7 +187,7 @@ Result<> CheckDevelopmentAccount(const Config& config) {
             " with the development account's key (account " + open->name +
             "): that key is published, so anyone who reaches the port could read and "
             "delete everything. Configure an [[account]] with a key of your own, or listen on "
-            "127.0.0.1.");
+            "loopback (127.0.0.1).");
   }
   return {};
 }

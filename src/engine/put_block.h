@@ -25,7 +25,7 @@ struct PutBlockRequest {
 };
 struct PutBlockResult {
   std::optional<std::uint64_t> crc64;  // absent: the bytes were shared, not read
-  std::string content_md5;  // 16 raw bytes when computed, else empty
+  std::string content_md5;             // 16 raw bytes when computed, else empty
 };
 
 Task<PutBlockResult> PutBlock(Services& services, OpContext context, PutBlockRequest request);

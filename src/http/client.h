@@ -36,6 +36,7 @@ struct ClientRequest {
 };
 
 // The head of an answer, and its body as a stream. Dropping it early closes the connection.
+// It must not outlive the executor that `Send` ran on.
 struct ClientResponse {
   unsigned status = 0;
   Headers headers;
