@@ -74,7 +74,7 @@ class Server {
     std::uint64_t connections_total = 0;
     std::uint64_t connections_refused = 0;
     std::uint64_t timeouts = 0;
-    std::uint64_t bytes_received = 0;
+    std::uint64_t bytes_received = 0;  // the byte counts lag by up to a quarter of a second
     std::uint64_t bytes_sent = 0;
   };
   Stats stats() const;
