@@ -18,7 +18,9 @@ EventLoop::EventLoop(const ServerOptions& options, unsigned index)
       work_(boost::asio::make_work_guard(context_)),
       sweep_timer_(context_) {}
 
-EventLoop::~EventLoop() {
+EventLoop::~EventLoop() { Stop(); }
+
+void EventLoop::Stop() {
   context_.stop();
   if (thread_.joinable()) thread_.join();
 }

@@ -30,6 +30,8 @@ class EventLoop {
   ~EventLoop();  // stops and joins
 
   void Start();
+  // Ends the thread; what was posted and not run never runs. Idempotent, from outside the loop.
+  void Stop();
   Executor executor() { return context_.get_executor(); }
   boost::asio::io_context& context() { return context_; }
 

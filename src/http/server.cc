@@ -218,6 +218,8 @@ Server::~Server() {
   while (!impl_->WaitForTasks(std::chrono::seconds(10))) {
     Log(LogLevel::kWarn, "still waiting for requests that ignore their cancellation");
   }
+  // A drain that is still queued on a loop looks at the acceptors: the threads end first.
+  for (auto& loop : impl_->loops) loop->Stop();
   for (auto& listener : impl_->listeners) listener->acceptor.reset();
   impl_->loops.clear();
 }
