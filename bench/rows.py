@@ -72,13 +72,13 @@ def get_large(setting):
         ours, theirs = Forebay(setting.base).start(), Nginx(setting.base, tls)
         (theirs.directory / "www/large").write_bytes(data)
         theirs.start()
-        ours.make_container("c")
-        ours.put_large("c/large", data)
+        ours.make_container("bench")
+        ours.put_large("bench/large", data)
         if tls:  # the same data behind a TLS listener
             ours.kill()
             ours.tls = tls
             ours.start()
-        with_path(ours, ours.path("c/large"))
+        with_path(ours, ours.path("bench/large"))
         with_path(theirs, "/large")
         cpu = {ours: [], theirs: []}
 
@@ -107,9 +107,9 @@ def get_small(setting):
     data = os.urandom(4096)
     (theirs.directory / "www/small").write_bytes(data)
     theirs.start()
-    ours.make_container("c")
-    ours.put("c/small", data)
-    with_path(ours, ours.path("c/small"))
+    ours.make_container("bench")
+    ours.put("bench/small", data)
+    with_path(ours, ours.path("bench/small"))
     with_path(theirs, "/small")
     ratios = compare(setting, ours, theirs, lambda s: s.load(
         s.bench_path, connections=64, seconds=setting.seconds)["per_second"])
@@ -120,13 +120,13 @@ def get_small(setting):
 def put_blocks(setting):
     """PUT of 8 MiB blocks, 4 connections, durable, against fio: 4 jobs, fdatasync every 8 MiB."""
     ours = Forebay(setting.base).start()
-    ours.make_container("c")
+    ours.make_container("bench")
     total = setting.scaled(4 << 30, 256 << 20)
     ratios = []
     for i in range(setting.rounds):
         def forebay():
             # A blob each, one block a blob: nothing is replaced, so nothing is freed meanwhile.
-            got = ours.load(ours.path(f"c/{i}-{{n}}", "comp=block&blockid=QUFBQQ%3D%3D"),
+            got = ours.load(ours.path(f"bench/{i}-{{n}}", "comp=block&blockid=QUFBQQ%3D%3D"),
                             method="PUT", body=8 << 20, connections=4, requests=total // (8 << 20))
             return got["bytes_per_second"]
 
@@ -148,11 +148,11 @@ def put_blocks(setting):
 def put_small(setting):
     """PUT of 4 KiB blobs, 64 connections, durable, against db_bench fillsync with 64 threads."""
     ours = Forebay(setting.base).start()
-    ours.make_container("c")
+    ours.make_container("bench")
     ratios = []
     for i in range(setting.rounds):
         def forebay():
-            return ours.load(ours.path(f"c/{i}-{{n}}"), method="PUT", body=4096, connections=64,
+            return ours.load(ours.path(f"bench/{i}-{{n}}"), method="PUT", body=4096, connections=64,
                              header="x-ms-blob-type: BlockBlob", seconds=setting.seconds)["per_second"]
 
         def db_bench():
@@ -174,12 +174,12 @@ def azurite_small(setting):
     """GET and PUT of 4 KiB against Azurite, same clients."""
     ours, theirs = Forebay(setting.base).start(), Azurite(setting.base).start()
     for side in (ours, theirs):
-        side.make_container("c")
-        side.put("c/small", os.urandom(4096))
+        side.make_container("bench")
+        side.put("bench/small", os.urandom(4096))
     gets = compare(setting, ours, theirs, lambda s: s.load(
-        s.path("c/small"), connections=64, seconds=setting.seconds)["per_second"])
+        s.path("bench/small"), connections=64, seconds=setting.seconds)["per_second"])
     puts = compare(setting, ours, theirs, lambda s: s.load(
-        s.path(f"c/{random.random()}-{{n}}"), method="PUT", body=4096, connections=64,
+        s.path(f"bench/{random.random()}-{{n}}"), method="PUT", body=4096, connections=64,
         header="x-ms-blob-type: BlockBlob", seconds=setting.seconds)["per_second"])
     ours.close(), theirs.close()
     return [at_least("GET 4 KiB, 64 connections", "Azurite", 25, gets),

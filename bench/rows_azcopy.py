@@ -59,11 +59,11 @@ def up_and_down(setting):
             spent = {}
             for side in (Forebay, Azurite) if i % 2 == 0 else (Azurite, Forebay):
                 server = side(setting.base).start()
-                server.make_container("c")
-                url = server.url("c")
+                server.make_container("bench")
+                url = server.url("bench")
                 put = azcopy(setting, "copy", f"{tree}/*", url, "--recursive", "--from-to=LocalBlob")
                 target = setting.base / "down"
-                get = azcopy(setting, "copy", server.url("c/*"), target, "--recursive", "--from-to=BlobLocal")
+                get = azcopy(setting, "copy", server.url("bench/*"), target, "--recursive", "--from-to=BlobLocal")
                 shutil.rmtree(target)
                 server.close()
                 spent[side] = (put, get)
@@ -85,13 +85,13 @@ def service_to_service(setting):
     server = Forebay(setting.base).start()
     ratios = []
     for i in range(setting.rounds):
-        server.make_container(f"a{i}"), server.make_container(f"b{i}")
-        up = azcopy(setting, "copy", f"{tree}/*", server.url(f"a{i}"), "--recursive", "--from-to=LocalBlob")
-        copy = azcopy(setting, "copy", server.url(f"a{i}"), server.url(f"b{i}"), "--recursive",
+        server.make_container(f"from{i}"), server.make_container(f"into{i}")
+        up = azcopy(setting, "copy", f"{tree}/*", server.url(f"from{i}"), "--recursive", "--from-to=LocalBlob")
+        copy = azcopy(setting, "copy", server.url(f"from{i}"), server.url(f"into{i}"), "--recursive",
                       "--from-to=BlobBlob")
         ratios.append(copy / up)
-        server.request("DELETE", f"a{i}", "restype=container")
-        server.request("DELETE", f"b{i}", "restype=container")
+        server.request("DELETE", f"from{i}", "restype=container")
+        server.request("DELETE", f"into{i}", "restype=container")
     server.close()
     shutil.rmtree(tree)
     return [at_most("service-to-service copy of 4 GiB", "AzCopy upload of the same (time)", 0.2, ratios)]

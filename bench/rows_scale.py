@@ -73,20 +73,20 @@ def start_up(setting):
     """Start-up with a million blobs against an empty server; and the first read after kill -9."""
     server, empty = Forebay(setting.base).start(), Forebay(setting.base).start()
     count = setting.scaled(1_000_000, 20_000)
-    fill(server, "c", count)
-    empty.make_container("c")
-    server.put("c/first", b"x"), empty.put("c/first", b"x")
+    fill(server, "bench", count)
+    empty.make_container("bench")
+    server.put("bench/first", b"x"), empty.put("bench/first", b"x")
 
     def restart(side, how):
         side.kill(how)
         began = time.perf_counter()
         side.start()
-        side.request("GET", "c/first")
+        side.request("GET", "bench/first")
         return time.perf_counter() - began
     clean, crash = [], []
     for _ in range(setting.rounds):
         clean.append((restart(server, signal.SIGTERM) - restart(empty, signal.SIGTERM)) * 1000)
-        server.load(server.path("c/again{n}"), method="PUT", connections=8, requests=setting.scaled(20_000),
+        server.load(server.path("bench/again{n}"), method="PUT", connections=8, requests=setting.scaled(20_000),
                     header="x-ms-blob-type: BlockBlob", body=1024)
         crash.append(restart(server, signal.SIGKILL))
     server.close(), empty.close()
@@ -99,24 +99,24 @@ def start_up(setting):
 def tail_latency(setting):
     """p99 of 16 KiB PUTs while 50,000 blocks are committed and a large container is deleted."""
     server = Forebay(setting.base).start()
-    server.make_container("c")
+    server.make_container("bench")
     blocks = setting.scaled(50_000, 2_000)
     count = setting.scaled(1_000_000, 20_000)
     ratios = []
 
     def p99(name):
-        return server.load(server.path(f"c/{name}{{n}}"), method="PUT", body=16 << 10, connections=4,
+        return server.load(server.path(f"bench/{name}{{n}}"), method="PUT", body=16 << 10, connections=4,
                            header="x-ms-blob-type: BlockBlob", seconds=max(setting.seconds, 6))["p99_us"]
     for i in range(max(1, min(setting.rounds, 3))):
         fill(server, f"big{i}", count)
         ids = [base64.b64encode(b"%08d" % n).decode() for n in range(blocks)]
-        stage_blocks(server, f"c/blob{i}", ids)
+        stage_blocks(server, f"bench/blob{i}", ids)
         quiet = p99(f"quiet{i}-")
         xml = "<BlockList>" + "".join(f"<Latest>{b}</Latest>" for b in ids) + "</BlockList>"
 
         def disturb():
             server.request("DELETE", f"big{i}", "restype=container")
-            server.request("PUT", f"c/blob{i}", "comp=blocklist", xml.encode())
+            server.request("PUT", f"bench/blob{i}", "comp=blocklist", xml.encode())
         thread = threading.Thread(target=disturb)
         thread.start()
         busy = p99(f"busy{i}-")
@@ -146,8 +146,8 @@ def memory(setting):
     server = Forebay(setting.base).start()
     time.sleep(2)
     idle = server.memory_mib("VmRSS")
-    server.make_container("c")
-    server.load(server.path("c/{n}"), method="PUT", body=setting.scaled(100 << 20, 8 << 20), connections=64,
+    server.make_container("bench")
+    server.load(server.path("bench/{n}"), method="PUT", body=setting.scaled(100 << 20, 8 << 20), connections=64,
                 header="x-ms-blob-type: BlockBlob", requests=64)
     peak = server.memory_mib("VmHWM")
     server.close()
