@@ -1,6 +1,7 @@
 // Service properties and stats: part of xml_documents.h.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <pugixml.hpp>
 
 #include "azure/version.h"
@@ -75,6 +76,10 @@ Result<MetricsSettings> ParseMetrics(pugi::xml_node node) {
   return out;
 }
 
+bool IsPrintableAscii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
 Result<std::vector<CorsRule>> ParseCors(pugi::xml_node node) {
   std::vector<CorsRule> out;
   for (pugi::xml_node child : node.children("CorsRule")) {
@@ -88,6 +93,11 @@ Result<std::vector<CorsRule>> ParseCors(pugi::xml_node node) {
     auto seconds = ParseUint(age);
     if (!seconds || *seconds > INT32_MAX) return BadNode("MaxAgeInSeconds", age);
     rule.max_age_s = static_cast<std::uint32_t>(*seconds);
+    for (const std::string& text :
+         {rule.allowed_origins, rule.allowed_methods, rule.allowed_headers, rule.exposed_headers}) {
+      // They become header values, and must survive being written as XML again.
+      if (!IsPrintableAscii(text)) return BadNode("CorsRule", "text that is not printable ASCII");
+    }
     FB_RETURN_IF_ERROR(ValidateCorsRule(rule));
     out.push_back(std::move(rule));
   }
