@@ -176,5 +176,43 @@ TEST(RocksDbCrashTest, LazyTransactionsAreDurableWithTheNextSync) {
   }
 }
 
+std::size_t LogFiles(const io::FileSystem& fs) {
+  std::size_t logs = 0;
+  auto entries = fs.List("/data/kv");
+  for (const auto& entry : entries ? *entries : std::vector<io::DirEntry>()) {
+    if (entry.name.ends_with(".log")) ++logs;
+  }
+  return logs;
+}
+
+// One writer, nothing synced: whenever a second log exists, the first one is entirely on the disk.
+TEST(RocksDbCrashTest, ALogIsSyncedBeforeTheNextOneIsMade) {
+  std::size_t crashes_with_two_logs = 0;
+  for (std::uint64_t at = 120; at < 180; ++at) {
+    SCOPED_TRACE("crash at operation " + std::to_string(at));
+    io::MemoryFileSystem memory;
+    ASSERT_TRUE(memory.MakeDirs("/data"));
+    std::uint32_t in_first_log = 0;
+    {
+      CrashFileSystem fs(memory, at);
+      auto store = RocksDbStore::Open(SmallOptions(fs));
+      ASSERT_TRUE(store) << store.error().ToString();
+      for (std::uint32_t n = 0; n < 200 && !fs.crashed(); ++n) {
+        ASSERT_TRUE(WriteOne(**store, 0, n, Durability::kLazy));
+        if (LogFiles(memory) == 1 && !fs.crashed()) in_first_log = n;
+      }
+    }
+    if (LogFiles(memory) < 2) continue;
+    ++crashes_with_two_logs;
+    memory.DropUnsynced(std::nullopt);
+    CrashFileSystem fs(memory, kNever);
+    auto store = RocksDbStore::Open(SmallOptions(fs));
+    ASSERT_TRUE(store) << store.error().ToString();
+    auto kept = (*store)->GetSnapshot()->Get(NumberKey(0, in_first_log));
+    EXPECT_TRUE(kept && *kept) << "transaction " << in_first_log << " of the first log is gone";
+  }
+  EXPECT_GT(crashes_with_two_logs, 0u);
+}
+
 }  // namespace
 }  // namespace forebay::kv

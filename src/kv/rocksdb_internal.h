@@ -35,7 +35,7 @@ using SyncFailureFn = std::function<void(std::string_view)>;
 
 // Passes everything on to `base`, and calls `on_failure` when a sync fails whose outcome decides
 // what the store has acknowledged: log, manifest, CURRENT, folders. Data files that ran out of
-// space are left to RocksDB, which writes them anew.
+// space are left to RocksDB, which writes them anew. And syncs a log before the next one is made.
 std::shared_ptr<rocksdb::FileSystem> MakeSyncGuard(std::shared_ptr<rocksdb::FileSystem> base,
                                                    SyncFailureFn on_failure);
 
