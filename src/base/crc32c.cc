@@ -1,9 +1,9 @@
 // CRC-32C (Castagnoli), reflected like crc64.cc.
 #include <array>
-#include <cstring>
 
 #include "base/checksum.h"
 #include "base/checksum_internal.h"
+#include "base/reflected_crc.h"
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
@@ -14,43 +14,8 @@ namespace {
 
 constexpr std::uint32_t kPoly = 0x82F63B78;  // 0x1EDC6F41 reflected
 
-constexpr std::uint32_t TimesX(std::uint32_t a) { return (a >> 1) ^ ((a & 1) != 0 ? kPoly : 0); }
-
-using Tables = std::array<std::array<std::uint32_t, 256>, 8>;
-
-constexpr Tables MakeTables() {
-  Tables t{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    std::uint32_t crc = i;
-    for (int bit = 0; bit < 8; ++bit) crc = TimesX(crc);
-    t[0][i] = crc;
-  }
-  for (std::size_t i = 0; i < 256; ++i) {
-    for (std::size_t k = 1; k < 8; ++k) t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 0xff];
-  }
-  return t;
-}
-
-constexpr Tables kTables = MakeTables();
-
-std::uint64_t Load64(const std::byte* p) {
-  std::uint64_t word;
-  std::memcpy(&word, p, sizeof word);
-  return word;
-}
-
-std::uint32_t TableUpdate(std::uint32_t state, const std::byte* p, std::size_t n) {
-  for (; n >= 8; n -= 8, p += 8) {
-    std::uint64_t w = state ^ Load64(p);
-    state = kTables[7][w & 0xff] ^ kTables[6][(w >> 8) & 0xff] ^ kTables[5][(w >> 16) & 0xff] ^
-            kTables[4][(w >> 24) & 0xff] ^ kTables[3][(w >> 32) & 0xff] ^
-            kTables[2][(w >> 40) & 0xff] ^ kTables[1][(w >> 48) & 0xff] ^ kTables[0][w >> 56];
-  }
-  for (; n != 0; --n, ++p) {
-    state = (state >> 8) ^ kTables[0][(state ^ std::to_integer<std::uint32_t>(*p)) & 0xff];
-  }
-  return state;
-}
+using Crc = internal::ReflectedCrc<std::uint32_t, kPoly>;
+using internal::Load64;
 
 #if defined(__x86_64__)
 
@@ -61,7 +26,7 @@ constexpr std::size_t kStretch = 1024;
 using ShiftTables = std::array<std::array<std::uint32_t, 256>, 4>;
 
 constexpr std::uint32_t OverZeros(std::uint32_t state) {
-  for (std::size_t i = 0; i < kStretch; ++i) state = (state >> 8) ^ kTables[0][state & 0xff];
+  for (std::size_t i = 0; i < kStretch; ++i) state = (state >> 8) ^ Crc::kTables[0][state & 0xff];
   return state;
 }
 
@@ -113,7 +78,7 @@ __attribute__((target("sse4.2"))) std::uint32_t Sse42Update(std::uint32_t state,
 namespace internal {
 
 std::uint32_t Crc32cTable(ByteView data, std::uint32_t seed) {
-  return ~TableUpdate(~seed, data.data(), data.size());
+  return ~Crc::Update(~seed, data.data(), data.size());
 }
 
 #if defined(__x86_64__)

@@ -1,10 +1,9 @@
 // CRC-64/NVME. Polynomials are kept reflected: in a 64-bit word, bit 0 is the coefficient of x^63.
 #include <array>
-#include <bit>
-#include <cstring>
 
 #include "base/checksum.h"
 #include "base/checksum_internal.h"
+#include "base/reflected_crc.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -16,16 +15,14 @@ namespace {
 constexpr std::uint64_t kPoly = 0x9A6C9329AC4BC9B5;  // 0xAD93D23594C93659 reflected
 constexpr std::uint64_t kOne = std::uint64_t{1} << 63;
 
-static_assert(std::endian::native == std::endian::little, "loads below assume little endian");
-
-constexpr std::uint64_t TimesX(std::uint64_t a) { return (a >> 1) ^ ((a & 1) != 0 ? kPoly : 0); }
+using Crc = internal::ReflectedCrc<std::uint64_t, kPoly>;
 
 // a · b mod P.
 constexpr std::uint64_t Multiply(std::uint64_t a, std::uint64_t b) {
   std::uint64_t product = 0;
   for (; a != 0; a <<= 1) {
     if ((a & kOne) != 0) product ^= b;
-    b = TimesX(b);
+    b = Crc::TimesX(b);
   }
   return product;
 }
@@ -39,43 +36,6 @@ constexpr std::uint64_t PowerOfX(std::uint64_t n) {
     square = Multiply(square, square);
   }
   return result;
-}
-
-using Tables = std::array<std::array<std::uint64_t, 256>, 8>;
-
-constexpr Tables MakeTables() {
-  Tables t{};
-  for (std::size_t i = 0; i < 256; ++i) {
-    std::uint64_t crc = i;
-    for (int bit = 0; bit < 8; ++bit) crc = TimesX(crc);
-    t[0][i] = crc;
-  }
-  for (std::size_t i = 0; i < 256; ++i) {
-    for (std::size_t k = 1; k < 8; ++k) t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 0xff];
-  }
-  return t;
-}
-
-constexpr Tables kTables = MakeTables();
-
-std::uint64_t Load64(const std::byte* p) {
-  std::uint64_t word;
-  std::memcpy(&word, p, sizeof word);
-  return word;
-}
-
-// Advances the raw state (no inversion) over `n` bytes.
-std::uint64_t TableUpdate(std::uint64_t state, const std::byte* p, std::size_t n) {
-  for (; n >= 8; n -= 8, p += 8) {
-    std::uint64_t w = state ^ Load64(p);
-    state = kTables[7][w & 0xff] ^ kTables[6][(w >> 8) & 0xff] ^ kTables[5][(w >> 16) & 0xff] ^
-            kTables[4][(w >> 24) & 0xff] ^ kTables[3][(w >> 32) & 0xff] ^
-            kTables[2][(w >> 40) & 0xff] ^ kTables[1][(w >> 48) & 0xff] ^ kTables[0][w >> 56];
-  }
-  for (; n != 0; --n, ++p) {
-    state = (state >> 8) ^ kTables[0][(state ^ std::to_integer<std::uint64_t>(*p)) & 0xff];
-  }
-  return state;
 }
 
 #if defined(__x86_64__)
@@ -124,7 +84,7 @@ __attribute__((target("pclmul,sse4.1"))) std::uint64_t ClmulUpdate(std::uint64_t
   // The sum is congruent to all bytes so far; the tables reduce its 16 bytes.
   alignas(16) std::byte rest[16];
   _mm_store_si128(reinterpret_cast<__m128i*>(rest), sum);
-  return TableUpdate(TableUpdate(0, rest, sizeof rest), p, n);
+  return Crc::Update(Crc::Update(0, rest, sizeof rest), p, n);
 }
 
 // The same with two blocks a register. Needs n >= 256.
@@ -159,7 +119,7 @@ __attribute__((target("vpclmulqdq,pclmul,avx2"))) std::uint64_t VectorClmulUpdat
   for (; n >= 16; n -= 16, p += 16) sum = FoldOnto<128>(sum, Load128(p));
   alignas(16) std::byte rest[16];
   _mm_store_si128(reinterpret_cast<__m128i*>(rest), sum);
-  return TableUpdate(TableUpdate(0, rest, sizeof rest), p, n);
+  return Crc::Update(Crc::Update(0, rest, sizeof rest), p, n);
 }
 
 #endif  // __x86_64__
@@ -177,7 +137,7 @@ Function Pick() {
 namespace internal {
 
 std::uint64_t Crc64Table(ByteView data, std::uint64_t seed) {
-  return ~TableUpdate(~seed, data.data(), data.size());
+  return ~Crc::Update(~seed, data.data(), data.size());
 }
 
 #if defined(__x86_64__)

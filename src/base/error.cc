@@ -34,6 +34,9 @@ constexpr Name kNames[] = {
     {Code::kNetwork, "Network"},
     {Code::kHeaderTooLarge, "HeaderTooLarge"},
     {Code::kBadHttp, "BadHttp"},
+    {Code::kUnknownOutcome, "UnknownOutcome"},
+    {Code::kOffline, "Offline"},
+    {Code::kClockSkew, "ClockSkew"},
     {Code::kAuthenticationFailed, "AuthenticationFailed"},
     {Code::kAuthorizationFailure, "AuthorizationFailure"},
     {Code::kAuthorizationPermissionMismatch, "AuthorizationPermissionMismatch"},
@@ -146,6 +149,7 @@ bool Error::retryable() const {
     case Code::kConflict:
     case Code::kConnectionClosed:
     case Code::kNetwork:
+    case Code::kOffline:
     case Code::kOperationTimedOut:
     case Code::kServerBusy:
     case Code::kContainerBeingDeleted:

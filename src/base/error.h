@@ -5,6 +5,7 @@
 // thrown. Thread compatible, like std::string.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -40,6 +41,9 @@ enum class Code : std::uint16_t {
   kNetwork = 41,           // connect, resolve or TLS failed
   kHeaderTooLarge = 42,    // request line and headers above the limit
   kBadHttp = 43,           // bytes that are not HTTP/1.1
+  kUnknownOutcome = 44,    // a write went out and no answer came: it may have happened or not
+  kOffline = 45,           // the lake is known to be out of reach; nothing was sent
+  kClockSkew = 46,         // the peer refuses our signatures because the clocks differ
 
   // Azure: authentication and authorization.
   kAuthenticationFailed = 100,
@@ -163,6 +167,14 @@ class Error {
     return std::move(*this);
   }
 
+  // How long to wait before trying again, where somebody said so (a lake's Retry-After, an open
+  // breaker); zero where nobody did.
+  std::chrono::milliseconds retry_after() const { return retry_after_; }
+  Error&& WithRetryAfter(std::chrono::milliseconds wait) && {
+    retry_after_ = wait;
+    return std::move(*this);
+  }
+
   // "BlobNotFound: The specified blob does not exist."
   std::string ToString() const;
 
@@ -170,6 +182,7 @@ class Error {
   Code code_;
   std::string message_;
   std::string detail_;
+  std::chrono::milliseconds retry_after_{0};
 };
 
 }  // namespace forebay
