@@ -38,6 +38,7 @@ constexpr auto kTable = std::to_array<WireError>({
     {Code::kLimitExceeded, 500, "InternalError", kInternalText},
     {Code::kUnsupported, 501, "NotImplemented", "The requested functionality is not implemented."},
     {Code::kStale, 503, "ServerBusy", kBusyText},
+    {Code::kNameUnknown, 503, "ServerBusy", kBusyText},
     {Code::kIo, 500, "InternalError", kInternalText},
     {Code::kCorruption, 500, "InternalError", kInternalText},
     {Code::kNoSpace, 507, "InsufficientStorage",
@@ -54,6 +55,9 @@ constexpr auto kTable = std::to_array<WireError>({
     {Code::kHeaderTooLarge, 431, "RequestHeaderFieldsTooLarge",
      "The request line and headers are too large."},
     {Code::kBadHttp, 400, "BadRequest", "The request is not well-formed HTTP/1.1."},
+    {Code::kUnknownOutcome, 500, "OperationTimedOut", kTimeoutText},
+    {Code::kOffline, 503, "ServerBusy", kBusyText},
+    {Code::kClockSkew, 500, "InternalError", kInternalText},
 
     // Authentication and authorization.
     {Code::kAuthenticationFailed, 403, "AuthenticationFailed", kAuthText},
@@ -236,6 +240,38 @@ constexpr auto kTable = std::to_array<WireError>({
     {Code::kPathAlreadyExists, 409, "PathAlreadyExists", "The specified path already exists."},
     {Code::kSourceTooLarge, 409, "CopySourceTooLarge",
      "The source is larger than this operation copies."},
+    {Code::kLeaseIdMismatchWithLeaseOperation, 409, "LeaseIdMismatchWithLeaseOperation",
+     "The lease ID specified did not match the lease ID for the resource with the specified lease "
+     "operation."},
+    {Code::kLeaseNotPresentWithLeaseOperation, 409, "LeaseNotPresentWithLeaseOperation",
+     "There is currently no lease on the resource."},
+    {Code::kLeaseIsBrokenAndCannotBeRenewed, 409, "LeaseIsBrokenAndCannotBeRenewed",
+     "The lease ID matched, but the lease has been broken explicitly and cannot be renewed."},
+    {Code::kLeaseIsBreakingAndCannotBeAcquired, 409, "LeaseIsBreakingAndCannotBeAcquired",
+     "The lease ID matched, but the lease is currently in breaking state and cannot be acquired "
+     "until it is broken."},
+    {Code::kLeaseIsBreakingAndCannotBeChanged, 409, "LeaseIsBreakingAndCannotBeChanged",
+     "The lease ID matched, but the lease is currently in breaking state and cannot be changed."},
+    {Code::kLeaseLost, 412, "LeaseLost",
+     "A lease ID was specified, but the lease for the resource has expired."},
+    {Code::kInvalidFlushPosition, 400, "InvalidFlushPosition",
+     "The uploaded data is not contiguous or the position query parameter value is not equal to "
+     "the length of the file after appending the uploaded data."},
+    {Code::kSourcePathNotFound, 404, "SourcePathNotFound",
+     "The source path for a rename operation does not exist."},
+    {Code::kRenameDestinationParentPathNotFound, 404, "RenameDestinationParentPathNotFound",
+     "The parent directory of the destination path does not exist."},
+    {Code::kInvalidRenameSourcePath, 409, "InvalidRenameSourcePath",
+     "The source directory cannot be the same as the destination directory, nor can the "
+     "destination be a subdirectory of the source directory."},
+    {Code::kInvalidSourceOrDestinationResourceType, 409, "InvalidSourceOrDestinationResourceType",
+     "The source and destination resource type must be identical."},
+    {Code::kInvalidSourceUri, 400, "InvalidSourceUri", "The source URI is invalid."},
+    {Code::kHierarchicalNamespaceNotEnabled, 400, "HierarchicalNamespaceNotEnabled",
+     "Hierarchical namespace is not enabled for this account."},
+    {Code::kHierarchicalNotSupported, 409,
+     "FeatureNotYetSupportedForHierarchicalNamespaceAccounts",
+     "This feature is not supported for hierarchical namespace accounts."},
 });
 
 constexpr bool IsAuthentication(Code code) {

@@ -22,6 +22,7 @@ constexpr Name kNames[] = {
     {Code::kLimitExceeded, "LimitExceeded"},
     {Code::kUnsupported, "Unsupported"},
     {Code::kStale, "Stale"},
+    {Code::kNameUnknown, "NameUnknown"},
     {Code::kIo, "Io"},
     {Code::kCorruption, "Corruption"},
     {Code::kNoSpace, "NoSpace"},
@@ -131,6 +132,20 @@ constexpr Name kNames[] = {
     {Code::kPathNotFound, "PathNotFound"},
     {Code::kPathAlreadyExists, "PathAlreadyExists"},
     {Code::kSourceTooLarge, "SourceTooLarge"},
+    {Code::kLeaseIdMismatchWithLeaseOperation, "LeaseIdMismatchWithLeaseOperation"},
+    {Code::kLeaseNotPresentWithLeaseOperation, "LeaseNotPresentWithLeaseOperation"},
+    {Code::kLeaseIsBrokenAndCannotBeRenewed, "LeaseIsBrokenAndCannotBeRenewed"},
+    {Code::kLeaseIsBreakingAndCannotBeAcquired, "LeaseIsBreakingAndCannotBeAcquired"},
+    {Code::kLeaseIsBreakingAndCannotBeChanged, "LeaseIsBreakingAndCannotBeChanged"},
+    {Code::kLeaseLost, "LeaseLost"},
+    {Code::kInvalidFlushPosition, "InvalidFlushPosition"},
+    {Code::kSourcePathNotFound, "SourcePathNotFound"},
+    {Code::kRenameDestinationParentPathNotFound, "RenameDestinationParentPathNotFound"},
+    {Code::kInvalidRenameSourcePath, "InvalidRenameSourcePath"},
+    {Code::kInvalidSourceOrDestinationResourceType, "InvalidSourceOrDestinationResourceType"},
+    {Code::kInvalidSourceUri, "InvalidSourceUri"},
+    {Code::kHierarchicalNamespaceNotEnabled, "HierarchicalNamespaceNotEnabled"},
+    {Code::kHierarchicalNotSupported, "HierarchicalNotSupported"},
 };
 static_assert(std::ranges::is_sorted(kNames, {}, &Name::code));
 

@@ -25,6 +25,7 @@ enum class Code : std::uint16_t {
   kLimitExceeded = 7,     // a transaction, key or value above its documented limit
   kStale = 9,             // what an operation worked out is out of date; it starts over itself
   kUnsupported = 8,       // a valid request for something Forebay does not offer
+  kNameUnknown = 10,      // a name that its lake must be asked about first; operations do so
 
   // Storage underneath.
   kIo = 20,             // the operating system refused an I/O
@@ -144,6 +145,22 @@ enum class Code : std::uint16_t {
   kPathNotFound = 242,
   kPathAlreadyExists = 243,
   kSourceTooLarge = 244,
+  kLeaseIdMismatchWithLeaseOperation = 245,
+  kLeaseNotPresentWithLeaseOperation = 246,
+  kLeaseIsBrokenAndCannotBeRenewed = 247,
+  kLeaseIsBreakingAndCannotBeAcquired = 248,
+  kLeaseIsBreakingAndCannotBeChanged = 249,
+  kLeaseLost = 250,  // the lease of this id was there and has run out
+
+  // Azure: paths of hierarchical accounts and the Data Lake API.
+  kInvalidFlushPosition = 260,  // what was appended does not reach the position without a gap
+  kSourcePathNotFound = 261,
+  kRenameDestinationParentPathNotFound = 262,
+  kInvalidRenameSourcePath = 263,  // a directory into itself, or the root
+  kInvalidSourceOrDestinationResourceType = 264,
+  kInvalidSourceUri = 265,
+  kHierarchicalNamespaceNotEnabled = 266,  // access control and the like on a flat account
+  kHierarchicalNotSupported = 267,         // what Azure refuses on hierarchical accounts
 };
 
 // The code's name without its k, for logs and tests: "BlobNotFound". Never empty.
