@@ -98,6 +98,7 @@ Result<std::vector<VolumeStatus>> SegmentChunkStore::Volumes() const {
       status->second.live_bytes += static_cast<std::uint64_t>(std::max<std::int64_t>(0, live));
     } else {
       ++status->second.segments;
+      status->second.segment_bytes += segment->size();
     }
   }
   FB_RETURN_IF_ERROR(it->status());
@@ -106,7 +107,21 @@ Result<std::vector<VolumeStatus>> SegmentChunkStore::Volumes() const {
   return all;
 }
 
+Result<FreeQueue> SegmentChunkStore::Freeing() const {
+  FreeQueue queue;
+  auto snapshot = core_->kv.GetSnapshot();
+  auto it = snapshot->Scan(keys::TableBegin('F'), keys::TableEnd('F'));
+  for (; it->Valid(); it->Next()) {
+    FB_ASSIGN_OR_RETURN(FreeRecord record, FreeRecord::Decode(it->value()));
+    ++queue.chunks;
+    queue.bytes += AlignUp(record.length);
+  }
+  FB_RETURN_IF_ERROR(it->status());
+  return queue;
+}
+
 Result<> SegmentChunkStore::DrainVolume(const std::string& uuid) {
+  std::lock_guard lock(volumes_mutex_);
   VolumePtr volume = core_->FindVolume(uuid);
   if (!volume) return NoSuchVolume(uuid);
   FB_RETURN_IF_ERROR(volume->CheckReadable());
@@ -116,8 +131,20 @@ Result<> SegmentChunkStore::DrainVolume(const std::string& uuid) {
   return {};
 }
 
+Result<> SegmentChunkStore::ActivateVolume(const std::string& uuid) {
+  std::lock_guard lock(volumes_mutex_);
+  VolumePtr volume = core_->FindVolume(uuid);
+  if (!volume) return NoSuchVolume(uuid);
+  FB_RETURN_IF_ERROR(volume->CheckReadable());
+  FB_RETURN_IF_ERROR(SetVolumeMode(*core_, uuid, VolumeMode::kActive));
+  volume->SetState(VolumeState::kActive);
+  return {};
+}
+
 Result<> SegmentChunkStore::RemoveVolume(const std::string& uuid, bool force) {
-  std::lock_guard lock(maintenance_mutex_);
+  // Not the maintenance lock, which an evacuation holds for hours: maintenance has nothing to do
+  // with a volume that has no segments.
+  std::lock_guard lock(volumes_mutex_);
   VolumePtr volume = core_->FindVolume(uuid);
   if (!volume) return NoSuchVolume(uuid);
   if (force) {
@@ -145,14 +172,18 @@ Result<> SegmentChunkStore::RemoveVolume(const std::string& uuid, bool force) {
 Result<std::uint64_t> SegmentChunkStore::Scrub(std::function<void(ChunkId, const Error&)> corrupt,
                                                ScrubOptions options) {
   Pace pace(clock_, options.bytes_per_second);
-  std::string cursor = keys::TableBegin('C');
+  std::string cursor =
+      options.after == ChunkId{} ? keys::TableBegin('C') : keys::Chunk(options.after) + '\0';
   std::vector<std::byte> data;
   std::uint64_t read = 0;
   while (!options.stop.stop_requested()) {
     FB_ASSIGN_OR_RETURN(std::vector<ScrubChunk> chunks, NextChunks(*core_, cursor));
     if (chunks.empty()) break;
+    std::uint64_t batch_chunks = 0, batch_bytes = 0;
+    ChunkId last{};
     for (ScrubChunk& chunk : chunks) {
       if (options.stop.stop_requested()) break;
+      last = chunk.id;
       SegmentPtr segment = core_->segments.Find(chunk.record.location.segment);
       // Freed, moved (what is moved is checked), or out of reach, which is known already.
       if (!segment || !segment->volume()->CheckReadable()) continue;
@@ -160,9 +191,12 @@ Result<std::uint64_t> SegmentChunkStore::Scrub(std::function<void(ChunkId, const
       SegmentReadPin pin(core_, segment, chunk.record);
       data.resize(chunk.record.length);
       if (Result<> ok = pin.ReadAllUnconditionally(data); !ok) corrupt(chunk.id, ok.error());
-      ++read;
+      ++batch_chunks;
+      batch_bytes += data.size();
       pace.Wait(data.size(), options.stop);
     }
+    read += batch_chunks;
+    if (options.progress && last != ChunkId{}) options.progress(last, batch_chunks, batch_bytes);
   }
   return read;
 }

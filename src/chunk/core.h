@@ -63,7 +63,8 @@ struct DroppedRange {
 
 struct Counters {
   std::atomic<std::uint64_t> chunks_written{0}, bytes_written{0}, syncs{0}, sync_requests{0},
-      bytes_punched{0}, segments_removed{0}, chunks_moved{0}, blocks_verified{0}, corrupt_reads{0};
+      bytes_punched{0}, segments_removed{0}, chunks_moved{0}, bytes_moved{0}, blocks_verified{0},
+      corrupt_reads{0};
 };
 
 struct Core {

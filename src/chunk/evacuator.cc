@@ -28,7 +28,7 @@ bool Evacuator::WorthMoving(const Segment& segment, std::int64_t live) const {
 }
 
 Result<> Evacuator::RunOnce(const std::function<Result<>()>& reclaim) {
-  std::vector<SegmentPtr> worthwhile;
+  std::vector<std::pair<SegmentPtr, std::int64_t>> worthwhile;
   {
     auto snapshot = core_->kv.GetSnapshot();
     auto it = snapshot->Scan(keys::TableBegin('G'), keys::TableEnd('G'));
@@ -37,12 +37,14 @@ Result<> Evacuator::RunOnce(const std::function<Result<>()>& reclaim) {
       if (!parsed.second) continue;
       SegmentPtr segment = core_->segments.Find(parsed.first);
       std::int64_t live = kv::CounterValue(std::string(it->value()));
-      if (segment && WorthMoving(*segment, live)) worthwhile.push_back(std::move(segment));
+      if (segment && WorthMoving(*segment, live)) worthwhile.emplace_back(std::move(segment), live);
     }
     FB_RETURN_IF_ERROR(it->status());
   }
-  for (const SegmentPtr& segment : worthwhile) {
+  for (const auto& [segment, live] : worthwhile) {
     if (core_->stopping()) return {};
+    // Given up or activated since.
+    if (!WorthMoving(*segment, live)) continue;
     Result<> moved = MoveSegment(segment);
     if (!moved && moved.error().code() == Code::kNoSpace) return {};
     FB_RETURN_IF_ERROR(moved);
@@ -120,6 +122,7 @@ Result<> Evacuator::Flip(std::vector<Move>& moves) {
     if (!move.done) continue;
     move.to->MarkLinked();
     core_->counters.chunks_moved.fetch_add(1);
+    core_->counters.bytes_moved.fetch_add(move.from.length);
   }
   return {};
 }

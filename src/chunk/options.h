@@ -39,6 +39,7 @@ struct Stats {
   std::uint64_t bytes_punched = 0;
   std::uint64_t segments_removed = 0;
   std::uint64_t chunks_moved = 0;
+  std::uint64_t bytes_moved = 0;
   std::uint64_t blocks_verified = 0;
   std::uint64_t corrupt_reads = 0;
 };
@@ -53,8 +54,15 @@ struct VolumeStatus {
   std::string failure;  // why, where it failed
   std::uint64_t total_bytes = 0;
   std::uint64_t available_bytes = 0;
-  std::uint64_t live_bytes = 0;  // of chunks, aligned
+  std::uint64_t live_bytes = 0;     // of chunks, aligned
+  std::uint64_t segment_bytes = 0;  // of segments, with what is no longer live in them
   std::uint64_t segments = 0;
+};
+
+// What nothing names any more and maintenance has not given back yet.
+struct FreeQueue {
+  std::uint64_t chunks = 0;
+  std::uint64_t bytes = 0;  // aligned
 };
 
 struct SegmentInfo {

@@ -121,6 +121,29 @@ Result<VolumeRecord> VolumeRecord::Decode(std::string_view value) {
   return record;
 }
 
+std::string ScrubRecord::Encode() const {
+  Encoder out;
+  out.U8(kVersion).U8(running ? 1 : 0).Signed(started.ticks).Signed(finished.ticks);
+  out.Varint(after.session).Varint(after.sequence).Varint(chunks).Varint(bytes).Varint(damaged);
+  return out.Take();
+}
+
+Result<ScrubRecord> ScrubRecord::Decode(std::string_view value) {
+  Decoder in(value);
+  FB_RETURN_IF_ERROR(CheckVersion(in.U8(), "scrub record"));
+  ScrubRecord record;
+  record.running = in.U8() != 0;
+  record.started = {in.Signed()};
+  record.finished = {in.Signed()};
+  record.after.session = in.Varint();
+  record.after.sequence = in.Varint();
+  record.chunks = in.Varint();
+  record.bytes = in.Varint();
+  record.damaged = in.Varint();
+  FB_RETURN_IF_ERROR(in.Finish("scrub record"));
+  return record;
+}
+
 namespace keys {
 namespace {
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "base/strong.h"
 #include "chunk/chunk_store.h"
@@ -88,12 +89,28 @@ struct VolumeRecord {
   static Result<VolumeRecord> Decode(std::string_view value);
 };
 
+// Where the scrub stands (chunk/scrubber.h).
+struct ScrubRecord {
+  bool running = false;
+  WallTime started;
+  WallTime finished;  // the last one that was completed
+  ChunkId after;      // the last chunk that was read
+  std::uint64_t chunks = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t damaged = 0;
+
+  std::string Encode() const;
+  static Result<ScrubRecord> Decode(std::string_view value);
+  friend bool operator==(const ScrubRecord&, const ScrubRecord&) = default;
+};
+
 namespace keys {
 
 inline constexpr std::string_view kSession = "C";      // the last session, little-endian 8 bytes
 inline constexpr std::string_view kNextSegment = "G";  // the next segment id
 inline constexpr std::string_view kStore = "V";        // the store's identity: UUID text
 inline constexpr std::string_view kBarrier = "F";      // rewritten before holes are punched
+inline constexpr std::string_view kScrub = "S";        // ScrubRecord
 
 std::string Chunk(ChunkId id);
 Result<ChunkId> ParseChunk(std::string_view key);

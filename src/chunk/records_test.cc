@@ -42,6 +42,19 @@ TEST(ChunkRecordsTest, GoldenOtherRecords) {
   EXPECT_EQ(back->mode, VolumeMode::kDraining);
 }
 
+TEST(ChunkRecordsTest, GoldenScrubRecord) {
+  ScrubRecord record{.running = true,
+                     .started = {300},
+                     .finished = {1},
+                     .after = {2, 300},
+                     .chunks = 5,
+                     .bytes = 4096,
+                     .damaged = 1};
+  EXPECT_EQ(Hex(record.Encode()), "0101d8040202ac0205802001");
+  EXPECT_EQ(*ScrubRecord::Decode(record.Encode()), record);
+  EXPECT_FALSE(ScrubRecord::Decode("\x02"));
+}
+
 TEST(ChunkRecordsTest, GoldenKeys) {
   EXPECT_EQ(Hex(keys::Chunk({1, 2})), "4300000000000000010000000000000002");
   EXPECT_EQ(Hex(keys::Index({SegmentId(1), 4096})), "5300000000000000010000000000001000");

@@ -177,6 +177,7 @@ Stats SegmentChunkStore::stats() const {
                .bytes_punched = c.bytes_punched.load(),
                .segments_removed = c.segments_removed.load(),
                .chunks_moved = c.chunks_moved.load(),
+               .bytes_moved = c.bytes_moved.load(),
                .blocks_verified = c.blocks_verified.load(),
                .corrupt_reads = c.corrupt_reads.load()};
 }

@@ -61,8 +61,12 @@ class SegmentChunkStore final : public ChunkStore {
 
   // For the administrator. All block.
   Result<std::vector<VolumeStatus>> Volumes() const;
+  // Costs what waits there.
+  Result<FreeQueue> Freeing() const;
   // Nothing is written there any more, and maintenance moves its chunks elsewhere.
   Result<> DrainVolume(const std::string& uuid);
+  // Takes a drain back: what was moved stays where it is now. No effect on an active volume.
+  Result<> ActivateVolume(const std::string& uuid);
   // Forgets a drained, empty volume (kBusy while it holds segments). With `force`, gives up a
   // volume with all that it holds: those chunks answer kVolumeFailed from then on.
   Result<> RemoveVolume(const std::string& uuid, bool force = false);
@@ -70,9 +74,12 @@ class SegmentChunkStore final : public ChunkStore {
   struct ScrubOptions {
     std::uint64_t bytes_per_second = 0;  // 0: as fast as it goes
     std::stop_token stop = {};
+    ChunkId after = {};  // goes on behind this one, where an earlier scrub was stopped
+    // Called now and then: the last chunk that is done, and what was read since the call before.
+    std::function<void(ChunkId last, std::uint64_t chunks, std::uint64_t bytes)> progress = {};
   };
-  // Reads and checks every chunk there is; `corrupt` is called with each one that is not right.
-  // Answers how many were read.
+  // Reads and checks every chunk there is, in the order of ids; `corrupt` is called with each one
+  // that is not right. Answers how many were read.
   Result<std::uint64_t> Scrub(std::function<void(ChunkId, const Error&)> corrupt,
                               ScrubOptions options);
   Result<FsckReport> Fsck(const FsckOptions& options);
@@ -98,6 +105,7 @@ class SegmentChunkStore final : public ChunkStore {
   ThreadPool write_pool_;
   ThreadPool sync_pool_;
   std::mutex maintenance_mutex_;  // one pass at a time
+  std::mutex volumes_mutex_;      // one change of a volume's mode at a time
   std::shared_ptr<void> watch_;
   std::thread thread_;
 };

@@ -117,6 +117,39 @@ TEST_F(VolumeTest, DrainingSurvivesARestart) {
   EXPECT_EQ(CodeOf(store_->DrainVolume("no-such-volume")), Code::kNotFound);
 }
 
+TEST_F(VolumeTest, ADrainCanBeTakenBack) {
+  ASSERT_TRUE(Open({"/a", "/b"}));
+  for (std::uint64_t i = 0; i < 8; ++i) ASSERT_TRUE(Put(40'000, i));
+  std::string uuid = StatusOf("/a").uuid;
+  ASSERT_TRUE(store_->DrainVolume(uuid));
+  ASSERT_TRUE(store_->ActivateVolume(uuid));
+  EXPECT_EQ(StatusOf("/a").state, VolumeState::kActive);
+  std::uint64_t live = StatusOf("/a").live_bytes;
+  ASSERT_TRUE(store_->RunMaintenanceOnce());
+  EXPECT_EQ(StatusOf("/a").live_bytes, live) << "nothing is moved away any more";
+  for (std::uint64_t i = 0; i < 8; ++i) ASSERT_TRUE(Put(40'000, 10 + i));
+  EXPECT_GT(StatusOf("/a").live_bytes, live) << "and it is written again";
+  ASSERT_TRUE(Open({"/a", "/b"}));
+  EXPECT_EQ(StatusOf("/a").state, VolumeState::kActive);
+  EXPECT_EQ(CodeOf(store_->ActivateVolume("no-such-volume")), Code::kNotFound);
+}
+
+TEST_F(VolumeTest, WhatWaitsToBeFreedIsCounted) {
+  ASSERT_TRUE(Open({"/a"}));
+  ChunkId first = *Put(10'000, 1), second = *Put(5'000, 2);
+  EXPECT_EQ(store_->Freeing()->chunks, 0u);
+  auto backup = store_->PinForBackup();
+  ASSERT_TRUE(Delete(first));
+  ASSERT_TRUE(Delete(second));
+  ASSERT_TRUE(store_->RunMaintenanceOnce());
+  EXPECT_EQ(store_->Freeing()->chunks, 2u);
+  EXPECT_EQ(store_->Freeing()->bytes, AlignUp(10'000) + AlignUp(5'000));
+  EXPECT_GE(StatusOf("/a").segment_bytes, AlignUp(10'000) + AlignUp(5'000));
+  backup.reset();
+  ASSERT_TRUE(store_->RunMaintenanceOnce());
+  EXPECT_EQ(store_->Freeing()->chunks, 0u);
+}
+
 TEST_F(VolumeTest, AVolumeGivenUpByForceIsNotMissed) {
   ASSERT_TRUE(Open({"/a", "/b"}));
   std::vector<ChunkId> ids;

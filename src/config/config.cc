@@ -39,7 +39,8 @@ Result<std::string> ReadFile(const std::string& path) {
 
 // The keys that a person may have meant, "account" and "listener" among them.
 std::string SuggestKey(const std::string& key) {
-  std::vector<std::string> names = {"account", "listener"};
+  std::vector<std::string> names;
+  for (const Table& table : Tables()) names.emplace_back(table.name);
   for (const Key& known : Schema()) names.emplace_back(known.name);
   return DidYouMean(key, names);
 }
@@ -56,6 +57,9 @@ Result<> Apply(const Setting& setting, Config& config) {
 
 // The one value of a row's key, checked to be there, single and known by the caller.
 Result<std::string> Single(const Setting& setting) {
+  if (setting.values.empty()) {
+    return Bad(setting.origin, "\"" + setting.key + "\" has no value; write " + setting.key + "=…");
+  }
   if (setting.values.size() != 1) {
     return Bad(setting.origin, setting.key + ": one value is expected here, not a list");
   }
@@ -99,21 +103,31 @@ Result<bool> Boolean(const Setting& setting, const std::string& text) {
   return Bad(setting.origin, setting.key + ": \"" + text + "\" is neither true nor false");
 }
 
+Result<std::string> AccountName(const Row& row) {
+  auto setting = std::ranges::find(row.settings, "name", &Setting::key);
+  if (setting == row.settings.end()) return Bad(row.origin, "this [[account]] has no name");
+  FB_ASSIGN_OR_RETURN(std::string text, Single(*setting));
+  bool good = text.size() >= 3 && text.size() <= 24 && std::ranges::all_of(text, [](char c) {
+                return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+              });
+  if (good) return text;
+  return Bad(setting->origin,
+             "name: \"" + text + "\" is not 3 to 24 lower-case letters and digits");
+}
+
+Result<std::string> DefaultTier(const Setting& setting, const std::string& text) {
+  for (std::string_view tier : {"Hot", "Cool", "Cold"}) {
+    if (text == tier) return text;
+  }
+  return Bad(setting.origin, setting.key + ": \"" + text + "\" is not one of Hot, Cool, Cold");
+}
+
 Result<Account> MakeAccount(const Row& row) {
-  FB_RETURN_IF_ERROR(CheckRowKeys(row));
   Account account;
+  FB_ASSIGN_OR_RETURN(account.name, AccountName(row));
   for (const Setting& setting : row.settings) {
     FB_ASSIGN_OR_RETURN(std::string text, Single(setting));
-    if (setting.key == "name") {
-      bool good = text.size() >= 3 && text.size() <= 24 && std::ranges::all_of(text, [](char c) {
-                    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-                  });
-      if (!good) {
-        return Bad(setting.origin,
-                   "name: \"" + text + "\" is not 3 to 24 lower-case letters and digits");
-      }
-      account.name = text;
-    } else if (setting.key == "key1") {
+    if (setting.key == "key1") {
       FB_ASSIGN_OR_RETURN(account.key1, AccountKey(setting, text));
     } else if (setting.key == "key2") {
       FB_ASSIGN_OR_RETURN(account.key2, AccountKey(setting, text));
@@ -121,15 +135,15 @@ Result<Account> MakeAccount(const Row& row) {
       FB_ASSIGN_OR_RETURN(account.hierarchical, Boolean(setting, text));
     } else if (setting.key == "allow_public_access") {
       FB_ASSIGN_OR_RETURN(account.allow_public_access, Boolean(setting, text));
+    } else if (setting.key == "default_access_tier") {
+      FB_ASSIGN_OR_RETURN(account.default_access_tier, DefaultTier(setting, text));
     }
   }
-  if (account.name.empty()) return Bad(row.origin, "this [[account]] has no name");
   if (account.key1.empty()) return Bad(row.origin, "account " + account.name + " has no key1");
   return account;
 }
 
 Result<Listener> MakeListener(const Row& row) {
-  FB_RETURN_IF_ERROR(CheckRowKeys(row));
   Listener listener;
   for (const Setting& setting : row.settings) {
     FB_ASSIGN_OR_RETURN(std::string text, Single(setting));
@@ -152,26 +166,91 @@ Result<Listener> MakeListener(const Row& row) {
   return listener;
 }
 
-Result<> ApplyRows(const std::vector<Row>& rows, Config& config) {
-  std::set<std::string> names, addresses;
-  for (const Row& row : rows) {
-    if (row.table == "account") {
+// The rows of all places, put together: accounts key by key, the later place winning.
+class AccountRows {
+ public:
+  Result<> Add(std::vector<Row> rows) {
+    std::set<std::string> here;
+    for (Row& row : rows) {
+      FB_ASSIGN_OR_RETURN(std::string name, AccountName(row));
+      if (!here.insert(name).second) {
+        return Bad(row.origin, "account " + name + " is configured twice");
+      }
+      auto [at, fresh] = by_name_.try_emplace(name, merged_.size());
+      if (fresh) {
+        merged_.push_back(std::move(row));
+        continue;
+      }
+      std::vector<Setting>& settings = merged_[at->second].settings;
+      for (Setting& setting : row.settings) {
+        std::erase_if(settings, [&](const Setting& old) { return old.key == setting.key; });
+        settings.push_back(std::move(setting));
+      }
+    }
+    return {};
+  }
+
+  Result<std::vector<Account>> Make() const {
+    std::vector<Account> accounts;
+    for (const Row& row : merged_) {
       FB_ASSIGN_OR_RETURN(Account account, MakeAccount(row));
-      if (!names.insert(account.name).second) {
-        return Bad(row.origin, "account " + account.name + " is configured twice");
-      }
-      config.accounts.push_back(std::move(account));
-    } else if (row.table == "listener") {
-      FB_ASSIGN_OR_RETURN(Listener listener, MakeListener(row));
-      if (!addresses.insert(listener.address).second) {
-        return Bad(row.origin, "two listeners on " + listener.address);
-      }
-      config.listeners.push_back(std::move(listener));
-    } else {
+      accounts.push_back(std::move(account));
+    }
+    return accounts;
+  }
+
+ private:
+  std::map<std::string, std::size_t> by_name_;
+  std::vector<Row> merged_;
+};
+
+// What one place says: the file, the environment, or the flags.
+struct Place {
+  std::vector<Setting> settings;
+  std::vector<Row> rows;
+};
+
+// The rows of one table. What is in no table we know is an error, as is a key that its table lacks.
+Result<std::vector<Row>> TakeRows(const Place& place, std::string_view table) {
+  std::vector<Row> taken;
+  for (const Row& row : place.rows) {
+    if (std::ranges::find(Tables(), std::string_view(row.table), &Table::name) == Tables().end()) {
       return Bad(row.origin, "unknown table [[" + row.table + "]]" + SuggestKey(row.table));
     }
+    if (row.table != table) continue;
+    FB_RETURN_IF_ERROR(CheckRowKeys(row));
+    taken.push_back(row);
+  }
+  return taken;
+}
+
+// A place that names listeners, of either kind, names them all: lower ones are replaced.
+Result<> ApplyListeners(const Place& place, Config& config) {
+  FB_ASSIGN_OR_RETURN(std::vector<Row> rows, TakeRows(place, "listener"));
+  const bool listed =
+      std::ranges::find(place.settings, "listen", &Setting::key) != place.settings.end();
+  if (rows.empty() && !listed) return {};
+  config.listeners.clear();
+  if (!listed) config.listen.clear();
+  std::set<std::string> addresses;
+  for (const Row& row : rows) {
+    FB_ASSIGN_OR_RETURN(Listener listener, MakeListener(row));
+    if (!addresses.insert(listener.address).second) {
+      return Bad(row.origin, "two listeners on " + listener.address);
+    }
+    config.listeners.push_back(std::move(listener));
+  }
+  for (const std::string& address : config.listen) {
+    if (!addresses.contains(address)) config.listeners.push_back({address, "", ""});
   }
   return {};
+}
+
+Result<> ApplyPlace(const Place& place, AccountRows& accounts, Config& config) {
+  for (const Setting& setting : place.settings) FB_RETURN_IF_ERROR(Apply(setting, config));
+  FB_ASSIGN_OR_RETURN(std::vector<Row> rows, TakeRows(place, "account"));
+  FB_RETURN_IF_ERROR(accounts.Add(std::move(rows)));
+  return ApplyListeners(place, config);
 }
 
 Result<> CheckDevelopmentAccount(const Config& config) {
@@ -192,39 +271,6 @@ Result<> CheckDevelopmentAccount(const Config& config) {
   return {};
 }
 
-// --listen and FOREBAY_LISTEN replace the file's listeners; within the file, both kinds add up.
-void MergeListeners(bool overridden, bool listed_in_file, Config& config) {
-  if (overridden) config.listeners.clear();
-  if (!config.listeners.empty() && !overridden && !listed_in_file) {
-    config.listen.clear();
-    return;
-  }
-  for (const std::string& address : config.listen) {
-    bool there = std::ranges::any_of(config.listeners,
-                                     [&](const Listener& l) { return l.address == address; });
-    if (!there) config.listeners.push_back({address, "", ""});
-  }
-}
-
-std::vector<Setting> FlagSettings(const Input& input) {
-  std::vector<Setting> settings;
-  for (const auto& [name, value] : input.flags) {
-    const Key* key = FindKey(name);
-    std::string origin = key ? FlagOf(*key) : "--" + name;
-    bool list = key && IsList(key->type);
-    std::vector<std::string> values = list ? SplitList(value) : std::vector{value};
-    auto at = std::ranges::find(settings, name, &Setting::key);
-    if (at == settings.end()) {
-      settings.push_back({name, values, origin});
-    } else if (list) {
-      at->values.insert(at->values.end(), values.begin(), values.end());
-    } else {
-      at->values = values;  // as everywhere, the last one wins
-    }
-  }
-  return settings;
-}
-
 Config Defaults() {
   Config config;
   for (const Key& key : Schema()) {
@@ -241,29 +287,28 @@ Config Defaults() {
 
 Result<Config> Load(const Input& input) {
   Config config = Defaults();
-  bool listed_in_file = false, overridden = false;
+  AccountRows accounts;
   if (input.file) {
     FB_ASSIGN_OR_RETURN(std::string text, ReadFile(*input.file));
     FB_ASSIGN_OR_RETURN(FileSettings file, ReadToml(text, *input.file));
-    for (const Setting& setting : file.settings) {
-      FB_RETURN_IF_ERROR(Apply(setting, config));
-      listed_in_file |= setting.key == "listen";
-    }
-    FB_RETURN_IF_ERROR(ApplyRows(file.rows, config));
+    FB_RETURN_IF_ERROR(
+        ApplyPlace({std::move(file.settings), std::move(file.rows)}, accounts, config));
   }
   // A variable that is no key may be someone else's: Kubernetes sets FOREBAY_SERVICE_HOST by
   // itself.
-  std::vector<std::string> unknown;
-  std::vector<Setting> rest = ReadEnvironment(input.environment, unknown);
-  for (const std::string& name : unknown) {
+  EnvironmentSettings environment = ReadEnvironment(input.environment);
+  for (const std::string& name : environment.unknown) {
     config.warnings.push_back("the environment variable " + name + " is not a setting; ignored");
   }
-  std::ranges::move(FlagSettings(input), std::back_inserter(rest));
-  for (const Setting& setting : rest) {
-    FB_RETURN_IF_ERROR(Apply(setting, config));
-    overridden |= setting.key == "listen";
+  FB_RETURN_IF_ERROR(
+      ApplyPlace({std::move(environment.settings), std::move(environment.rows)}, accounts, config));
+  FlagSettings flags = ReadFlags(input.flags);
+  FB_RETURN_IF_ERROR(
+      ApplyPlace({std::move(flags.settings), std::move(flags.rows)}, accounts, config));
+  if (config.listeners.empty()) {
+    for (const std::string& address : config.listen) config.listeners.push_back({address, "", ""});
   }
-  MergeListeners(overridden, listed_in_file, config);
+  FB_ASSIGN_OR_RETURN(config.accounts, accounts.Make());
   if (config.accounts.empty()) {
     config.accounts.push_back({.name = std::string(kDevelopmentAccount),
                                .key1 = *Base64Decode(kDevelopmentKey),

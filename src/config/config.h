@@ -1,9 +1,10 @@
 // The configuration of a server: typed, validated, complete.
 //
 // Values come from flags, then the environment, then one TOML file, then defaults; the first that
-// has a key wins. One table (config/schema.h) drives all four, the help text and
-// docs/configuration.md. A wrong key or value is kInvalidConfig, with the place it came from and
-// the nearest right name.
+// has a key wins. Accounts are put together key by key in the same order; of the listeners, the
+// first place that names any names them all. One table (config/schema.h) drives all four, the help
+// text and docs/configuration.md. A wrong key or value is kInvalidConfig, with the place it came
+// from and the nearest right name.
 //
 // Value types and pure functions, but for reading the files that they are told to read.
 #pragma once
@@ -32,6 +33,7 @@ struct Account {
   std::string key2;  // raw bytes; empty when there is only one
   bool hierarchical = false;
   bool allow_public_access = false;
+  std::string default_access_tier = "Hot";  // Hot, Cool or Cold
   friend bool operator==(const Account&, const Account&) = default;
 };
 
@@ -45,6 +47,7 @@ struct Listener {
 // Flat, one field a key of the schema; the documentation of each is there.
 struct Config {
   std::vector<std::string> data;
+  bool allow_missing_volumes = false;
   std::vector<std::string> listen;  // use `listeners`, which holds these too
   std::string admin_listen;         // empty: no admin listener
   std::vector<std::string> domains;
@@ -69,6 +72,8 @@ struct Config {
   std::uint64_t small_blob_threshold = 0;
   std::uint64_t disk_reserve = 0;
   std::chrono::nanoseconds uncommitted_block_ttl{};
+  std::chrono::nanoseconds scrub_interval{};  // 0: only when asked
+  std::uint64_t scrub_rate = 0;               // bytes a second; 0: as fast as it goes
   std::vector<std::string> copy_allow_sources;
 
   std::vector<Account> accounts;    // at least one; the development account when none was given
@@ -83,7 +88,8 @@ struct Config {
 struct Input {
   std::optional<std::string> file;  // path of the TOML file
   std::map<std::string, std::string> environment;
-  std::vector<std::pair<std::string, std::string>> flags;  // key of the schema, value; may repeat
+  // Key of the schema or name of a table, value; may repeat.
+  std::vector<std::pair<std::string, std::string>> flags;
 };
 
 // Reads, merges and validates.

@@ -52,24 +52,6 @@ std::string_view TableOf(const Key& key) {
 
 }  // namespace
 
-std::string ConfigHelp() {
-  std::string out =
-      "Configuration (flag; each has an environment variable and a key in the TOML file):\n"
-      "  --config FILE\n"
-      "      The TOML file to read. Environment: FOREBAY_CONFIG\n";
-  for (const Key& key : Schema()) {
-    out += fmt::format(
-        "  {} {}\n", FlagOf(key),
-        key.type == Type::kBool ? "[true|false]" : fmt::format("<{}>", TypeName(key.type)));
-    out += Wrap(key.doc, "      ", 98);
-    out += Wrap(fmt::format("Default: {}. Environment: {}. Key: {}",
-                            key.default_value.empty() ? "none" : key.default_value,
-                            EnvironmentOf(key), key.name),
-                "      ", 98);
-  }
-  return out;
-}
-
 std::string ConfigMarkdown() {
   std::string out = R"(# Configuration
 
@@ -97,11 +79,29 @@ the others a warning names the key that waits for a restart.
   out += R"(
 ## Tables
 
-`[[account]]` and `[[listener]]` may be repeated. With no account, the development account
-`devstoreaccount1` exists with its published key, so that `UseDevelopmentStorage=true` works; the server
-refuses to listen beyond loopback with it. With a `[[listener]]`, the default of `listen` does not
-apply; `--listen` and `FOREBAY_LISTEN` replace all listeners of the file.
+`[[account]]` and `[[listener]]` may be repeated. Outside the file a row is written
+`key=value,key=value`: a flag for each row, or all rows in one variable, separated by semicolons. A value
+holds neither comma nor semicolon. `@FILE` instead of a key reads it from a file, so that no key shows in
+a list of processes.
 
+```sh
+forebay serve --account name=lake,key1=@/etc/forebay/lake.key,hierarchical=true \
+  --listener address=0.0.0.0:443,tls_cert=/etc/forebay/tls.crt,tls_key=/etc/forebay/tls.key
+FOREBAY_ACCOUNTS='name=lake,key1=@/run/secrets/lake;name=logs,key1=@/run/secrets/logs' forebay serve
+```
+
+An account that is named in several places is put together key by key, the flag's key before the
+variable's before the file's. The first place that names a listener, with `listen` or `[[listener]]`, names
+them all. With no account, the development account `devstoreaccount1` exists with its published key, so
+that `UseDevelopmentStorage=true` works; the server refuses to listen beyond loopback with it.
+
+| Table | Flag, variable |
+|---|---|
+)";
+  for (const Table& table : Tables()) {
+    out += fmt::format("| `[[{}]]` | `{}`<br>`{}` |\n", table.name, table.flag, table.variable);
+  }
+  out += R"(
 | Table | Key | Type | |
 |---|---|---|---|
 )";
@@ -134,6 +134,7 @@ std::string ConfigExample() {
 #key2 = "@/etc/forebay/myaccount.key2"
 #hierarchical = false
 #allow_public_access = false
+#default_access_tier = "Hot"
 
 # Listeners with TLS; certificates are read again on SIGHUP.
 #[[listener]]

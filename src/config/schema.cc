@@ -17,10 +17,15 @@ constexpr std::array kSchema = {
     Key{"data", Type::kTextList, &Config::data, "./forebay-data",
         "Directories that hold the data, one a disk. Blob bytes are spread over all of them; the "
         "first one holds the metadata."},
+    Key{"allow_missing_volumes", Type::kBool, &Config::allow_missing_volumes, "false",
+        "Start although a data directory is missing or cannot be read: what it holds is answered "
+        "with an error, everything else is served."},
     Key{"listen", Type::kAddressList, &Config::listen, "127.0.0.1:10000",
         "Addresses of the Blob endpoint, plain HTTP. Use [[listener]] tables for TLS."},
     Key{"admin_listen", Type::kAddress, &Config::admin_listen, "127.0.0.1:9464",
-        "Address of /metrics, /healthz and /readyz; \"off\" for none. It has no authentication."},
+        "Address of /metrics, /healthz and /readyz, which ask for nothing, and of the "
+        "administration "
+        "below /v1, which asks for the token in DATA/admin.token; \"off\" for none."},
     Key{"domains", Type::kTextList, &Config::domains,
         "blob.localhost,blob.core.windows.net,dfs.localhost,dfs.core.windows.net",
         "Suffixes of host-style names: with \"blob.example.com\" here, requests to "
@@ -70,6 +75,12 @@ constexpr std::array kSchema = {
         false, 16 << 20},
     Key{"storage.uncommitted_block_ttl", Type::kDuration, &Config::uncommitted_block_ttl, "7d",
         "Age at which blocks that were never committed are collected.", false, 60 * kSecond},
+    Key{"storage.scrub_interval", Type::kDuration, &Config::scrub_interval, "30d",
+        "Time from the end of one scrub, which reads and checks everything, to the next; \"0s\" "
+        "for "
+        "none but those started by hand."},
+    Key{"storage.scrub_rate", Type::kBytes, &Config::scrub_rate, "32MiB",
+        "Bytes a second that a scrub reads; 0 for as fast as it goes."},
 
     Key{"copy.allow_sources", Type::kSourceList, &Config::copy_allow_sources, "",
         "Sources that a copy from a URL may read although they are private, link-local or "
@@ -77,6 +88,13 @@ constexpr std::array kSchema = {
 };
 
 constexpr std::array kTables = {
+    Table{"account", "--account", "FOREBAY_ACCOUNTS",
+          "An account, as in name=mine,key1=@/path/of/key,hierarchical=true."},
+    Table{"listener", "--listener", "FOREBAY_LISTENERS",
+          "An address to listen on, as in address=0.0.0.0:443,tls_cert=FILE,tls_key=FILE."},
+};
+
+constexpr std::array kTableKeys = {
     TableKey{"account", "name", "text", "3 to 24 lower-case letters and digits."},
     TableKey{"account", "key1", "text",
              "Shared key in base64, or \"@FILE\" to read it from a file. Required."},
@@ -86,6 +104,8 @@ constexpr std::array kTables = {
              "data. Default false."},
     TableKey{"account", "allow_public_access", "boolean",
              "Whether containers may be opened to anonymous readers. Default false."},
+    TableKey{"account", "default_access_tier", "word",
+             "Access tier of blobs that are stored without one: Hot, Cool or Cold. Default Hot."},
     TableKey{"listener", "address", "address", "HOST:PORT to listen on. Required."},
     TableKey{"listener", "tls_cert", "text", "PEM file with the certificate and its chain."},
     TableKey{"listener", "tls_key", "text", "PEM file with the certificate's private key."},
@@ -200,7 +220,8 @@ std::string Join(const std::vector<std::string>& values) {
 }  // namespace
 
 std::span<const Key> Schema() { return kSchema; }
-std::span<const TableKey> TableSchema() { return kTables; }
+std::span<const Table> Tables() { return kTables; }
+std::span<const TableKey> TableSchema() { return kTableKeys; }
 
 const Key* FindKey(std::string_view name) {
   for (const Key& key : kSchema) {

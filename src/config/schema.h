@@ -58,7 +58,17 @@ Result<> Store(const Key& key, const std::vector<std::string>& values, Config& c
 // The field as it would be written in a file's value, without quotes; lists separated by commas.
 std::string Show(const Key& key, const Config& config);
 
-// Keys inside the [[account]] and [[listener]] tables.
+// What may be there several times: [[account]] and [[listener]]. Outside the file a row is written
+// key=value,key=value; a value holds no comma and no semicolon.
+struct Table {
+  std::string_view name;      // "account"
+  std::string_view flag;      // "--account", one row each time
+  std::string_view variable;  // "FOREBAY_ACCOUNTS", rows separated by semicolons
+  std::string_view doc;
+};
+std::span<const Table> Tables();
+
+// Keys inside those tables.
 struct TableKey {
   std::string_view table;
   std::string_view name;

@@ -28,17 +28,27 @@ std::vector<std::string> ValuesOf(const Key& key, const std::string& text) {
   return IsList(key.type) ? SplitList(text) : std::vector{text};
 }
 
-const Key* FindFlag(std::string_view flag) {
-  for (const Key& key : Schema()) {
-    if (FlagOf(key) == flag) return &key;
+const Table* FindTable(std::string_view name) {
+  for (const Table& table : Tables()) {
+    if (table.name == name) return &table;
   }
   return nullptr;
 }
 
-std::string SuggestFlag(std::string_view flag) {
-  std::vector<std::string> names = {"--config", "--help"};
-  for (const Key& key : Schema()) names.push_back(FlagOf(key));
-  return DidYouMean(flag, names);
+std::string_view Trim(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\n')) text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\n')) text.remove_suffix(1);
+  return text;
+}
+
+std::vector<std::string_view> Split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    std::size_t end = std::min(text.find(separator), text.size());
+    parts.push_back(Trim(text.substr(0, end)));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
 }
 
 }  // namespace
@@ -60,68 +70,70 @@ std::string DidYouMean(std::string_view word, std::span<const std::string> candi
 
 std::vector<std::string> SplitList(std::string_view text) {
   std::vector<std::string> values;
-  while (!text.empty()) {
-    std::size_t comma = std::min(text.find(','), text.size());
-    std::string_view value = text.substr(0, comma);
-    text.remove_prefix(std::min(comma + 1, text.size()));
-    while (value.starts_with(' ')) value.remove_prefix(1);
-    while (value.ends_with(' ')) value.remove_suffix(1);
-    values.emplace_back(value);
-  }
+  for (std::string_view part : Split(text, ',')) values.emplace_back(part);
   return values;
 }
 
-std::vector<Setting> ReadEnvironment(const std::map<std::string, std::string>& environment,
-                                     std::vector<std::string>& unknown) {
-  std::vector<Setting> settings;
+Row ReadRow(const Table& table, std::string_view text, const std::string& origin) {
+  Row row{std::string(table.name), {}, origin};
+  for (std::string_view part : Split(text, ',')) {
+    if (part.empty()) continue;
+    const std::size_t equals = part.find('=');
+    Setting setting{std::string(Trim(part.substr(0, equals))), {}, origin};
+    if (equals != std::string_view::npos) {
+      setting.values.emplace_back(Trim(part.substr(equals + 1)));
+    }
+    row.settings.push_back(std::move(setting));
+  }
+  return row;
+}
+
+EnvironmentSettings ReadEnvironment(const std::map<std::string, std::string>& environment) {
+  EnvironmentSettings out;
+  std::map<std::string_view, const Table*> tables;
+  for (const Table& table : Tables()) tables[table.variable] = &table;
   std::map<std::string, const Key*> keys;
   for (const Key& key : Schema()) keys[EnvironmentOf(key)] = &key;
   for (const auto& [name, value] : environment) {
     if (!name.starts_with("FOREBAY_") || name == "FOREBAY_CONFIG") continue;
-    if (auto at = keys.find(name); at != keys.end()) {
-      settings.push_back({std::string(at->second->name), ValuesOf(*at->second, value), name});
+    if (auto key = keys.find(name); key != keys.end()) {
+      out.settings.push_back({std::string(key->second->name), ValuesOf(*key->second, value), name});
+    } else if (auto table = tables.find(name); table != tables.end()) {
+      std::size_t number = 0;
+      for (std::string_view text : Split(value, ';')) {
+        if (text.empty()) continue;
+        out.rows.push_back(
+            ReadRow(*table->second, text, name + ", entry " + std::to_string(++number)));
+      }
     } else {
-      unknown.push_back(name);
+      out.unknown.push_back(name);
     }
   }
-  return settings;
+  return out;
 }
 
-Result<CommandLine> ReadCommandLine(std::span<const std::string> arguments) {
-  CommandLine line;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& argument = arguments[i];
-    if (argument == "--help" || argument == "-h") {
-      line.help = true;
+FlagSettings ReadFlags(std::span<const std::pair<std::string, std::string>> flags) {
+  FlagSettings out;
+  std::map<std::string, std::size_t> numbers;
+  for (const auto& [name, value] : flags) {
+    if (const Table* table = FindTable(name)) {
+      const std::string number = std::to_string(++numbers[name]);
+      out.rows.push_back(ReadRow(*table, value, std::string(table->flag) + ", entry " + number));
       continue;
     }
-    if (!argument.starts_with("--")) {
-      return Fail(Code::kInvalidConfig, "\"" + argument + "\" is not a flag");
-    }
-    std::size_t equals = std::min(argument.find('='), argument.size());
-    std::string flag = argument.substr(0, equals);
-    const Key* key = FindFlag(flag);
-    if (key == nullptr && flag != "--config") {
-      return Fail(Code::kInvalidConfig, "unknown flag " + flag + SuggestFlag(flag));
-    }
-    std::string value;
-    bool boolean = key != nullptr && key->type == Type::kBool;
-    if (equals != argument.size()) {
-      value = argument.substr(equals + 1);
-    } else if (boolean) {
-      value = "true";
-    } else if (i + 1 < arguments.size() && !arguments[i + 1].starts_with("--")) {
-      value = arguments[++i];
+    const Key* key = FindKey(name);
+    const bool list = key != nullptr && IsList(key->type);
+    std::vector<std::string> values = list ? SplitList(value) : std::vector{value};
+    auto at = std::ranges::find(out.settings, name, &Setting::key);
+    if (at == out.settings.end()) {
+      out.settings.push_back({name, std::move(values), key ? FlagOf(*key) : "--" + name});
+    } else if (list) {
+      at->values.insert(at->values.end(), values.begin(), values.end());
     } else {
-      return Fail(Code::kInvalidConfig, "the flag " + flag + " needs a value");
-    }
-    if (key == nullptr) {
-      line.config_file = value;
-    } else {
-      line.flags.emplace_back(std::string(key->name), value);
+      at->values = std::move(values);  // as everywhere, the last one wins
     }
   }
-  return line;
+  return out;
 }
 
 }  // namespace forebay::config

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/schema.h"
 
 namespace forebay::config {
 
@@ -37,19 +38,23 @@ struct FileSettings {
 // later.
 Result<FileSettings> ReadToml(std::string_view text, const std::string& name);
 
-// FOREBAY_ variables that are keys; `unknown` gets the names of the others.
-std::vector<Setting> ReadEnvironment(const std::map<std::string, std::string>& environment,
-                                     std::vector<std::string>& unknown);
-
-struct CommandLine {
-  std::string config_file;                                 // --config FILE, else FOREBAY_CONFIG
-  bool help = false;                                       // --help
-  std::vector<std::pair<std::string, std::string>> flags;  // for Input::flags
+struct EnvironmentSettings {
+  std::vector<Setting> settings;
+  std::vector<Row> rows;
+  std::vector<std::string> unknown;  // FOREBAY_ variables that are neither
 };
+EnvironmentSettings ReadEnvironment(const std::map<std::string, std::string>& environment);
 
-// --key value, --key=value, and --key alone for booleans. kInvalidConfig for what is no flag, with
-// the nearest one.
-Result<CommandLine> ReadCommandLine(std::span<const std::string> arguments);
+struct FlagSettings {
+  std::vector<Setting> settings;
+  std::vector<Row> rows;
+};
+// Pairs of a key or table and its value, as Input::flags has them.
+FlagSettings ReadFlags(std::span<const std::pair<std::string, std::string>> flags);
+
+// A row of `table` as flags and variables write it: key=value,key=value. A part without "=" becomes
+// a setting without a value.
+Row ReadRow(const Table& table, std::string_view text, const std::string& origin);
 
 // The candidate nearest in spelling, quoted as a question: " (did you mean \"log.level\"?)", or
 // nothing when none is near.

@@ -97,6 +97,8 @@ struct Committer::Impl {
   std::atomic<std::uint64_t> transactions{0}, groups{0}, synced_groups{0}, early{0}, prefetches{0},
       busy{0}, failed_groups{0}, reruns{0}, bytes{0}, write_us{0}, run_us{0};
   std::atomic<std::size_t> queue_depth{0};
+  metrics::LocalHistogram group_transactions{metrics::CountBuckets()};
+  metrics::LocalHistogram group_writes{metrics::LatencyBuckets()};
 
   std::unique_ptr<ThreadPool> prefetch_pool;
   std::thread runner;
@@ -265,6 +267,7 @@ void Committer::Impl::WriterLoop() {
           {.changes = group->changes, .sync = group->sync, .append_limit = group->append_limit});
       took_us = MicrosSince(start);
       write_us.fetch_add(took_us, std::memory_order_relaxed);
+      if (group->sync) group_writes.Observe(static_cast<double>(took_us) / 1e6);
     }
 
     lock.lock();
@@ -287,6 +290,7 @@ void Committer::Impl::Finish(Group& group, const Result<>& written) {
     groups.fetch_add(1, std::memory_order_relaxed);
     if (group.sync) synced_groups.fetch_add(1, std::memory_order_relaxed);
     bytes.fetch_add(group.changes.bytes(), std::memory_order_relaxed);
+    group_transactions.Observe(static_cast<double>(group.jobs.size()));
     watches.Notify(group.changes);
   }
   for (auto& job : group.jobs) {
@@ -356,7 +360,9 @@ CommitStats Committer::stats() const {
           .bytes = impl.bytes.load(),
           .write_seconds = static_cast<double>(impl.write_us.load()) / 1e6,
           .run_seconds = static_cast<double>(impl.run_us.load()) / 1e6,
-          .queue_depth = impl.queue_depth.load()};
+          .queue_depth = impl.queue_depth.load(),
+          .group_transactions = impl.group_transactions.Read(),
+          .group_writes = impl.group_writes.Read()};
 }
 
 }  // namespace forebay::kv

@@ -27,6 +27,7 @@
 #include "base/result.h"
 #include "kv/change_set.h"
 #include "kv/store.h"
+#include "metrics/histogram.h"
 
 namespace forebay::kv {
 
@@ -61,6 +62,8 @@ struct CommitStats {
   double write_seconds = 0;  // in the engine's write, which includes the sync
   double run_seconds = 0;    // in functions, on the runner
   std::size_t queue_depth = 0;
+  metrics::HistogramData group_transactions;  // of groups that were written
+  metrics::HistogramData group_writes;        // seconds, of groups that were synced
 };
 
 class Committer {

@@ -137,8 +137,11 @@ class RocksDbStore::Db final : public CommitTarget {
   Result<> FillBatch(rocksdb::WriteBatch& batch, const GroupWrite& group);
   void FlushDeletions();
   std::uint64_t Property(const std::string& name) const;
+  std::uint64_t LogBytes() const;
 
   const RocksDbOptions options_;
+  const std::shared_ptr<metrics::LocalHistogram> log_syncs_ =
+      std::make_shared<metrics::LocalHistogram>(metrics::LatencyBuckets());
   std::shared_ptr<rocksdb::FileSystem> file_system_;
   std::unique_ptr<rocksdb::Env> env_;
   std::shared_ptr<rocksdb::Cache> cache_;
@@ -157,7 +160,7 @@ RocksDbStore::Db::Db(RocksDbOptions options) : options_(std::move(options)) {
   if (!on_failure) on_failure = [](std::string_view what) { Panic(what); };
   auto base = options_.file_system ? MakeRocksFileSystem(*options_.file_system)
                                    : rocksdb::FileSystem::Default();
-  file_system_ = MakeSyncGuard(std::move(base), std::move(on_failure));
+  file_system_ = MakeSyncGuard(std::move(base), std::move(on_failure), log_syncs_);
   env_ = rocksdb::NewCompositeEnv(file_system_);
   cache_ = rocksdb::NewLRUCache(options_.cache_bytes, /*num_shard_bits=*/4,
                                 /*strict_capacity_limit=*/false, /*high_pri_pool_ratio=*/0.5);
@@ -337,17 +340,38 @@ std::uint64_t RocksDbStore::Db::Property(const std::string& name) const {
   return db_->GetAggregatedIntProperty(name, &sum) ? sum : 0;
 }
 
+// The files of the log; one that goes meanwhile does not count.
+std::uint64_t RocksDbStore::Db::LogBytes() const {
+  std::vector<std::string> names;
+  if (!file_system_->GetChildren(options_.path, {}, &names, nullptr).ok()) return 0;
+  std::uint64_t sum = 0;
+  for (const std::string& name : names) {
+    std::uint64_t bytes = 0;
+    if (!name.ends_with(".log")) continue;
+    auto status = file_system_->GetFileSize(options_.path + "/" + name, {}, &bytes, nullptr);
+    if (status.ok()) sum += bytes;
+  }
+  return sum;
+}
+
 RocksDbStats RocksDbStore::Db::stats() const {
+  using Properties = rocksdb::DB::Properties;
   return {.commit = {},
           .cache_hits = statistics_->getTickerCount(rocksdb::BLOCK_CACHE_HIT),
           .cache_misses = statistics_->getTickerCount(rocksdb::BLOCK_CACHE_MISS),
           .cache_used_bytes = cache_->GetUsage(),
-          .buffer_used_bytes = Property(rocksdb::DB::Properties::kCurSizeAllMemTables),
-          .table_file_bytes = Property(rocksdb::DB::Properties::kTotalSstFilesSize),
-          .blob_file_bytes = Property(rocksdb::DB::Properties::kTotalBlobFileSize),
-          .pending_compaction_bytes =
-              Property(rocksdb::DB::Properties::kEstimatePendingCompactionBytes),
-          .stall_us = statistics_->getTickerCount(rocksdb::STALL_MICROS)};
+          .buffer_used_bytes = Property(Properties::kCurSizeAllMemTables),
+          .table_file_bytes = Property(Properties::kTotalSstFilesSize),
+          .blob_file_bytes = Property(Properties::kTotalBlobFileSize),
+          .log_file_bytes = LogBytes(),
+          .pending_compaction_bytes = Property(Properties::kEstimatePendingCompactionBytes),
+          .running_compactions = Property(Properties::kNumRunningCompactions),
+          .running_flushes = Property(Properties::kNumRunningFlushes),
+          .flushed_bytes = statistics_->getTickerCount(rocksdb::FLUSH_WRITE_BYTES),
+          .compacted_bytes = statistics_->getTickerCount(rocksdb::COMPACT_WRITE_BYTES),
+          .stall_us = statistics_->getTickerCount(rocksdb::STALL_MICROS),
+          .stopped = Property(Properties::kIsWriteStopped) != 0,
+          .log_syncs = log_syncs_->Read()};
 }
 
 Result<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(RocksDbOptions options) {

@@ -23,6 +23,7 @@
 #include "io/file_system.h"
 #include "kv/committer.h"
 #include "kv/store.h"
+#include "metrics/histogram.h"
 
 namespace forebay::kv {
 
@@ -51,8 +52,15 @@ struct RocksDbStats {
   std::uint64_t buffer_used_bytes = 0;  // memtables
   std::uint64_t table_file_bytes = 0;
   std::uint64_t blob_file_bytes = 0;
+  std::uint64_t log_file_bytes = 0;
   std::uint64_t pending_compaction_bytes = 0;
-  std::uint64_t stall_us = 0;
+  std::uint64_t running_compactions = 0;
+  std::uint64_t running_flushes = 0;
+  std::uint64_t flushed_bytes = 0;    // from buffers into files
+  std::uint64_t compacted_bytes = 0;  // written by compactions
+  std::uint64_t stall_us = 0;         // that writes were held back by RocksDB
+  bool stopped = false;               // writes are held back altogether now
+  metrics::HistogramData log_syncs;   // seconds
 };
 
 class RocksDbStore final : public Store {

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "io/file_system.h"
 #include "kv/rocksdb.h"
+#include "metrics/histogram.h"
 
 namespace forebay::kv {
 
@@ -36,8 +37,10 @@ using SyncFailureFn = std::function<void(std::string_view)>;
 // Passes everything on to `base`, and calls `on_failure` when a sync fails whose outcome decides
 // what the store has acknowledged: log, manifest, CURRENT, folders. Data files that ran out of
 // space are left to RocksDB, which writes them anew. And syncs a log before the next one is made.
-std::shared_ptr<rocksdb::FileSystem> MakeSyncGuard(std::shared_ptr<rocksdb::FileSystem> base,
-                                                   SyncFailureFn on_failure);
+// `log_syncs` gets the seconds that each sync of a log took.
+std::shared_ptr<rocksdb::FileSystem> MakeSyncGuard(
+    std::shared_ptr<rocksdb::FileSystem> base, SyncFailureFn on_failure,
+    std::shared_ptr<metrics::LocalHistogram> log_syncs);
 
 // RocksDB's file system over ours, for crash tests. `base` must outlive it.
 std::shared_ptr<rocksdb::FileSystem> MakeRocksFileSystem(io::FileSystem& base);

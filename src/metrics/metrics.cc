@@ -8,6 +8,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <limits>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -50,13 +51,6 @@ class HistogramImpl final : public Histogram {
   prometheus::Histogram& inner_;
 };
 
-struct Callback {
-  Kind kind;
-  Description description;
-  Labels labels;
-  std::function<double()> read;
-};
-
 bool IsGoodName(const std::string& name) {
   return name.starts_with("forebay_") && std::ranges::all_of(name, [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
@@ -69,12 +63,15 @@ using Key = std::pair<std::string, Labels>;
 
 struct Registry::Impl {
   prometheus::Registry registry;
-  mutable std::mutex mutex;  // guards what follows; Expose holds it while callbacks run
+  mutable std::mutex mutex;  // guards what follows; never held while a collector runs
   std::map<std::string, Kind> kinds;
   std::map<Key, std::unique_ptr<Counter>> counters;
   std::map<Key, std::unique_ptr<Gauge>> gauges;
   std::map<Key, std::unique_ptr<Histogram>> histograms;
-  std::list<Callback> callbacks;
+
+  // Held while collectors run, so that one that was released runs no more. Taken before `mutex`.
+  mutable std::mutex collect_mutex;
+  std::list<std::function<void(Samples&)>> collectors;  // guarded by collect_mutex
 
   void CheckName(const Description& description, Kind kind) {
     const std::string& name = description.name;
@@ -82,46 +79,62 @@ struct Registry::Impl {
     if ((kind == Kind::kCounter) != name.ends_with("_total")) {
       Panic("metric \"" + name + "\": counters, and only they, end in _total");
     }
+    std::lock_guard lock(mutex);
     auto [at, fresh] = kinds.emplace(name, kind);
     if (!fresh && at->second != kind) Panic("metric \"" + name + "\" has two kinds");
   }
+
+  class Collected;
 };
 
-namespace {
+// Samples as the families that the serializer takes.
+class Registry::Impl::Collected final : public Samples {
+ public:
+  Collected(Impl& impl, std::vector<prometheus::MetricFamily>& families)
+      : impl_(impl), families_(families) {}
 
-void AppendCallback(std::vector<prometheus::MetricFamily>& families, const Callback& callback) {
-  auto at = std::ranges::find(families, callback.description.name, &prometheus::MetricFamily::name);
-  if (at == families.end()) {
-    prometheus::MetricFamily family;
-    family.name = callback.description.name;
-    family.help = callback.description.help;
-    family.type = callback.kind == Kind::kCounter ? prometheus::MetricType::Counter
-                                                  : prometheus::MetricType::Gauge;
-    at = families.insert(families.end(), std::move(family));
-  }
-  prometheus::ClientMetric metric;
-  for (const auto& [name, value] : callback.labels) metric.label.push_back({name, value});
-  double value = callback.read();
-  if (callback.kind == Kind::kCounter) {
+  void AddCounter(const Description& description, const Labels& labels, double value) override {
+    auto& metric = Add(description, labels, Kind::kCounter, prometheus::MetricType::Counter);
     metric.counter.value = value;
-  } else {
+  }
+  void AddGauge(const Description& description, const Labels& labels, double value) override {
+    auto& metric = Add(description, labels, Kind::kGauge, prometheus::MetricType::Gauge);
     metric.gauge.value = value;
   }
-  at->metric.push_back(std::move(metric));
-}
+  void AddHistogram(const Description& description, const Labels& labels,
+                    const HistogramData& data) override {
+    auto& metric = Add(description, labels, Kind::kHistogram, prometheus::MetricType::Histogram);
+    metric.histogram.sample_count = data.count();
+    metric.histogram.sample_sum = data.sum;
+    std::uint64_t below = 0;
+    for (std::size_t i = 0; i < data.counts.size(); ++i) {
+      below += data.counts[i];
+      const double bound =
+          i < data.bounds.size() ? data.bounds[i] : std::numeric_limits<double>::infinity();
+      metric.histogram.bucket.push_back({.cumulative_count = below, .upper_bound = bound});
+    }
+  }
 
-}  // namespace
+ private:
+  prometheus::ClientMetric& Add(const Description& description, const Labels& labels, Kind kind,
+                                prometheus::MetricType type) {
+    impl_.CheckName(description, kind);
+    auto at = std::ranges::find(families_, description.name, &prometheus::MetricFamily::name);
+    if (at == families_.end()) {
+      prometheus::MetricFamily family;
+      family.name = description.name;
+      family.help = description.help;
+      family.type = type;
+      at = families_.insert(families_.end(), std::move(family));
+    }
+    auto& metric = at->metric.emplace_back();
+    for (const auto& [name, value] : labels) metric.label.push_back({name, value});
+    return metric;
+  }
 
-std::vector<double> LatencyBuckets() {
-  return {50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3,
-          0.1,   0.25,   0.5,    1,      2.5,  5,      10,   30,    60};
-}
-
-std::vector<double> SizeBuckets() {
-  std::vector<double> bounds;
-  for (double bound = 1024; bound <= 4.0 * (1 << 30); bound *= 4) bounds.push_back(bound);
-  return bounds;
-}
+  Impl& impl_;
+  std::vector<prometheus::MetricFamily>& families_;
+};
 
 Registry::CallbackHandle& Registry::CallbackHandle::operator=(CallbackHandle&& other) noexcept {
   if (this != &other) {
@@ -139,8 +152,8 @@ Registry::Registry() : impl_(std::make_shared<Impl>()) {}
 Registry::~Registry() = default;
 
 Counter& Registry::GetCounter(const Description& description, const Labels& labels) {
-  std::lock_guard lock(impl_->mutex);
   impl_->CheckName(description, Kind::kCounter);
+  std::lock_guard lock(impl_->mutex);
   auto& slot = impl_->counters[{description.name, labels}];
   if (!slot) {
     auto& family = prometheus::BuildCounter()
@@ -153,8 +166,8 @@ Counter& Registry::GetCounter(const Description& description, const Labels& labe
 }
 
 Gauge& Registry::GetGauge(const Description& description, const Labels& labels) {
-  std::lock_guard lock(impl_->mutex);
   impl_->CheckName(description, Kind::kGauge);
+  std::lock_guard lock(impl_->mutex);
   auto& slot = impl_->gauges[{description.name, labels}];
   if (!slot) {
     auto& family = prometheus::BuildGauge()
@@ -168,8 +181,8 @@ Gauge& Registry::GetGauge(const Description& description, const Labels& labels) 
 
 Histogram& Registry::GetHistogram(const Description& description, const Labels& labels,
                                   std::vector<double> bounds) {
-  std::lock_guard lock(impl_->mutex);
   impl_->CheckName(description, Kind::kHistogram);
+  std::lock_guard lock(impl_->mutex);
   auto& slot = impl_->histograms[{description.name, labels}];
   if (!slot) {
     auto& family = prometheus::BuildHistogram()
@@ -181,41 +194,42 @@ Histogram& Registry::GetHistogram(const Description& description, const Labels& 
   return *slot;
 }
 
-namespace {
-
-template <class Impl>
-Registry::CallbackHandle AddCallback(const std::shared_ptr<Impl>& impl, Callback callback) {
-  std::lock_guard lock(impl->mutex);
-  impl->CheckName(callback.description, callback.kind);
-  impl->callbacks.push_back(std::move(callback));
-  auto at = std::prev(impl->callbacks.end());
-  return Registry::CallbackHandle([weak = std::weak_ptr(impl), at] {
+Registry::CallbackHandle Registry::AddCollector(std::function<void(Samples&)> collect) {
+  std::lock_guard lock(impl_->collect_mutex);
+  impl_->collectors.push_back(std::move(collect));
+  auto at = std::prev(impl_->collectors.end());
+  return CallbackHandle([weak = std::weak_ptr(impl_), at] {
     if (auto alive = weak.lock()) {
-      std::lock_guard erase_lock(alive->mutex);
-      alive->callbacks.erase(at);
+      std::lock_guard erase_lock(alive->collect_mutex);
+      alive->collectors.erase(at);
     }
   });
 }
 
-}  // namespace
-
 Registry::CallbackHandle Registry::AddGaugeCallback(const Description& description,
                                                     const Labels& labels,
                                                     std::function<double()> read) {
-  return AddCallback(impl_, {Kind::kGauge, description, labels, std::move(read)});
+  impl_->CheckName(description, Kind::kGauge);
+  return AddCollector([description, labels, read = std::move(read)](Samples& samples) {
+    samples.AddGauge(description, labels, read());
+  });
 }
 
 Registry::CallbackHandle Registry::AddCounterCallback(const Description& description,
                                                       const Labels& labels,
                                                       std::function<double()> read) {
-  return AddCallback(impl_, {Kind::kCounter, description, labels, std::move(read)});
+  impl_->CheckName(description, Kind::kCounter);
+  return AddCollector([description, labels, read = std::move(read)](Samples& samples) {
+    samples.AddCounter(description, labels, read());
+  });
 }
 
 std::string Registry::Expose() const {
   std::vector<prometheus::MetricFamily> families = impl_->registry.Collect();
   {
-    std::lock_guard lock(impl_->mutex);
-    for (const Callback& callback : impl_->callbacks) AppendCallback(families, callback);
+    std::lock_guard lock(impl_->collect_mutex);
+    Impl::Collected samples(*impl_, families);
+    for (const auto& collect : impl_->collectors) collect(samples);
   }
   std::ranges::sort(families, {}, &prometheus::MetricFamily::name);
   return prometheus::TextSerializer().Serialize(families);

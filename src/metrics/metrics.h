@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+#include "metrics/histogram.h"
+
 namespace forebay::metrics {
 
 using Labels = std::map<std::string, std::string>;
@@ -50,11 +52,6 @@ class Histogram {
   virtual void Observe(double value) = 0;
 };
 
-// Upper bounds for durations in seconds: 50 µs to 60 s, about three a decade.
-std::vector<double> LatencyBuckets();
-// Upper bounds for sizes in bytes: 1 KiB to 4 GiB in steps of four.
-std::vector<double> SizeBuckets();
-
 // Adds one to a gauge for its own lifetime: requests in flight, open connections.
 class InFlight {
  public:
@@ -67,10 +64,21 @@ class InFlight {
   Gauge* gauge_;
 };
 
+// Takes what a collector reports.
+class Samples {
+ public:
+  virtual ~Samples() = default;
+  virtual void AddCounter(const Description& description, const Labels& labels, double value) = 0;
+  virtual void AddGauge(const Description& description, const Labels& labels, double value) = 0;
+  virtual void AddHistogram(const Description& description, const Labels& labels,
+                            const HistogramData& data) = 0;
+};
+
 class Registry {
  public:
-  // Ends a callback when it dies; hold it beside what the callback reads. After Release (or the
-  // destructor) returned, the callback does not run and will not. May outlive the registry.
+  // Ends a callback or collector when it dies; hold it beside what the callback reads. After
+  // Release (or the destructor) returned, the callback does not run and will not. May outlive the
+  // registry.
   class [[nodiscard]] CallbackHandle {
    public:
     CallbackHandle() = default;
@@ -97,12 +105,16 @@ class Registry {
   Histogram& GetHistogram(const Description& description, const Labels& labels,
                           std::vector<double> bounds);
 
-  // A gauge, or a counter kept elsewhere, read when the registry is scraped. `read` runs on the
-  // scraping thread, must not block and must not call this registry.
+  // Everything below is read when the registry is scraped, one reader at a time, on the scraping
+  // thread. It may block where whoever calls Expose may, and must not call this registry.
+
+  // A gauge, or a counter kept elsewhere.
   CallbackHandle AddGaugeCallback(const Description& description, const Labels& labels,
                                   std::function<double()> read);
   CallbackHandle AddCounterCallback(const Description& description, const Labels& labels,
                                     std::function<double()> read);
+  // Many at once, from one look at what they describe; their labels may come and go (volumes).
+  CallbackHandle AddCollector(std::function<void(Samples&)> collect);
 
   // Everything in the text format 0.0.4 (Content-Type: text/plain; version=0.0.4; charset=utf-8).
   std::string Expose() const;

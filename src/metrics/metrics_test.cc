@@ -79,6 +79,47 @@ TEST(Metrics, CallbacksAreReadWhenScrapedAndEndWithTheirHandle) {
   EXPECT_THAT(registry.Expose(), Not(HasSubstr("forebay_disk_bytes")));
 }
 
+TEST(Metrics, CollectorsReportWhatComesAndGoes) {
+  Registry registry;
+  LocalHistogram groups(CountBuckets());
+  for (double value : {1, 2, 2, 3, 5000}) groups.Observe(value);
+  std::vector<std::string> volumes = {"a", "b"};
+  auto handle = registry.AddCollector([&](Samples& samples) {
+    for (const std::string& volume : volumes) {
+      samples.AddGauge({"forebay_volume_bytes", "Room."}, {{"volume", volume}}, 7);
+    }
+    samples.AddCounter({"forebay_moves_total", "Moves."}, {}, 3);
+    samples.AddHistogram({"forebay_group_size", "Groups."}, {}, groups.Read());
+  });
+  std::string text = registry.Expose();
+  EXPECT_THAT(text, HasSubstr("forebay_volume_bytes{volume=\"a\"} 7\n"
+                              "forebay_volume_bytes{volume=\"b\"} 7\n"));
+  EXPECT_THAT(text, HasSubstr("# TYPE forebay_group_size histogram\n"
+                              "forebay_group_size_count 5\nforebay_group_size_sum 5008\n"
+                              "forebay_group_size_bucket{le=\"1\"} 1\n"
+                              "forebay_group_size_bucket{le=\"2\"} 3\n"
+                              "forebay_group_size_bucket{le=\"4\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("forebay_group_size_bucket{le=\"1024\"} 4\n"
+                              "forebay_group_size_bucket{le=\"+Inf\"} 5\n"));
+  volumes = {"b"};
+  EXPECT_THAT(registry.Expose(), Not(HasSubstr("volume=\"a\"")));
+  handle.Release();
+  EXPECT_THAT(registry.Expose(), Not(HasSubstr("forebay_moves_total")));
+}
+
+TEST(Metrics, ACollectorMayBlockWhileOthersRegister) {
+  Registry registry;
+  std::atomic<bool> collecting = false, go_on = false;
+  auto handle = registry.AddCollector([&](Samples&) {
+    collecting = true;
+    while (!go_on) std::this_thread::yield();
+  });
+  std::jthread scraper([&] { (void)registry.Expose(); });
+  while (!collecting) std::this_thread::yield();
+  registry.GetCounter({"forebay_new_total", "New."}).Add();
+  go_on = true;
+}
+
 TEST(Metrics, AHandleMayOutliveTheRegistry) {
   Registry::CallbackHandle handle;
   {
@@ -114,6 +155,9 @@ TEST(MetricsDeathTest, RefusesBadNames) {
   EXPECT_DEATH(registry.GetGauge({"requests", "R."}), "forebay_");
   EXPECT_DEATH(registry.GetCounter({"forebay_requests", "R."}), "_total");
   EXPECT_DEATH(registry.GetHistogram({"forebay_both", "B."}, {}, {1}), "two kinds");
+  auto handle = registry.AddCollector(
+      [](Samples& samples) { samples.AddCounter({"forebay_both_total_not", "B."}, {}, 1); });
+  EXPECT_DEATH((void)registry.Expose(), "_total");
 }
 
 TEST(Metrics, BucketsAscend) {
@@ -122,6 +166,7 @@ TEST(Metrics, BucketsAscend) {
   };
   EXPECT_TRUE(ascend(LatencyBuckets()));
   EXPECT_TRUE(ascend(SizeBuckets()));
+  EXPECT_TRUE(ascend(CountBuckets()));
 }
 
 }  // namespace
