@@ -33,7 +33,7 @@ LAYERS = {
     "engine": ["base", "async", "metrics", "io", "kv", "azure", "chunk", "meta"],
     # engine, and below it the words that its interfaces speak.
     "rest/blob": ["base", "async", "metrics", "io", "http", "azure", "meta", "engine"],
-    "admin": ["base", "async", "config", "metrics", "http", "engine", "rest/blob"],
+    "admin": ["base", "async", "metrics", "io", "http", "kv", "azure", "chunk", "engine", "rest/blob"],
     # The composition root sees everything.
     "cli": ["base", "async", "config", "metrics", "io", "http", "kv", "azure", "chunk", "meta",
             "lake", "engine", "rest/blob", "admin"],
@@ -55,6 +55,7 @@ VENDORS = [
     ("libpq", [], None),
     ("rados/", [], None),
     ("CLI/", ["cli"], None),
+    ("nlohmann/", ["admin/messages.cc"], None),
 ]
 
 MAX_FILE_LINES = 500
