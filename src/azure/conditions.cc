@@ -87,6 +87,21 @@ bool TagsHold(const Conditions& conditions, const Tags* tags) {
   return !conditions.if_tags || conditions.if_tags->Evaluate(tags == nullptr ? kNoTags : *tags);
 }
 
+// Of the pairs that a write may carry, the ETag decides and the date is ignored.
+Conditions WithoutIgnoredDates(Conditions conditions) {
+  if (conditions.if_match) conditions.if_unmodified_since.reset();
+  if (conditions.if_none_match) conditions.if_modified_since.reset();
+  return conditions;
+}
+
+bool IsOneETag(const std::optional<ETagCondition>& condition) {
+  if (!condition) return true;
+  // A wildcard in quotes is there twice.
+  const auto named =
+      std::ranges::count_if(condition->etags, [](const ETag& etag) { return etag.view() != "*"; });
+  return named + (condition->any ? 1 : 0) == 1;
+}
+
 // If-Match, If-Unmodified-Since and the tags: 412 where they fail.
 bool MustHold(const Conditions& conditions, const ConditionSubject& subject) {
   if (conditions.if_match && !Contains(*conditions.if_match, subject.etag)) return false;
@@ -140,7 +155,8 @@ Result<> CheckWrite(const Conditions& conditions, const ConditionSubject* subjec
   if (conditions.if_none_match && conditions.if_none_match->any) {
     return NotMet(Code::kBlobAlreadyExists);
   }
-  if (!MustHold(conditions, *subject) || !WantsAnswer(conditions, *subject)) {
+  const Conditions effective = WithoutIgnoredDates(conditions);
+  if (!MustHold(effective, *subject) || !WantsAnswer(effective, *subject)) {
     return NotMet(Code::kConditionNotMet);
   }
   return {};
@@ -158,8 +174,10 @@ Result<> CheckWriteCombination(const Conditions& conditions) {
               (conditions.if_modified_since ? 1 : 0) + (conditions.if_unmodified_since ? 1 : 0);
   bool pair = (conditions.if_none_match && conditions.if_modified_since) ||
               (conditions.if_match && conditions.if_unmodified_since);
-  if (count > 2 || (count == 2 && !pair))
+  const bool several = !IsOneETag(conditions.if_match) || !IsOneETag(conditions.if_none_match);
+  if (several || count > 2 || (count == 2 && !pair)) {
     return NotMet(Code::kMultipleConditionHeadersNotSupported);
+  }
   return {};
 }
 

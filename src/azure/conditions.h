@@ -55,16 +55,17 @@ Result<> CheckRead(const Conditions& conditions, const ConditionSubject& subject
 
 // Writes: kConditionNotMet (412), and kBlobAlreadyExists (409) for If-None-Match: * on one that
 // exists. On an absent subject: If-Match fails with kConditionNotMet, everything else passes; a
-// missing tag set is empty. `subject` null: absent. Containers use it too.
+// missing tag set is empty. `subject` null: absent. With If-Match or If-None-Match the date that
+// may go with it is not looked at. Containers use it too.
 Result<> CheckWrite(const Conditions& conditions, const ConditionSubject* subject);
 
 // A copy source: kSourceConditionNotMet (412), or kNotModified's sibling for sources, which is 412
 // as well.
 Result<> CheckSource(const Conditions& conditions, const ConditionSubject& subject);
 
-// Refuses combinations that the reference does not take on writes (more than two headers, or two
-// that do not go together): kMultipleConditionHeadersNotSupported. Versions before 2013-08-15 ask
-// it of reads too.
+// Refuses combinations that the reference does not take on writes (more than two headers, two that
+// do not go together, or several ETags in one): kMultipleConditionHeadersNotSupported. Versions
+// before 2013-08-15 ask it of reads too.
 Result<> CheckWriteCombination(const Conditions& conditions);
 
 }  // namespace forebay::azure

@@ -101,6 +101,19 @@ TEST(Conditions, MalformedOnesAreRefused) {
   }
 }
 
+TEST(Conditions, OnAWriteTheETagDecidesOverItsDate) {
+  // Reads ask for both, or for either; a write looks at the ETag alone.
+  EXPECT_EQ(Write({{"If-Match", "\"0x1\""}, {"If-Unmodified-Since", kBefore}}), kOk);
+  EXPECT_EQ(Read({{"If-Match", "\"0x1\""}, {"If-Unmodified-Since", kBefore}}),
+            Code::kConditionNotMet);
+  EXPECT_EQ(Write({{"If-Match", "\"0x2\""}, {"If-Unmodified-Since", kAfter}}),
+            Code::kConditionNotMet);
+  EXPECT_EQ(Write({{"If-None-Match", "\"0x1\""}, {"If-Modified-Since", kBefore}}),
+            Code::kConditionNotMet);
+  EXPECT_EQ(Read({{"If-None-Match", "\"0x1\""}, {"If-Modified-Since", kBefore}}), kOk);
+  EXPECT_EQ(Write({{"If-None-Match", "\"0x2\""}, {"If-Modified-Since", kAfter}}), kOk);
+}
+
 TEST(Conditions, WriteCombinations) {
   auto check = [](const Fields& headers) {
     return CheckWriteCombination(ConditionsFrom(headers).value()).has_value();
@@ -111,6 +124,11 @@ TEST(Conditions, WriteCombinations) {
   EXPECT_TRUE(check({{"If-None-Match", "a"}, {"If-Modified-Since", kSame}}));
   EXPECT_FALSE(check({{"If-Match", "a"}, {"If-None-Match", "b"}}));
   EXPECT_FALSE(check({{"If-Match", "a"}, {"If-Modified-Since", kSame}}));
+  // One ETag a header, while a read may name several.
+  EXPECT_FALSE(check({{"If-Match", "a,b"}}));
+  EXPECT_FALSE(check({{"If-None-Match", "a, *"}}));
+  EXPECT_TRUE(check({{"If-None-Match", "*"}}));
+  EXPECT_TRUE(check({{"If-None-Match", "\"*\""}}));
   EXPECT_TRUE(ConditionsFrom(Fields{{"x-ms-lease-id", "l"}})->empty());
 }
 

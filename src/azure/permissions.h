@@ -155,6 +155,7 @@ Result<Operation> RecognizeOperation(std::string_view method, const RequestTarge
                                      HeaderSpan headers);
 
 // Permissions that the request needs on top of its operation's: x-ms-tags (t), x-ms-if-tags (t),
+// x-ms-copy-source-tag-option: COPY (t), List Blobs with include=tags (t),
 // DeleteBlob with versionid (x) or deletetype=permanent (y). All of them are needed.
 Permissions ExtraPermissions(Operation operation, const RequestTarget& target, HeaderSpan headers);
 

@@ -145,6 +145,20 @@ std::unexpected<Error> NoSuchOperation(Level level, std::string_view comp) {
   return Fail(Code::kUnsupportedHttpVerb, "The resource doesn't support specified Http Verb.");
 }
 
+// Whether a listing shows tags: one of the words of an `include`, of which there may be several.
+bool IncludesTags(const Query& query) {
+  for (const auto& [name, value] : query) {
+    if (!EqualsIgnoreCase(name, "include")) continue;
+    std::string_view rest = value;
+    while (!rest.empty()) {
+      auto comma = rest.find(',');
+      if (EqualsIgnoreCase(TrimSpace(rest.substr(0, comma)), "tags")) return true;
+      rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<Operation> RecognizeOperation(std::string_view method, const RequestTarget& target,
@@ -191,6 +205,10 @@ Permissions ExtraPermissions(Operation operation, const RequestTarget& target, H
   std::uint32_t bits = 0;
   if (FindHeader(headers, "x-ms-if-tags") && operation != kGetBlobTags) bits |= Permissions::kTags;
   if (!HeaderOr(headers, "x-ms-tags").empty()) bits |= Permissions::kTags;
+  if (EqualsIgnoreCase(HeaderOr(headers, "x-ms-copy-source-tag-option"), "COPY")) {
+    bits |= Permissions::kTags;
+  }
+  if (operation == kListBlobs && IncludesTags(target.query)) bits |= Permissions::kTags;
   if (operation == kDeleteBlob) {
     if (target.query.Has("versionid")) bits |= Permissions::kDeleteVersion;
     if (EqualsIgnoreCase(target.query.Get("deletetype"), "permanent")) {

@@ -146,9 +146,11 @@ bool Covers(const SasToken& token, const SasScope& scope) {
     case SasResource::kContainer:
       return true;
     case SasResource::kDirectory: {
-      if (!scope.blob) return false;
       std::uint64_t depth = ParseUint(token.directory_depth).value_or(0);
-      return depth == 0 || !FirstSegments(scope.blob->view(), depth).empty();
+      if (depth == 0) return true;
+      if (!scope.blob) return false;
+      std::string_view directory = FirstSegments(scope.blob->view(), depth);
+      return !directory.empty() && (!scope.is_prefix || directory.size() < scope.blob->size());
     }
     case SasResource::kBlob:
       return scope.blob &&
@@ -197,6 +199,13 @@ Result<> CheckServiceFields(const SasToken& token) {
 }
 
 Result<> CheckCommonFields(const SasToken& token) {
+  // The fields are signed a line each: none may hold a line's end and so shift the others.
+  for (const Field& field : kFields) {
+    const std::string& value = token.*field.member;
+    if (std::ranges::any_of(value, [](char c) { return c == '\n' || c == '\r' || c == '\0'; })) {
+      return Refuse(fmt::format("{} has a control character", field.name));
+    }
+  }
   if (!token.permissions.empty() && !Permissions::Parse(token.permissions)) {
     return Refuse("sp has a letter that is no permission");
   }

@@ -57,13 +57,15 @@ struct SasToken {
 Result<std::optional<SasToken>> ParseSas(const Query& query);
 
 // What the token is used on; views must outlive the call. For List Blobs with a directory token
-// (sr=d) pass the listing's prefix as `blob`: it must lie within the directory.
+// (sr=d) pass the listing's prefix as `blob`, and set `is_prefix`: it must lie below the directory,
+// its slash included, as "a/b" would list "a/bc" too.
 struct SasScope {
   AccountName account;
   std::optional<ContainerName> container;
   std::optional<BlobName> blob;
   std::string_view snapshot;    // value of ?snapshot=
   std::string_view version_id;  // value of ?versionid=
+  bool is_prefix = false;       // `blob` is a listing's prefix
 };
 
 // The text that the key holder signed, for the token's version.

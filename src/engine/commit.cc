@@ -32,6 +32,22 @@ Result<> CheckWriteAt(const Place& place, const azure::Conditions& conditions) {
   return azure::CheckWrite(conditions, &subject);
 }
 
+Result<> CheckNoPendingCopy(const Place& place) {
+  if (!place.existing || place.existing->copy.status != azure::CopyStatus::kPending) return {};
+  return Fail(Code::kPendingCopyOperation, "There is currently a pending copy operation.");
+}
+
+Result<> CheckReplaceable(const Place& place, std::string_view copy_id) {
+  if (!place.existing) return {};
+  const meta::BlobRecord& old = *place.existing;
+  if (old.copy.status == azure::CopyStatus::kPending && old.copy.id == copy_id) return {};
+  FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));
+  if (old.tier == azure::AccessTier::kArchive) {
+    return Fail(Code::kBlobArchived, "This operation is not permitted on an archived blob.");
+  }
+  return {};
+}
+
 Stamp MakeStamp(Services& services) { return {services.clock.Now(), services.etags.Next()}; }
 
 Changed ChangedBy(const Stamp& stamp) { return {azure::MakeETag(stamp.etag.value()), stamp.now}; }
@@ -61,9 +77,16 @@ Result<> Replace(Services& services, kv::Transaction& txn, const Place& place,
     if (old.directory && !record.directory) {
       return Fail(Code::kPathConflict, "A directory has this name; a blob cannot replace it.");
     }
+    FB_RETURN_IF_ERROR(CheckReplaceable(place, record.copy.id));
     FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, old, record.modified));
     // Azure keeps the creation time of a blob that is overwritten.
     record.created = old.created;
+    // And its tier, where the request names none.
+    if (record.tier_inferred && !old.tier_inferred) {
+      record.tier = old.tier;
+      record.tier_inferred = false;
+      record.tier_changed = old.tier_changed;
+    }
   }
   meta::ReindexTags(txn, place.container.id, place.name,
                     place.existing ? place.existing->tags : no_tags, record.tags);

@@ -31,6 +31,10 @@ Result<Place> RequireBlob(const kv::Reader& reader, const BlobTarget& target);
 azure::ConditionSubject SubjectOf(const meta::BlobRecord& record);
 // The conditions of a write against what is there (which may be nothing).
 Result<> CheckWriteAt(const Place& place, const azure::Conditions& conditions);
+// No write changes a blob into which a copy is pending, but that copy's own end (`copy_id`):
+// kPendingCopyOperation. A blob in Archive is not written over: kBlobArchived.
+Result<> CheckNoPendingCopy(const Place& place);
+Result<> CheckReplaceable(const Place& place, std::string_view copy_id = {});
 
 // The stamp of a change: taken once an operation, before its transaction.
 struct Stamp {
@@ -44,8 +48,9 @@ Changed ChangedBy(const Stamp& stamp);
 meta::BlobRecord NewRecord(meta::BlobId id, const BlobAttributes& attributes, const Stamp& stamp);
 
 // Puts `record` (a new life of the blob) in the place: releases the body that it replaces, keeps
-// the tag index, and drops uncommitted blocks unless `keep_staging`. A directory stays a directory:
-// kPathConflict when a blob would replace one.
+// the tag index, and drops uncommitted blocks unless `keep_staging`. A blob that was given no tier
+// takes over that of the one it replaces. A directory stays a directory: kPathConflict when a blob
+// would replace one; and the errors of CheckReplaceable.
 Result<> Replace(Services& services, kv::Transaction& txn, const Place& place,
                  meta::BlobRecord record, bool keep_staging = false);
 

@@ -15,6 +15,12 @@ struct Commit {
   CopyBlobResult result;
 };
 
+// A copy within the account that names an online tier is one of the two ways out of Archive.
+bool Rehydrates(const CopyBlobRequest& request) {
+  return request.tier && *request.tier != azure::AccessTier::kArchive &&
+         request.source.account.name == request.target.account.name;
+}
+
 meta::BlobRecord CopyRecord(const Commit& commit, const meta::BlobRecord& source) {
   const CopyBlobRequest& request = commit.request;
   BlobAttributes attributes;
@@ -44,7 +50,8 @@ meta::BlobRecord CopyRecord(const Commit& commit, const meta::BlobRecord& source
 
 Result<> Copy(Services& services, kv::Transaction& txn, Commit& commit, const azure::ETag& etag) {
   const CopyBlobRequest& request = commit.request;
-  FB_ASSIGN_OR_RETURN(Place source, RequireSource(txn, request.source, request.source_conditions));
+  FB_ASSIGN_OR_RETURN(Place source, RequireSource(txn, request.source, request.source_conditions,
+                                                  Rehydrates(request)));
   const meta::BlobRecord& from = *source.existing;
   if (azure::MakeETag(from.etag.value()) != etag) {
     return Fail(Code::kCannotVerifyCopySource, "The source changed while it was copied.");
@@ -67,8 +74,9 @@ Task<CopyBlobResult> CopyBlob(Services& services, OpContext context, CopyBlobReq
   FB_CO_ASSIGN_OR_RETURN(
       meta::BlobRecord source,
       co_await ReadMeta(services, [&request](const kv::Reader& reader) -> Result<meta::BlobRecord> {
-        FB_ASSIGN_OR_RETURN(Place place,
-                            RequireSource(reader, request.source, request.source_conditions));
+        FB_ASSIGN_OR_RETURN(
+            Place place,
+            RequireSource(reader, request.source, request.source_conditions, Rehydrates(request)));
         return std::move(*place.existing);
       }));
   const azure::ETag etag = azure::MakeETag(source.etag.value());

@@ -1,7 +1,9 @@
 // Copy Blob, Copy Blob From URL and Put Blob From URL when the source is a blob of this server: the
 // new blob names the same bytes, so a copy costs a record, whatever the size. Errors:
 // kContainerNotFound (destination), kBlobNotFound / kCannotVerifyCopySource (source; the caller
-// chooses how to show it), kConditionNotMet, kSourceConditionNotMet, kBlobArchived, kPathConflict.
+// chooses how to show it), kConditionNotMet, kSourceConditionNotMet, kBlobArchived (the
+// destination; or the source, unless the copy is within the account and names an online tier),
+// kPendingCopyOperation, kPathConflict.
 #pragma once
 
 #include <optional>

@@ -11,6 +11,7 @@ Result<> Delete(Services& services, kv::Transaction& txn, const DeleteBlobReques
                 WallTime now) {
   FB_ASSIGN_OR_RETURN(Place place, RequireBlob(txn, request.target));
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions));
+  FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));
   if (request.snapshots == azure::DeleteSnapshots::kOnly) return {};
   const meta::BlobRecord& record = *place.existing;
   FB_RETURN_IF_ERROR(place.names().Erase(txn, place.container.id, place.name));

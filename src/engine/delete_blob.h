@@ -1,6 +1,6 @@
 // Delete Blob, with its uncommitted blocks. The space comes back once no reader is left on the
 // bytes. Errors: kContainerNotFound, kBlobNotFound, kConditionNotMet, kDirectoryNotEmpty
-// (hierarchical).
+// (hierarchical), kPendingCopyOperation.
 #pragma once
 
 #include "async/context.h"

@@ -24,8 +24,6 @@ Result<> ResolveRange(const GetBlobRequest& request, GetBlobResult& result) {
   result.length = size;
   if (!request.range) return {};
   if (request.range->offset >= size) {
-    // Azure answers an open range from 0 of an empty blob like a read of the whole.
-    if (size == 0 && request.range->offset == 0 && !request.range->length) return {};
     return Fail(Code::kInvalidRange,
                 "The range specified is invalid for the current size of the resource.");
   }
@@ -66,7 +64,12 @@ Result<Found> Find(const kv::Reader& reader, const GetBlobRequest& request) {
   found.result.hierarchical = place.container.hierarchical;
   const meta::BlobRecord& record = found.result.record;
   if (!request.conditions.empty()) {
-    FB_RETURN_IF_ERROR(azure::CheckRead(request.conditions, SubjectOf(record)));
+    auto held = azure::CheckRead(request.conditions, SubjectOf(record));
+    if (!held) {
+      if (held.error().code() != Code::kNotModified) return Fail(std::move(held.error()));
+      found.result.not_modified = true;
+      return found;
+    }
   }
   if (!request.want_body) {
     found.result.length = record.length;

@@ -35,6 +35,9 @@ struct GetBlobResult {
   std::uint64_t offset = 0;   // of the bytes in `body`
   std::uint64_t length = 0;
   std::unique_ptr<BodySource> body;  // null without want_body, and when length is 0
+  // If-None-Match or If-Modified-Since did not hold: only the record is set. No error, because a
+  // 304 shows what the client's copy was compared with.
+  bool not_modified = false;
 };
 
 Task<GetBlobResult> GetBlob(Services& services, OpContext context, GetBlobRequest request);

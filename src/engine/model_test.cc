@@ -235,14 +235,15 @@ class Walk {
         model_ ? model_->Commit(name_, blocks, std::move(blob), meaning) : Code::kContainerNotFound,
         "commit");
   }
-  // Why the blob cannot be a copy's source.
-  Failure SourceFailure(const std::string& container, const std::string& name) const {
+  // Why the blob cannot be a copy's source. Out of Archive leads a copy that names another tier.
+  Failure SourceFailure(const std::string& container, const std::string& name,
+                        bool rehydrates = false) const {
     const auto from = containers_.find(container);
     if (from == containers_.end()) return Code::kContainerNotFound;
     const ModelBlob* source = from->second.Find(name);
     if (source == nullptr) return Code::kBlobNotFound;
     if (source->directory) return Code::kInvalidSourceBlobType;
-    if (source->tier == azure::AccessTier::kArchive) return Code::kBlobArchived;
+    if (source->tier == azure::AccessTier::kArchive && !rehydrates) return Code::kBlobArchived;
     return std::nullopt;
   }
   void StageFromBlob() {
@@ -259,7 +260,7 @@ class Walk {
     request.source_range->offset = offset;
     request.source_range->length = length;
     Failure expected;
-    if (model_ == nullptr) expected = Code::kContainerNotFound;
+    expected = model_ ? model_->CheckArchive(name_) : Failure(Code::kContainerNotFound);
     if (!expected) expected = SourceFailure(from_container, from_name);
     if (!expected) {
       const std::string bytes = containers_.at(from_container).Find(from_name)->bytes;
@@ -279,15 +280,18 @@ class Walk {
     request.source = f_.Blob(from_name, from_container);
     request.copy_tags = Below(2) == 0;
     const bool copy_tags = request.copy_tags;
+    if (Below(3) == 0) request.tier = static_cast<azure::AccessTier>(Below(4));
+    const auto tier = request.tier;
     const auto copied = f_.Run(CopyBlob(f_.services(), f_.context(), std::move(request)));
-    Failure expected = SourceFailure(from_container, from_name);
+    const bool rehydrates = tier && *tier != azure::AccessTier::kArchive;
+    Failure expected = SourceFailure(from_container, from_name, rehydrates);
     if (!expected && model_ == nullptr) expected = Code::kContainerNotFound;
     if (!expected) {
       ModelBlob blob = *containers_.at(from_container).Find(from_name);
       if (!copy_tags) blob.tags.clear();
-      blob.tier = azure::AccessTier::kHot;
+      blob.tier = tier.value_or(azure::AccessTier::kHot);
       if (copied) blob.etag = copied->changed.etag;
-      expected = model_->Put(name_, std::move(blob), meaning);
+      expected = model_->Put(name_, std::move(blob), meaning, /*keep_tier=*/!tier);
     }
     Agree(copied, expected, "copy");
   }
@@ -350,8 +354,7 @@ class Walk {
     }
     if (blob->tier == azure::AccessTier::kArchive) {
       expected = Code::kBlobArchived;
-    } else if (range && range->offset >= blob->bytes.size() &&
-               !(blob->bytes.empty() && range->offset == 0 && !range->length)) {
+    } else if (range && range->offset >= blob->bytes.size()) {
       expected = Code::kInvalidRange;
     }
     const auto text = f_.Read(name_, range, container_);

@@ -46,7 +46,8 @@ Task<PutBlobResult> PutBlob(Services& services, OpContext context, PutBlobReques
   FB_CO_RETURN_IF_ERROR(
       co_await ReadMeta(services, [&request](const kv::Reader& reader) -> Result<> {
         FB_ASSIGN_OR_RETURN(Place place, FindPlace(reader, request.target));
-        return CheckWriteAt(place, request.conditions);
+        FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions));
+        return CheckReplaceable(place, request.copy.id);
       }));
 
   auto commit = std::make_shared<Commit>();

@@ -2,7 +2,8 @@
 // uncommitted blocks. Content-MD5 is always computed and stored. The body is durable before the
 // name changes, and nothing changes unless the body came whole and its checksums fit. Errors:
 // kContainerNotFound, kConditionNotMet, kBlobAlreadyExists (If-None-Match: *), kMd5Mismatch,
-// kCrc64Mismatch, kRequestBodyTooLarge, kPathConflict, kNoSpace, the body's own.
+// kCrc64Mismatch, kRequestBodyTooLarge, kPathConflict, kPendingCopyOperation, kBlobArchived,
+// kNoSpace, the body's own.
 #pragma once
 
 #include <cstdint>

@@ -16,6 +16,7 @@ struct Commit {
   WallTime now;
   meta::StagedBlockRecord block;
   StoredBody stored;
+  std::string copy_id;
 };
 
 Result<> CommitBlock(Services& services, kv::Transaction& txn, const Commit& commit) {
@@ -29,7 +30,8 @@ Result<> CommitBlock(Services& services, kv::Transaction& txn, const Commit& com
                                  .block_id = commit.block_id,
                                  .fresh = commit.fresh,
                                  .now = commit.now,
-                                 .block = commit.block}));
+                                 .block = commit.block,
+                                 .copy_id = commit.copy_id}));
   return {};
 }
 
@@ -37,7 +39,7 @@ Result<> CommitBlock(Services& services, kv::Transaction& txn, const Commit& com
 
 Task<PutBlockResult> PutBlock(Services& services, OpContext context, PutBlockRequest request) {
   FB_CO_RETURN_IF_ERROR(co_await ReadMeta(services, [&request](const kv::Reader& reader) {
-    return CheckRoomForBlock(reader, request.target);
+    return CheckRoomForBlock(reader, request.target, request.copy_id);
   }));
   auto commit = std::make_shared<Commit>();
   FB_CO_ASSIGN_OR_RETURN(commit->stored, co_await StoreBody(services, context, request.body,
@@ -50,6 +52,7 @@ Task<PutBlockResult> PutBlock(Services& services, OpContext context, PutBlockReq
   FB_CO_ASSIGN_OR_RETURN(std::uint64_t fresh, services.ids.Next());
   commit->target = std::move(request.target);
   commit->block_id = std::move(request.block_id);
+  commit->copy_id = std::move(request.copy_id);
   commit->fresh = meta::BodyId(fresh);
   commit->now = services.clock.Now();
   commit->block.size = commit->stored.size;

@@ -2,7 +2,8 @@
 // id. Durable when it answers. Errors: kContainerNotFound, kInvalidBlobOrBlock (id of another
 // length than the blob's others), kRequestBodyTooLarge (above 4,000 MiB),
 // kUncommittedBlockCountExceedsLimit (100,000), kMd5Mismatch, kCrc64Mismatch, kNoSpace,
-// kPathConflict (hierarchical: a directory has the name).
+// kPathConflict (hierarchical: a directory has the name), kBlobArchived, kPendingCopyOperation
+// (kNoPendingCopyOperation for a copy's own part).
 #pragma once
 
 #include "async/byte_stream.h"
@@ -22,6 +23,8 @@ struct PutBlockRequest {
   ExpectedChecksums expected;
   BodyReader* body = nullptr;
   bool want_md5 = false;  // compute it even if the client sent none
+  // A part of the copy that is pending on the blob, and of no other. Empty: a client's block.
+  std::string copy_id = {};
 };
 struct PutBlockResult {
   std::optional<std::uint64_t> crc64;  // absent: the bytes were shared, not read

@@ -126,9 +126,12 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
                std::shared_ptr<const std::vector<BlockListEntry>> blocks) {
   const BlobTarget target = commit->target;
   const azure::Conditions conditions = commit->conditions;
-  auto read = [target, conditions, blocks](const kv::Reader& reader) -> Result<BlockListPlan> {
+  const std::string copy_id = commit->record.copy.id;
+  auto read = [target, conditions, blocks,
+               copy_id](const kv::Reader& reader) -> Result<BlockListPlan> {
     FB_ASSIGN_OR_RETURN(Place place, FindPlace(reader, target));
     FB_RETURN_IF_ERROR(CheckWriteAt(place, conditions));
+    FB_RETURN_IF_ERROR(CheckReplaceable(place, copy_id));
     return PlanBlockList(reader, place, *blocks);
   };
   // Long lists are worked out on the pool.
@@ -190,6 +193,7 @@ Task<Changed> PutBlockList(Services& services, OpContext context, PutBlockListRe
     commit->conditions = request.conditions;
     const Stamp stamp = MakeStamp(services);
     commit->record = NewRecord(meta::BlobId(blob_id), request.attributes, stamp);
+    commit->record.copy = request.copy;
     done = co_await Attempt(services, context, commit, blocks);
     if (done) co_return ChangedBy(stamp);
     if (done.error().code() != Code::kStale) break;

@@ -2,7 +2,8 @@
 // given; staged blocks that are not named are dropped. Bytes do not move. A long list is prepared
 // in invisible pages, then one small transaction makes the blob; concurrent commits of one blob are
 // serialized by it. Errors: kContainerNotFound, kInvalidBlockList (a block is not where the list
-// says), kBlockListTooLong (above 50,000), kConditionNotMet, kBlobAlreadyExists, kPathConflict.
+// says), kBlockListTooLong (above 50,000), kConditionNotMet, kBlobAlreadyExists, kPathConflict,
+// kPendingCopyOperation, kBlobArchived.
 #pragma once
 
 #include <vector>
@@ -28,6 +29,7 @@ struct PutBlockListRequest {
   azure::Conditions conditions;
   BlobAttributes attributes;  // http.content_md5 is stored as given, never verified, as in Azure
   std::vector<BlockListEntry> blocks;
+  azure::CopyState copy = {};  // the end of the copy that is pending on the blob
 };
 
 Task<Changed> PutBlockList(Services& services, OpContext context, PutBlockListRequest request);

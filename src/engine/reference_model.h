@@ -66,13 +66,24 @@ class ModelContainer {
     return std::nullopt;
   }
 
-  Failure Put(const std::string& name, ModelBlob blob, ModelCondition condition) {
+  // What is in Archive is not written over.
+  Failure CheckArchive(const std::string& name) const {
+    const ModelBlob* there = Find(name);
+    const bool archived = there != nullptr && there->tier == azure::AccessTier::kArchive;
+    return archived ? Failure(Code::kBlobArchived) : std::nullopt;
+  }
+
+  Failure Put(const std::string& name, ModelBlob blob, ModelCondition condition,
+              bool keep_tier = true) {
     if (const Failure failure = CheckWrite(name, condition)) return failure;
+    if (const Failure failure = CheckArchive(name)) return failure;
+    if (const ModelBlob* there = Find(name); there && keep_tier) blob.tier = there->tier;
     return Replace(name, std::move(blob));
   }
 
   Failure Stage(const std::string& name, const std::string& id, std::string bytes) {
     if (const ModelBlob* there = Find(name); there && there->directory) return Code::kPathConflict;
+    if (const Failure failure = CheckArchive(name)) return failure;
     staged_[name][id] = std::move(bytes);
     return std::nullopt;
   }
@@ -80,6 +91,8 @@ class ModelContainer {
   Failure Commit(const std::string& name, const std::vector<BlockListEntry>& list, ModelBlob blob,
                  ModelCondition condition) {
     if (const Failure failure = CheckWrite(name, condition)) return failure;
+    if (const Failure failure = CheckArchive(name)) return failure;
+    if (const ModelBlob* there = Find(name)) blob.tier = there->tier;
     for (const BlockListEntry& entry : list) {
       const std::string* bytes = BlockOf(name, entry);
       if (bytes == nullptr) return Code::kInvalidBlockList;

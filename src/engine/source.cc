@@ -6,7 +6,7 @@
 namespace forebay::engine {
 
 Result<Place> RequireSource(const kv::Reader& reader, const BlobTarget& source,
-                            const azure::Conditions& conditions) {
+                            const azure::Conditions& conditions, bool may_be_archived) {
   FB_ASSIGN_OR_RETURN(Place place, RequireBlob(reader, source));
   const meta::BlobRecord& record = *place.existing;
   if (!conditions.empty()) {
@@ -15,7 +15,7 @@ Result<Place> RequireSource(const kv::Reader& reader, const BlobTarget& source,
   if (record.directory) {
     return Fail(Code::kInvalidSourceBlobType, "A directory cannot be copied.");
   }
-  if (record.tier == azure::AccessTier::kArchive) {
+  if (record.tier == azure::AccessTier::kArchive && !may_be_archived) {
     return Fail(Code::kBlobArchived, "This operation is not permitted on an archived blob.");
   }
   return place;

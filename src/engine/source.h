@@ -9,10 +9,10 @@
 namespace forebay::engine {
 
 // Finds a copy source and checks its conditions. kBlobNotFound, kContainerNotFound,
-// kSourceConditionNotMet, kBlobArchived (nothing can be read from it), kInvalidSourceBlobType (a
-// directory).
+// kSourceConditionNotMet, kBlobArchived (nothing can be read from it, but a copy may bring it into
+// another tier: `may_be_archived`), kInvalidSourceBlobType (a directory).
 Result<Place> RequireSource(const kv::Reader& reader, const BlobTarget& source,
-                            const azure::Conditions& conditions);
+                            const azure::Conditions& conditions, bool may_be_archived = false);
 
 // Reads `length` bytes at `offset` of the source and compares them with what the client expects.
 // kMd5Mismatch, kCrc64Mismatch.

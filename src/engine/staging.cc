@@ -20,6 +20,16 @@ Error LengthDiffers() {
                "same length.");
 }
 
+// What is staged for a blob while a copy into it is pending belongs to that copy.
+Result<> CheckMayStage(const Place& place, std::string_view copy_id) {
+  if (copy_id.empty()) return CheckReplaceable(place);
+  const bool pending = place.existing &&
+                       place.existing->copy.status == azure::CopyStatus::kPending &&
+                       place.existing->copy.id == copy_id;
+  if (pending) return {};
+  return Fail(Code::kNoPendingCopyOperation, "There is currently no pending copy operation.");
+}
+
 // The id length of the committed blob's blocks; 0 when it has none.
 Result<std::size_t> CommittedIdBytes(const kv::Reader& reader, const Place& place) {
   if (!place.existing || !place.existing->body.has_block_list) return 0;
@@ -60,6 +70,7 @@ Result<Staged> StageBlock(Services& services, kv::Transaction& txn, const StageR
   if (place.existing && place.existing->directory) {
     return Fail(Code::kPathConflict, "A directory has this name; it cannot have blocks.");
   }
+  FB_RETURN_IF_ERROR(CheckMayStage(place, request.copy_id));
   FB_ASSIGN_OR_RETURN(meta::StagingRecord staging, OpenStaging(txn, place, request));
   const std::string key = keys::StagedBlock(staging.generation, request.block_id.view());
   FB_ASSIGN_OR_RETURN(auto old, txn.Get(key));
@@ -87,11 +98,11 @@ Result<Staged> StageBlock(Services& services, kv::Transaction& txn, const StageR
   return Staged{staging.generation};
 }
 
-Result<> CheckRoomForBlock(const kv::Reader& reader, const BlobTarget& target) {
-  FB_ASSIGN_OR_RETURN(meta::ContainerRecord container,
-                      RequireContainer(reader, target.account.name, target.container));
-  FB_ASSIGN_OR_RETURN(std::string name, meta::NamespaceOf(container).Normalize(target.blob.view()));
-  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::Staging(container.id, name)));
+Result<> CheckRoomForBlock(const kv::Reader& reader, const BlobTarget& target,
+                           std::string_view copy_id) {
+  FB_ASSIGN_OR_RETURN(Place place, FindPlace(reader, target));
+  FB_RETURN_IF_ERROR(CheckMayStage(place, copy_id));
+  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::Staging(place.container.id, place.name)));
   if (!stored) return {};
   FB_ASSIGN_OR_RETURN(meta::StagingRecord staging, meta::DecodeStaging(*stored));
   FB_ASSIGN_OR_RETURN(auto count, reader.Get(keys::StagedCount(staging.generation)));

@@ -12,20 +12,24 @@ namespace forebay::engine {
 // In the transaction that stages a block: finds the blob's staging, or begins one as `fresh`
 // (kInvalidBlobOrBlock when the id's length differs from the blob's other ids), stores the block,
 // and releases a staged block of the same id. kContainerNotFound, kPathConflict,
-// kInvalidBlobOrBlock.
+// kInvalidBlobOrBlock, kBlobArchived; kPendingCopyOperation, or with a `copy_id`
+// kNoPendingCopyOperation when that copy is over.
 struct StageRequest {
   const BlobTarget& target;
   const azure::BlockId& block_id;
   meta::BodyId fresh;
   WallTime now;
   const meta::StagedBlockRecord& block;
+  std::string_view copy_id = {};  // of the pending copy that stages it
 };
 struct Staged {
   meta::BodyId generation;
 };
 Result<Staged> StageBlock(Services& services, kv::Transaction& txn, const StageRequest& request);
 
-// kUncommittedBlockCountExceedsLimit, from a snapshot: the limit is not exact to the block.
-Result<> CheckRoomForBlock(const kv::Reader& reader, const BlobTarget& target);
+// From a snapshot, before bytes are read: the errors of StageBlock, and
+// kUncommittedBlockCountExceedsLimit (which is not exact to the block).
+Result<> CheckRoomForBlock(const kv::Reader& reader, const BlobTarget& target,
+                           std::string_view copy_id = {});
 
 }  // namespace forebay::engine

@@ -40,10 +40,15 @@ Result<UpdateBlobResult> Update(Services& services, kv::Transaction& txn,
                                 const UpdateBlobRequest& request, const Stamp& stamp) {
   FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, request.target));
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions));
+  FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));
   FB_RETURN_IF_ERROR(CheckState(request, *place.existing));
   UpdateBlobResult result;
   meta::BlobRecord record = *place.existing;
-  if (request.http) record.http = *request.http;
+  if (request.http) {
+    record.http = *request.http;
+    // From then on the blob is no longer shown as the copy that it was.
+    record.copy = {};
+  }
   if (request.metadata) record.metadata = *request.metadata;
   if (request.tags) {
     meta::ReindexTags(txn, place.container.id, place.name, record.tags, *request.tags);

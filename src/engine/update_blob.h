@@ -7,7 +7,7 @@
 // the next look at the blob finds it done.
 //
 // Errors: kContainerNotFound, kBlobNotFound, kConditionNotMet, kBlobArchived (HTTP headers and
-// metadata cannot change then), kInvalidBlobTier (a directory has none).
+// metadata cannot change then), kInvalidBlobTier (a directory has none), kPendingCopyOperation.
 #pragma once
 
 #include <optional>

@@ -102,7 +102,7 @@ TEST_P(UpdateBlobTest, HonoursConditions) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::kConditionNotMet);
   EXPECT_EQ(Get().metadata, before.metadata);
-  conditions.if_match->etags.push_back(azure::MakeETag(before.etag.value()));
+  conditions.if_match->etags = {azure::MakeETag(before.etag.value())};
   EXPECT_TRUE(Update({.target = {}, .conditions = conditions, .metadata = azure::Metadata{}}));
   EXPECT_FALSE(Update({.target = {}, .conditions = conditions, .metadata = azure::Metadata{}}));
 

@@ -50,8 +50,13 @@ Task<Authentication> CheckSasToken(engine::Services& services, OpContext context
                                    const AccountEntry& account, const AuthRequest& request,
                                    azure::SasToken token) {
   const azure::RequestTarget& target = *request.target;
-  const azure::SasScope scope{account.name, target.container, target.blob,
-                              target.query.Get("snapshot"), target.query.Get("versionid")};
+  azure::SasScope scope{account.name, target.container, target.blob, target.query.Get("snapshot"),
+                        target.query.Get("versionid")};
+  if (request.operation == azure::Operation::kListBlobs && token.resource == "d") {
+    // A directory's token lists below the directory, and nowhere else.
+    scope.blob = azure::BlobName(target.query.Get("prefix"));
+    scope.is_prefix = true;
+  }
   FB_CO_RETURN_IF_ERROR(azure::VerifySasSignature(token, scope, account.keys));
   if (token.identifier.empty() || !target.container) co_return FinishSas(token, nullptr, request);
   auto container =

@@ -8,6 +8,7 @@ namespace forebay::rest {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class AuthenticateTest : public ::testing::Test {
  protected:
@@ -84,6 +85,82 @@ TEST_F(AuthenticateTest, BlobSasOpensOneBlob) {
   EXPECT_EQ(Anonymous("GET", "/box/b?" + sas).ErrorCode(), "AuthenticationFailed");
   EXPECT_EQ(Anonymous("DELETE", "/box/a?" + sas).ErrorCode(), "AuthorizationPermissionMismatch");
   EXPECT_EQ(Anonymous("GET", "/box?restype=container&comp=list&" + sas).status, 403u);
+}
+
+TEST_F(AuthenticateTest, DirectorySasListsItsDirectoryOnly) {
+  for (const char* name : {"dir/sub/x", "dir/sub/y/z", "dir/subway", "dir/b", "other"}) {
+    f_.PutBlob("/box/" + std::string(name), "x");
+  }
+  azure::SasToken token = ReadToken();
+  token.permissions = "rl";
+  token.resource = "d";
+  token.directory_depth = "2";
+  const std::string sas = f_.Sas(token, BlobScope("dir/sub"));
+  const auto list = [&](const std::string& more) {
+    return Anonymous("GET", "/box?restype=container&comp=list&" + more + "&" + sas);
+  };
+  const Reply flat = list("prefix=dir/sub/");
+  ASSERT_EQ(flat.status, 200u) << flat.body;
+  EXPECT_THAT(flat.body, HasSubstr("<Name>dir/sub/x</Name>"));
+  EXPECT_THAT(flat.body, HasSubstr("<Name>dir/sub/y/z</Name>"));
+  EXPECT_THAT(flat.body, Not(HasSubstr("subway")));
+  EXPECT_THAT(list("prefix=dir/sub/y/&delimiter=/").body, HasSubstr("dir/sub/y/z"));
+  // Neither start nor marker lead out of the prefix.
+  for (const char* start : {"startFrom=dir/b", "startFrom=a", "startFrom=", "startFrom=zzz"}) {
+    const Reply reply = list("prefix=dir/sub/&include=uncommittedblobs&" + std::string(start));
+    EXPECT_EQ(reply.status, 200u);
+    EXPECT_THAT(reply.body, Not(HasSubstr("<Name>dir/b<")));
+    EXPECT_THAT(reply.body, Not(HasSubstr("subway")));
+    EXPECT_THAT(reply.body, Not(HasSubstr("other")));
+  }
+  // Nothing but what lies below it: "dir/sub" would show "dir/subway".
+  for (const char* prefix : {"prefix=dir/sub", "prefix=dir/", "prefix=dir/su", "prefix=dir/subway",
+                             "prefix=", "prefix=other/dir/sub/", "prefix=dir//sub/",
+                             "prefix=/dir/sub/", "delimiter=/", "prefix=dir/b/&prefix=dir/sub/"}) {
+    EXPECT_EQ(list(prefix).ErrorCode(), "AuthenticationFailed") << prefix;
+  }
+  EXPECT_EQ(Anonymous("GET", "/box/dir/sub/y/z?" + sas).status, 200u);
+  EXPECT_EQ(Anonymous("GET", "/box/dir/subway?" + sas).status, 403u);
+  EXPECT_EQ(Anonymous("GET", "/box/dir/sub/../b?" + sas).status, 404u);  // its own name, below it
+  EXPECT_EQ(Anonymous("GET", "/box?restype=container&prefix=dir/sub/&" + sas).status, 403u);
+  EXPECT_EQ(Anonymous("GET", "/box?restype=container&comp=acl&prefix=dir/sub/&" + sas).status,
+            403u);
+}
+
+TEST_F(AuthenticateTest, DirectorySasOfTheRootListsAll) {
+  azure::SasToken token = ReadToken();
+  token.permissions = "l";
+  token.resource = "d";
+  token.directory_depth = "0";
+  const std::string sas = f_.Sas(token, BoxScope());
+  EXPECT_THAT(Anonymous("GET", "/box?restype=container&comp=list&" + sas).body,
+              HasSubstr("<Name>a</Name>"));
+  EXPECT_EQ(Anonymous("GET", "/box?restype=container&comp=list&prefix=x&" + sas).status, 200u);
+}
+
+TEST_F(AuthenticateTest, FieldsOfATokenCannotBeShifted) {
+  // Each field is signed as a line: a line's end inside one would move those behind it.
+  azure::SasToken token = ReadToken();
+  const std::string sas = f_.Sas(token, BlobScope("a"));
+  ASSERT_EQ(Anonymous("GET", "/box/a?" + sas).status, 200u);
+  for (const char* more : {"&rscd=x%0Ay", "&sip=%0A", "&si=a%0Ab", "&rsct=%0D", "&ses=%00"}) {
+    const Reply reply = Anonymous("GET", "/box/a?" + sas + more);
+    EXPECT_EQ(reply.ErrorCode(), "AuthenticationFailed") << more;
+    EXPECT_THAT(reply.body, HasSubstr("control character")) << more;
+  }
+  EXPECT_EQ(Anonymous("GET", "/box/a?" + sas + "&sp=rwd").ErrorCode(), "AuthenticationFailed");
+}
+
+TEST_F(AuthenticateTest, UserDelegationSasIsRefusedPlainly) {
+  const Reply reply = Anonymous("GET", "/box/a?" + f_.Sas(ReadToken(), BlobScope("a")) +
+                                           "&skoid=o&sktid=t&skt=x&ske=y&sks=b");
+  EXPECT_EQ(reply.status, 403u);
+  EXPECT_EQ(reply.ErrorCode(), "AuthenticationFailed");
+  EXPECT_THAT(reply.body,
+              HasSubstr("<AuthenticationErrorDetail>User delegation SAS is not offered"));
+  const Reply key = f_.Send("POST", "/?restype=service&comp=userdelegationkey", {}, "<KeyInfo/>");
+  EXPECT_EQ(key.status, 400u);
+  EXPECT_EQ(key.ErrorCode(), "UnsupportedQueryParameter");
 }
 
 TEST_F(AuthenticateTest, SasEndsAndBegins) {
@@ -168,6 +245,23 @@ TEST_F(AuthenticateTest, TagsNeedTheirOwnPermission) {
   EXPECT_EQ(Anonymous("PUT", "/box/t?" + f_.ContainerSas("cw"), headers, "x").ErrorCode(),
             "AuthorizationPermissionMismatch");
   EXPECT_EQ(Anonymous("PUT", "/box/t?" + f_.ContainerSas("cwt"), headers, "x").status, 201u);
+}
+
+TEST_F(AuthenticateTest, AListingShowsTagsToThoseWhoMayReadThem) {
+  f_.PutBlob("/box/t", "x", {{"x-ms-tags", "k=v"}});
+  const auto list = [this](const std::string& include, const std::string& sas) {
+    return Anonymous("GET", "/box?restype=container&comp=list&" + include + "&" + sas);
+  };
+  const std::string plain = f_.ContainerSas("rl");
+  EXPECT_EQ(list("include=metadata", plain).status, 200u);
+  for (const char* include :
+       {"include=tags", "include=metadata,tags", "include=metadata&include=Tags"}) {
+    EXPECT_EQ(list(include, plain).ErrorCode(), "AuthorizationPermissionMismatch") << include;
+    EXPECT_THAT(list(include, f_.ContainerSas("rlt")).body, HasSubstr("<Key>k</Key>")) << include;
+  }
+  f_.Put("/box?restype=container&comp=acl", {{"x-ms-blob-public-access", "container"}});
+  EXPECT_EQ(Anonymous("GET", "/box?restype=container&comp=list").status, 200u);
+  EXPECT_EQ(Anonymous("GET", "/box?restype=container&comp=list&include=tags").status, 401u);
 }
 
 TEST_F(AuthenticateTest, RotatedKeysStopAndStartToWork) {

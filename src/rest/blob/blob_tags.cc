@@ -15,6 +15,7 @@ Task<http::Response> HandleGetBlobTags(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(request.conditions, azure::ConditionsFrom(call.headers()));
   FB_CO_ASSIGN_OR_RETURN(auto blob,
                          co_await engine::GetBlob(call.services, call.context, std::move(request)));
+  if (blob.not_modified) co_return NotModified(call, blob.record);
   co_return Xml(azure::TagsXml(blob.record.tags));
 }
 

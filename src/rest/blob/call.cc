@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "azure/error_table.h"
+#include "base/encoding.h"
 
 namespace forebay::rest {
 
@@ -14,6 +15,16 @@ std::string Call::ServiceEndpoint() const {
     out += target.account.str();
     if (target.secondary) out += "-secondary";
     out += '/';
+  }
+  return out;
+}
+
+std::string Call::QueryList(std::string_view name) const {
+  std::string out;
+  for (const auto& [key, value] : target.query) {
+    if (!EqualsIgnoreCase(key, name)) continue;
+    if (!out.empty()) out += ',';
+    out += value;
   }
   return out;
 }

@@ -45,6 +45,9 @@ struct Call {
   azure::HeaderSpan headers() const { return fields; }
   std::string_view Header(std::string_view name) const { return request.headers.Get(name); }
   std::string_view QueryValue(std::string_view name) const { return target.query.Get(name); }
+  // All values of a parameter that takes a list, as "?include=a&include=b" and "?include=a,b" mean
+  // the same.
+  std::string QueryList(std::string_view name) const;
   bool is_head() const { return request.method == http::Method::kHead; }
 
   engine::Account EngineAccount() const { return {account->name, account->hierarchical}; }

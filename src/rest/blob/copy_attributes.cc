@@ -33,6 +33,8 @@ Result<CopyAttributes> CopyAttributesFrom(azure::HeaderSpan headers) {
     if (out.copy_tags && has_tags) return Fail(azure::InvalidHeaderError(kTagOption, *option));
   }
   FB_ASSIGN_OR_RETURN(out.tier, azure::TierFromHeaders(headers));
+  // Only checked: a copy out of Archive is done when it answers.
+  FB_RETURN_IF_ERROR(azure::RehydratePriorityFromHeaders(headers));
   return out;
 }
 

@@ -15,7 +15,10 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "engine/get_blob.h"
+#include "engine/put_block.h"
+#include "engine/put_block_list.h"
 #include "meta/keys.h"
+#include "rest/blob/copy_parts.h"
 #include "rest/blob/pending_copy.h"
 
 namespace forebay::rest {
@@ -27,6 +30,7 @@ struct Job {
   PendingCopy copy;
   std::stop_source cancel;
   std::atomic<std::uint64_t> fetched{0};
+  std::optional<CopyParts> parts;  // of a copy that is made in parts; the worker's
 
   OpContext Context() const {
     return {
@@ -131,9 +135,15 @@ Task<meta::BlobRecord> CopyJobs::Impl::PendingRecord(OpContext context, engine::
 
 Task<> CopyJobs::Impl::CopyOnce(JobPtr job) {
   const OpContext context = job->Context();
-  job->fetched = 0;
   FB_CO_ASSIGN_OR_RETURN(const meta::BlobRecord record,
                          co_await PendingRecord(context, job->copy.target, job->copy.copy.id));
+  const std::uint64_t total = job->copy.copy.bytes_total;
+  if (total > options.whole_bytes) {
+    if (!job->parts) job->parts = DivideCopy(total, options.part_bytes);
+    co_return co_await CopyAsParts(services, fetcher, context, job->copy, record, *job->parts,
+                                   job->fetched);
+  }
+  job->fetched = 0;
   FetchRequest fetch;
   fetch.url = job->copy.url;
   if (!job->copy.source_etag.empty()) fetch.headers.Add("If-Match", job->copy.source_etag);
@@ -300,10 +310,9 @@ Task<engine::Changed> CopyJobs::Begin(OpContext context, engine::PutBlobRequest 
       co_return Fail(Code::kBusy, "The server cannot take another pending copy now; try again.");
     }
   }
-  if (pending.copy.bytes_total > engine::kMaxPutBlobBytes) {
-    co_return Fail(Code::kSourceTooLarge,
-                   "A copy from another server may have at most 5,000 MiB; use Put Block From "
-                   "URL for larger ones.");
+  constexpr std::uint64_t kMost = std::uint64_t{engine::kMaxBlocks} * engine::kMaxBlockBytes;
+  if (pending.copy.bytes_total > kMost) {
+    co_return Fail(Code::kSourceTooLarge, "The source is larger than a blob can be.");
   }
   auto job = std::make_shared<Job>();
   job->copy = {pending.target, std::move(url), std::move(source_etag), pending.attributes,

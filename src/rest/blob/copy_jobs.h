@@ -2,9 +2,10 @@
 //
 // Copy Blob of a large source elsewhere leaves an empty blob whose copy status is "pending", and a
 // job record (docs/formats/pending-copy.md). A worker fetches the source and replaces the blob by
-// the finished copy in one step, so nothing of an unfinished copy is ever read. A job whose blob
-// was overwritten or deleted meanwhile ends without a trace. After a restart jobs start again from
-// the beginning. Jobs run on a thread of their own, `parallel` at a time.
+// the finished copy in one step, so nothing of an unfinished copy is ever read; a very large one
+// arrives in parts (copy_parts.h). Until then nobody else may change the blob. A job that was
+// aborted, or whose container was deleted, ends without a trace. After a restart jobs start again
+// from the beginning. Jobs run on a thread of their own, `parallel` at a time.
 //
 // Thread safe. Start and Stop from one thread; Stop leaves the records for the next start.
 #pragma once
@@ -24,6 +25,8 @@ namespace forebay::rest {
 
 struct CopyJobOptions {
   std::uint64_t inline_bytes = 64u << 20;  // smaller sources are copied before the answer
+  std::uint64_t whole_bytes = 1u << 30;    // larger ones are copied in parts
+  std::uint64_t part_bytes = 64u << 20;    // of a part, at least
   std::size_t parallel = 4;
   int attempts = 5;  // of one job, while the source's errors look temporary
   std::chrono::milliseconds retry_after{2000};  // doubled with every attempt

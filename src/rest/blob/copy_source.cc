@@ -35,6 +35,14 @@ std::uint64_t PortOf(std::string_view host, bool tls) {
   return tls ? 443 : 80;
 }
 
+// Tags of the source take a permission of their own, whether they are copied or asked about.
+azure::Permissions TagsOfSource(azure::HeaderSpan headers) {
+  const bool copies =
+      EqualsIgnoreCase(azure::HeaderOr(headers, "x-ms-copy-source-tag-option"), "COPY");
+  const bool asks = azure::FindHeader(headers, "x-ms-source-if-tags").has_value();
+  return copies || asks ? azure::Permissions::kTags : 0;
+}
+
 Error NotReadable(const Error& error) {
   const azure::WireError& wire = azure::WireErrorOf(error.code());
   return SourceError(wire.status, wire.name, std::string(wire.message));
@@ -104,6 +112,7 @@ Task<std::optional<LocalSource>> CopySources::FindLocal(Call& call, const std::s
     read.method = "GET";
     read.target = &*target;
     read.operation = azure::Operation::kGetBlob;
+    read.extra = TagsOfSource(call.headers());
     read.client_ip = call.request.client_ip;
     read.tls = call.request.tls;
     read.now = call.now;
@@ -170,6 +179,7 @@ Result<engine::ExpectedChecksums> SourceChecksums(azure::HeaderSpan headers) {
   }
   if (const auto text = azure::FindHeader(headers, "x-ms-source-content-crc64")) {
     FB_ASSIGN_OR_RETURN(expected.crc64, azure::ParseCrc64(*text));
+    if (expected.md5) return Fail(azure::InvalidHeaderError("x-ms-source-content-crc64", *text));
   }
   return expected;
 }

@@ -68,7 +68,8 @@ std::string CopySourceShown(std::string_view url);
 // The headers that a source elsewhere is asked with: source conditions and authorization.
 Result<http::Headers> SourceHeaders(azure::HeaderSpan headers);
 
-// x-ms-source-content-md5 and x-ms-source-content-crc64. kInvalidMd5, kInvalidCrc64.
+// x-ms-source-content-md5 or x-ms-source-content-crc64. kInvalidMd5, kInvalidCrc64;
+// kInvalidHeaderValue for both.
 Result<engine::ExpectedChecksums> SourceChecksums(azure::HeaderSpan headers);
 
 // An engine error of a copy whose source is here: a blob that is not there can only be the source,

@@ -2,9 +2,6 @@
 #include <gmock/gmock.h>
 
 #include "base/checksum.h"
-#include "meta/keys.h"
-#include "rest/blob/copy_jobs.h"
-#include "rest/blob/pending_copy.h"
 #include "rest/blob/responses.h"
 #include "rest/blob/service_fixture.h"
 
@@ -99,6 +96,27 @@ TEST_F(CopyTest, TheSourceIsAuthorizedLikeARead) {
   // Public containers need nothing.
   f_.Put("/box?restype=container&comp=acl", {{"x-ms-blob-public-access", "blob"}});
   EXPECT_EQ(AnonymousFromUrl(write, Here("/box/src")).status, 201u);
+}
+
+TEST_F(CopyTest, TagsOfTheSourceTakeTheirOwnPermission) {
+  const auto copy = [this](const std::string& to, const std::string& from,
+                           std::pair<std::string, std::string> header) {
+    return f_
+        .Send("PUT", "/box/dst?" + f_.ContainerSas(to),
+              {{"x-ms-blob-type", "BlockBlob"},
+               {"x-ms-copy-source", Here("/box/src?" + f_.ContainerSas(from))},
+               std::move(header)},
+              "", As::kNobody)
+        .status;
+  };
+  const std::pair<std::string, std::string> copies{"x-ms-copy-source-tag-option", "COPY"};
+  EXPECT_EQ(copy("cw", "rt", copies), 403u);
+  EXPECT_EQ(copy("cwt", "r", copies), 403u);
+  EXPECT_EQ(copy("cwt", "rt", copies), 201u);
+  const std::pair<std::string, std::string> asks{"x-ms-source-if-tags", "\"t\" = '1'"};
+  EXPECT_EQ(copy("cw", "r", asks), 403u);
+  EXPECT_EQ(copy("cw", "rt", asks), 201u);
+  EXPECT_EQ(copy("cw", "r", {"x-ms-copy-source-tag-option", "REPLACE"}), 201u);
 }
 
 TEST_F(CopyTest, ASourceThatIsNotThere) {
@@ -225,168 +243,6 @@ TEST_F(CopyTest, CopyBlobOfASmallSourceElsewhereIsDoneAtOnce) {
   // The token of the source's URL is not shown to whoever reads the copy.
   EXPECT_EQ(f_.Send("HEAD", "/box/dst").Header("x-ms-copy-source"),
             "https://store.example/data/blob");
-}
-
-class PendingCopyTest : public CopyTest {
- protected:
-  PendingCopyTest() : options_(Options()), jobs_fixture_(options_) {}
-  static ServiceFixture::Options Options() {
-    ServiceFixture::Options options;
-    options.service.copy_jobs.inline_bytes = 4;
-    options.service.copy_jobs.attempts = 2;
-    options.service.copy_jobs.retry_after = std::chrono::milliseconds(1);
-    return options;
-  }
-  void SetUp() override {
-    g_.MakeContainer();
-    g_.fetcher().sources[std::string(kThere)] = {.content = "0123456789", .headers = {}};
-  }
-  Reply Begin() {
-    return g_.Put("/box/dst", {{"x-ms-copy-source", std::string(kThere)}, {"x-ms-meta-k", "v"}});
-  }
-
-  ServiceFixture::Options options_;
-  ServiceFixture jobs_fixture_;
-  ServiceFixture& g_ = jobs_fixture_;
-};
-
-TEST_F(PendingCopyTest, ALargeSourceIsCopiedBehindTheAnswer) {
-  ASSERT_TRUE(g_.service().copy_jobs().Start().has_value());
-  const Reply begun = Begin();
-  ASSERT_EQ(begun.status, 202u) << begun.body;
-  EXPECT_EQ(begun.Header("x-ms-copy-status"), "pending");
-  g_.service().copy_jobs().WaitIdle();
-  const Reply get = g_.Get("/box/dst");
-  EXPECT_EQ(get.body, "0123456789");
-  EXPECT_EQ(get.Header("x-ms-copy-status"), "success");
-  EXPECT_EQ(get.Header("x-ms-copy-id"), begun.Header("x-ms-copy-id"));
-  EXPECT_EQ(get.Header("x-ms-copy-progress"), "10/10");
-  EXPECT_EQ(get.Header("x-ms-meta-k"), "v");
-  EXPECT_EQ(g_.engine().KeysOfTable('o'), 0u);
-}
-
-TEST_F(PendingCopyTest, ASourceThatBreaksOffFailsTheCopy) {
-  ASSERT_TRUE(g_.service().copy_jobs().Start().has_value());
-  g_.fetcher().sources[std::string(kThere)].cut_at = 5;
-  ASSERT_EQ(Begin().status, 202u);
-  g_.service().copy_jobs().WaitIdle();
-  const Reply head = g_.Send("HEAD", "/box/dst");
-  EXPECT_EQ(head.Header("x-ms-copy-status"), "failed");
-  EXPECT_TRUE(head.headers.Has("x-ms-copy-status-description"));
-  EXPECT_EQ(head.content_length, 0u);
-  EXPECT_EQ(g_.engine().KeysOfTable('o'), 0u);
-}
-
-TEST_F(PendingCopyTest, NothingPendingIsTakenWhileStopped) {
-  EXPECT_EQ(Begin().status, 503u);
-  EXPECT_EQ(g_.Get("/box/dst").status, 404u);
-  EXPECT_EQ(g_.engine().KeysOfTable('o'), 0u);
-}
-
-TEST_F(PendingCopyTest, AbortLeavesAnEmptyBlob) {
-  engine::PutBlobRequest pending;
-  pending.target = g_.engine().Blob("dst");
-  pending.copy = {.status = azure::CopyStatus::kPending,
-                  .id = "mine",
-                  .source = "x",
-                  .description = {},
-                  .completed = {},
-                  .bytes_copied = 0,
-                  .bytes_total = 10};
-  ASSERT_TRUE(
-      g_.engine().Run(engine::PutBlob(g_.engine().services(), {}, std::move(pending))).has_value());
-  const HeaderList abort = {{"x-ms-copy-action", "abort"}};
-  EXPECT_EQ(g_.Send("HEAD", "/box/dst").Header("x-ms-copy-progress"), "0/10");
-  EXPECT_EQ(g_.Put("/box/dst?comp=copy&copyid=other", abort).ErrorCode(), "CopyIdMismatch");
-  EXPECT_EQ(g_.Put("/box/dst?comp=copy&copyid=mine", abort).status, 204u);
-  const Reply head = g_.Send("HEAD", "/box/dst");
-  EXPECT_EQ(head.Header("x-ms-copy-status"), "aborted");
-  EXPECT_EQ(head.content_length, 0u);
-  EXPECT_EQ(g_.Put("/box/dst?comp=copy&copyid=mine", abort).ErrorCode(), "NoPendingCopyOperation");
-}
-
-TEST_F(PendingCopyTest, ARecordOnDiskIsResumedAndAnObsoleteOneDropped) {
-  CopyJobs& jobs = g_.service().copy_jobs();
-  ASSERT_TRUE(jobs.Start().has_value());
-  ASSERT_EQ(Begin().status, 202u);
-  jobs.WaitIdle();
-  // As a crash would leave it: the same record, and a blob that is not pending any more.
-  PendingCopy stale;
-  stale.target = g_.engine().Blob("dst");
-  stale.url = std::string(kThere);
-  stale.copy.id = "stale";
-  jobs.Stop();
-  const std::string value = Encode(stale);
-  ASSERT_TRUE(g_.engine()
-                  .store()
-                  .TransactBlocking([&value](kv::Transaction& txn) -> Result<> {
-                    txn.Put(meta::keys::PendingCopy("stale"), value);
-                    return {};
-                  })
-                  .has_value());
-  // And a pending blob with its record, whose job never ran.
-  engine::PutBlobRequest pending;
-  pending.target = g_.engine().Blob("second");
-  pending.copy = {.status = azure::CopyStatus::kPending,
-                  .id = "live",
-                  .source = "x",
-                  .description = {},
-                  .completed = {},
-                  .bytes_copied = 0,
-                  .bytes_total = 10};
-  PendingCopy live = stale;
-  live.target = pending.target;
-  live.copy = pending.copy;
-  const std::string live_value = Encode(live);
-  ASSERT_TRUE(
-      g_.engine().Run(engine::PutBlob(g_.engine().services(), {}, std::move(pending))).has_value());
-  ASSERT_TRUE(g_.engine()
-                  .store()
-                  .TransactBlocking([&live_value](kv::Transaction& txn) -> Result<> {
-                    txn.Put(meta::keys::PendingCopy("live"), live_value);
-                    return {};
-                  })
-                  .has_value());
-  ASSERT_TRUE(jobs.Start().has_value());
-  jobs.WaitIdle();
-  EXPECT_EQ(g_.Get("/box/dst").body, "0123456789");
-  const Reply second = g_.Get("/box/second");
-  EXPECT_EQ(second.body, "0123456789");
-  EXPECT_EQ(second.Header("x-ms-copy-status"), "success");
-  EXPECT_EQ(g_.engine().KeysOfTable('o'), 0u);
-}
-
-TEST(PendingCopyRecordTest, ReadsWhatItWrote) {
-  PendingCopy job;
-  job.target.account = {azure::AccountName("acct"), true};
-  job.target.container = azure::ContainerName("box");
-  job.target.blob = azure::BlobName("dir/a");
-  job.url = "https://x/y?sig=z";
-  job.source_etag = "\"e\"";
-  job.copy.id = "id";
-  job.copy.source = "https://x/y";
-  job.copy.bytes_total = 1ull << 40;
-  job.attributes.http.content_type = "t";
-  job.attributes.http.content_md5 = std::string(16, '\x01');
-  job.attributes.metadata = {{"k", "v"}};
-  job.attributes.tags = {{"t", "1"}};
-  job.attributes.tier = azure::AccessTier::kCold;
-  const std::string encoded = Encode(job);
-  auto read = DecodePendingCopy(encoded);
-  ASSERT_TRUE(read.has_value());
-  EXPECT_EQ(read->target.blob, job.target.blob);
-  EXPECT_TRUE(read->target.account.hierarchical);
-  EXPECT_EQ(read->url, job.url);
-  EXPECT_EQ(read->copy.bytes_total, job.copy.bytes_total);
-  EXPECT_EQ(read->attributes.http, job.attributes.http);
-  EXPECT_EQ(read->attributes.metadata, job.attributes.metadata);
-  EXPECT_EQ(read->attributes.tags, job.attributes.tags);
-  EXPECT_EQ(read->attributes.tier, job.attributes.tier);
-  EXPECT_EQ(Encode(*read), encoded);
-  for (std::size_t cut = 0; cut < encoded.size(); ++cut) {
-    EXPECT_FALSE(DecodePendingCopy(encoded.substr(0, cut)).has_value()) << cut;
-  }
-  EXPECT_FALSE(DecodePendingCopy("\x09").has_value());
 }
 
 }  // namespace

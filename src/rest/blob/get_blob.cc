@@ -111,6 +111,7 @@ Task<http::Response> HandleGetBlob(Call& call) {
     co_return co_await UnsatisfiedRange(call, std::move(result.error()));
   }
   engine::GetBlobResult& blob = *result;
+  if (blob.not_modified) co_return NotModified(call, blob.record);
   const bool ranged = options.range.has_value();
   http::Response response = Empty(ranged ? 206 : 200);
   AddBlobHeaders(response, call, {blob.record, blob.hierarchical, false, ranged});
@@ -133,6 +134,7 @@ Task<http::Response> HandleGetBlobProperties(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(request.conditions, azure::ConditionsFrom(call.headers()));
   FB_CO_ASSIGN_OR_RETURN(auto blob,
                          co_await engine::GetBlob(call.services, call.context, std::move(request)));
+  if (blob.not_modified) co_return NotModified(call, blob.record);
   http::Response response = Empty(200);
   AddBlobHeaders(response, call, {blob.record, blob.hierarchical, true, false});
   response.content_length = blob.record.length;
@@ -146,9 +148,11 @@ Task<http::Response> HandleGetBlobMetadata(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(request.conditions, azure::ConditionsFrom(call.headers()));
   FB_CO_ASSIGN_OR_RETURN(auto blob,
                          co_await engine::GetBlob(call.services, call.context, std::move(request)));
+  if (blob.not_modified) co_return NotModified(call, blob.record);
   http::Response response = Empty(200);
   AddChanged(response, {azure::MakeETag(blob.record.etag.value()), blob.record.modified});
   AddMetadata(response, blob.record.metadata);
+  AddFolderMark(response, blob.record);
   co_return response;
 }
 

@@ -31,7 +31,10 @@ Task<http::Response> HandleGetBlockList(Call& call) {
   if (!request.committed && !request.uncommitted) {
     co_return Fail(azure::InvalidQueryError("blocklisttype", which));
   }
-  FB_CO_ASSIGN_OR_RETURN(request.conditions, azure::ConditionsFrom(call.headers()));
+  // Of the conditional headers this operation knows x-ms-if-tags alone.
+  FB_CO_ASSIGN_OR_RETURN(azure::Conditions given, azure::ConditionsFrom(call.headers()));
+  request.conditions.if_tags = std::move(given.if_tags);
+  request.conditions.lease_id = std::move(given.lease_id);
   const bool committed = request.committed;
   const bool uncommitted = request.uncommitted;
   FB_CO_ASSIGN_OR_RETURN(

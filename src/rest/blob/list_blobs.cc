@@ -5,6 +5,7 @@
 #include "azure/marker.h"
 #include "azure/xml_list.h"
 #include "base/encoding.h"
+#include "rest/blob/attributes.h"
 #include "rest/blob/handlers.h"
 #include "rest/blob/responses.h"
 
@@ -38,7 +39,9 @@ azure::ListedBlob Shown(engine::ListedBlob&& item, const azure::ListBlobsInclude
   out.properties = engine::PropertiesOf(record, hierarchical);
   if (include.metadata) {
     out.metadata = std::move(record.metadata);
-    if (record.directory) out.metadata.emplace_back("hdi_isfolder", "true");
+    if (record.directory && !IsFolder(out.metadata)) {
+      out.metadata.emplace_back("hdi_isfolder", "true");
+    }
   }
   if (include.tags) out.tags = std::move(record.tags);
   if (!include.copy) out.properties.copy = {};
@@ -63,7 +66,7 @@ void AddItem(azure::ListBlobsWriter& writer, engine::ListedBlob&& item,
 
 Task<http::Response> HandleListBlobs(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(const auto include,
-                         azure::ParseListBlobsInclude(call.QueryValue("include")));
+                         azure::ParseListBlobsInclude(call.QueryList("include")));
   engine::ListBlobsRequest request;
   request.target = call.Container();
   FB_CO_ASSIGN_OR_RETURN(request.max_results, MaxResults(call));

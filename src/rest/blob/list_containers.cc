@@ -29,7 +29,7 @@ Result<bool> IncludesMetadata(std::string_view include) {
 }  // namespace
 
 Task<http::Response> HandleListContainers(Call& call) {
-  FB_CO_ASSIGN_OR_RETURN(const bool metadata, IncludesMetadata(call.QueryValue("include")));
+  FB_CO_ASSIGN_OR_RETURN(const bool metadata, IncludesMetadata(call.QueryList("include")));
   engine::ListContainersRequest request;
   request.account = call.EngineAccount();
   FB_CO_ASSIGN_OR_RETURN(request.max_results, MaxResults(call));

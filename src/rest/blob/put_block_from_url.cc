@@ -31,7 +31,9 @@ Task<http::Response> FromHere(Call& call, LocalSource source, azure::BlockId id,
   const bool with_md5 = request.expected.md5.has_value();
   std::uint64_t length = source.record.length;
   if (range) {
-    length = *range->last - range->first + 1;
+    const std::uint64_t span = *range->last - range->first;
+    // bytes=0-18446744073709551615 would wrap around.
+    length = span == UINT64_MAX ? span : span + 1;
     request.source_range = engine::GetBlobRequest::Range{range->first, length};
   }
   if (length > engine::kMaxBlockBytes) {

@@ -126,9 +126,21 @@ void AddBlobHeaders(http::Response& response, const Call& call, const BlobView& 
   AddMetadata(response, view.record.metadata);
   if (!view.hierarchical) return;
   headers.Add("x-ms-resource-type", view.record.directory ? "directory" : "file");
-  if (view.record.directory && !headers.Has("x-ms-meta-hdi_isfolder")) {
-    headers.Add("x-ms-meta-hdi_isfolder", "true");
-  }
+  AddFolderMark(response, view.record);
+}
+
+void AddFolderMark(http::Response& response, const meta::BlobRecord& record) {
+  if (!record.directory || response.headers.Has("x-ms-meta-hdi_isfolder")) return;
+  response.headers.Add("x-ms-meta-hdi_isfolder", "true");
+}
+
+http::Response NotModified(const Call& call, const meta::BlobRecord& record) {
+  http::Response response = Empty(304);
+  AddChanged(response, {azure::MakeETag(record.etag.value()), record.modified});
+  AddIf(response, "Cache-Control",
+        Either(call.auth.overrides.cache_control, record.http.cache_control));
+  response.headers.Add("x-ms-error-code", std::string(azure::WireErrorOf(Code::kNotModified).name));
+  return response;
 }
 
 http::Response ErrorResponse(const Error& error, const std::string& request_id, bool is_head,

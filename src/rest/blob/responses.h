@@ -27,6 +27,8 @@ http::Response Written(unsigned status, const engine::Changed& changed);
 void AddServerEncrypted(http::Response& response);
 
 void AddMetadata(http::Response& response, const azure::Metadata& metadata);
+// The metadata by which the Blob API tells a directory of a hierarchical account.
+void AddFolderMark(http::Response& response, const meta::BlobRecord& record);
 
 // How a blob is shown.
 struct BlobView {
@@ -39,6 +41,9 @@ struct BlobView {
 };
 // All headers of Get Blob and Get Blob Properties but length and range, with the SAS's overrides.
 void AddBlobHeaders(http::Response& response, const Call& call, const BlobView& view);
+
+// 304 of a conditional read: what the client's copy was compared with, and how long it may keep it.
+http::Response NotModified(const Call& call, const meta::BlobRecord& record);
 
 // The answer for an error: status, x-ms-error-code, and the XML body where there may be one.
 http::Response ErrorResponse(const Error& error, const std::string& request_id, bool is_head,

@@ -55,7 +55,8 @@ Result<FetchedSource> Accept(http::ClientResponse response,
   }
   out.length = *length;
   if (range) {
-    const std::uint64_t wanted = range->last - range->first + 1;
+    const std::uint64_t span = range->last - range->first;
+    const std::uint64_t wanted = span == UINT64_MAX ? span : span + 1;
     const auto got = azure::ParseContentRange(response.headers.Get("content-range"));
     const bool partial = response.status == 206 && got && got->range.offset == range->first &&
                          got->range.length == *length && *length == wanted;

@@ -1,0 +1,338 @@
+// Copies that are pending: jobs, their records, and what may be done to a blob meanwhile.
+#include "rest/blob/copy_jobs.h"
+
+#include <gmock/gmock.h>
+
+#include "base/checksum.h"
+#include "engine/get_block_list.h"
+#include "meta/keys.h"
+#include "rest/blob/copy_parts.h"
+#include "rest/blob/pending_copy.h"
+#include "rest/blob/service_fixture.h"
+
+namespace forebay::rest {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr std::string_view kThere = "https://store.example/data/blob?token=secret";
+
+class PendingCopyTest : public ::testing::Test {
+ protected:
+  PendingCopyTest() : PendingCopyTest(Options()) {}
+  explicit PendingCopyTest(const ServiceFixture::Options& options) : g_(options) {}
+  static ServiceFixture::Options Options() {
+    ServiceFixture::Options options;
+    options.service.copy_jobs.inline_bytes = 4;
+    options.service.copy_jobs.attempts = 2;
+    options.service.copy_jobs.retry_after = std::chrono::milliseconds(1);
+    return options;
+  }
+  void SetUp() override {
+    g_.MakeContainer();
+    Source() = {.content = "0123456789", .headers = {}};
+  }
+  Reply Begin() {
+    return g_.Put("/box/dst", {{"x-ms-copy-source", std::string(kThere)}, {"x-ms-meta-k", "v"}});
+  }
+
+  // A blob into which a copy is pending, with no job behind it.
+  void MakePending(const std::string& name, const std::string& id) {
+    engine::PutBlobRequest pending;
+    pending.target = g_.engine().Blob(name);
+    pending.copy = {.status = azure::CopyStatus::kPending,
+                    .id = id,
+                    .source = "x",
+                    .description = {},
+                    .completed = {},
+                    .bytes_copied = 0,
+                    .bytes_total = 10};
+    ASSERT_TRUE(g_.engine()
+                    .Run(engine::PutBlob(g_.engine().services(), {}, std::move(pending)))
+                    .has_value());
+  }
+  FakeFetcher::Source& Source() { return g_.fetcher().sources[std::string(kThere)]; }
+
+  ServiceFixture g_;
+};
+
+TEST_F(PendingCopyTest, ALargeSourceIsCopiedBehindTheAnswer) {
+  ASSERT_TRUE(g_.service().copy_jobs().Start().has_value());
+  const Reply begun = Begin();
+  ASSERT_EQ(begun.status, 202u) << begun.body;
+  EXPECT_EQ(begun.Header("x-ms-copy-status"), "pending");
+  g_.service().copy_jobs().WaitIdle();
+  const Reply get = g_.Get("/box/dst");
+  EXPECT_EQ(get.body, "0123456789");
+  EXPECT_EQ(get.Header("x-ms-copy-status"), "success");
+  EXPECT_EQ(get.Header("x-ms-copy-id"), begun.Header("x-ms-copy-id"));
+  EXPECT_EQ(get.Header("x-ms-copy-progress"), "10/10");
+  EXPECT_EQ(get.Header("x-ms-meta-k"), "v");
+  EXPECT_EQ(g_.engine().KeysOfTable('o'), 0u);
+}
+
+TEST_F(PendingCopyTest, ASourceThatBreaksOffFailsTheCopy) {
+  ASSERT_TRUE(g_.service().copy_jobs().Start().has_value());
+  g_.fetcher().sources[std::string(kThere)].cut_at = 5;
+  ASSERT_EQ(Begin().status, 202u);
+  g_.service().copy_jobs().WaitIdle();
+  const Reply head = g_.Send("HEAD", "/box/dst");
+  EXPECT_EQ(head.Header("x-ms-copy-status"), "failed");
+  EXPECT_TRUE(head.headers.Has("x-ms-copy-status-description"));
+  EXPECT_EQ(head.content_length, 0u);
+  EXPECT_EQ(g_.engine().KeysOfTable('o'), 0u);
+}
+
+TEST_F(PendingCopyTest, NothingPendingIsTakenWhileStopped) {
+  EXPECT_EQ(Begin().status, 503u);
+  EXPECT_EQ(g_.Get("/box/dst").status, 404u);
+  EXPECT_EQ(g_.engine().KeysOfTable('o'), 0u);
+}
+
+TEST_F(PendingCopyTest, AbortLeavesAnEmptyBlob) {
+  MakePending("dst", "mine");
+  const HeaderList abort = {{"x-ms-copy-action", "abort"}};
+  EXPECT_EQ(g_.Send("HEAD", "/box/dst").Header("x-ms-copy-progress"), "0/10");
+  EXPECT_EQ(g_.Put("/box/dst?comp=copy&copyid=other", abort).ErrorCode(), "CopyIdMismatch");
+  EXPECT_EQ(g_.Put("/box/dst?comp=copy&copyid=mine", abort).status, 204u);
+  const Reply head = g_.Send("HEAD", "/box/dst");
+  EXPECT_EQ(head.Header("x-ms-copy-status"), "aborted");
+  EXPECT_EQ(head.content_length, 0u);
+  EXPECT_EQ(g_.Put("/box/dst?comp=copy&copyid=mine", abort).ErrorCode(), "NoPendingCopyOperation");
+}
+
+TEST_F(PendingCopyTest, ARecordOnDiskIsResumedAndAnObsoleteOneDropped) {
+  CopyJobs& jobs = g_.service().copy_jobs();
+  ASSERT_TRUE(jobs.Start().has_value());
+  ASSERT_EQ(Begin().status, 202u);
+  jobs.WaitIdle();
+  // As a crash would leave it: the same record, and a blob that is not pending any more.
+  PendingCopy stale;
+  stale.target = g_.engine().Blob("dst");
+  stale.url = std::string(kThere);
+  stale.copy.id = "stale";
+  jobs.Stop();
+  const std::string value = Encode(stale);
+  ASSERT_TRUE(g_.engine()
+                  .store()
+                  .TransactBlocking([&value](kv::Transaction& txn) -> Result<> {
+                    txn.Put(meta::keys::PendingCopy("stale"), value);
+                    return {};
+                  })
+                  .has_value());
+  // And a pending blob with its record, whose job never ran.
+  engine::PutBlobRequest pending;
+  pending.target = g_.engine().Blob("second");
+  pending.copy = {.status = azure::CopyStatus::kPending,
+                  .id = "live",
+                  .source = "x",
+                  .description = {},
+                  .completed = {},
+                  .bytes_copied = 0,
+                  .bytes_total = 10};
+  PendingCopy live = stale;
+  live.target = pending.target;
+  live.copy = pending.copy;
+  const std::string live_value = Encode(live);
+  ASSERT_TRUE(
+      g_.engine().Run(engine::PutBlob(g_.engine().services(), {}, std::move(pending))).has_value());
+  ASSERT_TRUE(g_.engine()
+                  .store()
+                  .TransactBlocking([&live_value](kv::Transaction& txn) -> Result<> {
+                    txn.Put(meta::keys::PendingCopy("live"), live_value);
+                    return {};
+                  })
+                  .has_value());
+  ASSERT_TRUE(jobs.Start().has_value());
+  jobs.WaitIdle();
+  EXPECT_EQ(g_.Get("/box/dst").body, "0123456789");
+  const Reply second = g_.Get("/box/second");
+  EXPECT_EQ(second.body, "0123456789");
+  EXPECT_EQ(second.Header("x-ms-copy-status"), "success");
+  EXPECT_EQ(g_.engine().KeysOfTable('o'), 0u);
+}
+
+TEST_F(PendingCopyTest, NobodyElseChangesTheBlobMeanwhile) {
+  ASSERT_TRUE(g_.service().copy_jobs().Start().has_value());
+  MakePending("dst", "mine");
+  const std::string etag = g_.Send("HEAD", "/box/dst").Header("ETag");
+  const auto refused = [](const Reply& reply) {
+    return reply.status == 409 && reply.ErrorCode() == "PendingCopyOperation";
+  };
+  const HeaderList from = {{"x-ms-copy-source", std::string(kThere)}};
+  g_.PutBlob("/box/here", "x");
+  EXPECT_TRUE(refused(g_.PutBlob("/box/dst", "mine!")));
+  EXPECT_TRUE(refused(g_.PutBlob("/box/dst", "", from)));
+  EXPECT_TRUE(refused(g_.Put("/box/dst", from)));
+  EXPECT_TRUE(refused(g_.Put(
+      "/box/dst", {{"x-ms-copy-source", "http://127.0.0.1:10000/devstoreaccount1/box/here"}})));
+  EXPECT_TRUE(refused(g_.Put("/box/dst?comp=block&blockid=MDAx", {}, "block")));
+  EXPECT_TRUE(refused(g_.Put("/box/dst?comp=blocklist", {}, "<BlockList></BlockList>")));
+  EXPECT_TRUE(refused(g_.Put("/box/dst?comp=metadata", {{"x-ms-meta-a", "b"}})));
+  EXPECT_TRUE(refused(g_.Put("/box/dst?comp=properties")));
+  EXPECT_TRUE(refused(g_.Put("/box/dst?comp=tags", {}, "<Tags><TagSet></TagSet></Tags>")));
+  EXPECT_TRUE(refused(g_.Put("/box/dst?comp=tier", {{"x-ms-access-tier", "Cool"}})));
+  EXPECT_TRUE(refused(g_.Send("DELETE", "/box/dst")));
+  // Conditions are looked at first.
+  EXPECT_EQ(g_.PutBlob("/box/dst", "x", {{"If-None-Match", "*"}}).ErrorCode(), "BlobAlreadyExists");
+  const Reply head = g_.Send("HEAD", "/box/dst");
+  EXPECT_EQ(head.Header("ETag"), etag);
+  EXPECT_EQ(head.Header("x-ms-copy-status"), "pending");
+  EXPECT_EQ(g_.Get("/box/dst").status, 200u);
+  EXPECT_EQ(g_.Put("/box/dst?comp=copy&copyid=mine", {{"x-ms-copy-action", "abort"}}).status, 204u);
+  EXPECT_EQ(g_.PutBlob("/box/dst", "mine!").status, 201u);
+  EXPECT_EQ(g_.Get("/box/dst").body, "mine!");
+}
+
+TEST_F(PendingCopyTest, ADeletedContainerTakesItsCopiesAlong) {
+  MakePending("dst", "mine");
+  EXPECT_EQ(g_.Send("DELETE", "/box?restype=container").status, 202u);
+}
+
+TEST_F(PendingCopyTest, SetBlobPropertiesForgetsAFinishedCopy) {
+  ASSERT_TRUE(g_.service().copy_jobs().Start().has_value());
+  Begin();
+  g_.service().copy_jobs().WaitIdle();
+  EXPECT_EQ(g_.Put("/box/dst?comp=metadata", {{"x-ms-meta-a", "b"}}).status, 200u);
+  EXPECT_EQ(g_.Send("HEAD", "/box/dst").Header("x-ms-copy-status"), "success");
+  EXPECT_EQ(g_.Put("/box/dst?comp=properties").status, 200u);
+  EXPECT_FALSE(g_.Send("HEAD", "/box/dst").headers.Has("x-ms-copy-status"));
+}
+
+// Copies that are made in parts: what is large here is 10 bytes, and a part 3.
+class CopyInPartsTest : public PendingCopyTest {
+ protected:
+  CopyInPartsTest() : PendingCopyTest(PartOptions()) {}
+  static ServiceFixture::Options PartOptions() {
+    ServiceFixture::Options options = Options();
+    options.service.copy_jobs.whole_bytes = 5;
+    options.service.copy_jobs.part_bytes = 3;
+    options.service.copy_jobs.attempts = 3;
+    return options;
+  }
+  void CopyNow() {
+    ASSERT_TRUE(g_.service().copy_jobs().Start().has_value());
+    const Reply begun = Begin();
+    ASSERT_EQ(begun.status, 202u) << begun.body;
+    g_.service().copy_jobs().WaitIdle();
+  }
+  void ExpectWhole() {
+    const Reply get = g_.Get("/box/dst");
+    EXPECT_EQ(get.body, "0123456789");
+    EXPECT_EQ(get.Header("x-ms-copy-status"), "success");
+    EXPECT_EQ(get.Header("x-ms-copy-progress"), "10/10");
+    EXPECT_EQ(get.Header("x-ms-meta-k"), "v");
+    EXPECT_EQ(g_.engine().KeysOfTable('o'), 0u);
+  }
+  std::vector<std::uint64_t> BlockSizes() {
+    engine::GetBlockListRequest request{.target = g_.engine().Blob("dst"), .uncommitted = true};
+    auto list =
+        g_.engine().Run(engine::GetBlockList(g_.engine().services(), {}, std::move(request)));
+    EXPECT_TRUE(list.has_value());
+    EXPECT_TRUE(list->uncommitted.empty());
+    std::vector<std::uint64_t> sizes;
+    for (const auto& block : list->committed) sizes.push_back(block.size);
+    return sizes;
+  }
+};
+
+TEST_F(CopyInPartsTest, AVeryLargeSourceBecomesBlocks) {
+  Source().headers.Add("ETag", "\"e\"");
+  CopyNow();
+  ExpectWhole();
+  EXPECT_THAT(BlockSizes(), ElementsAre(3, 3, 3, 1));
+  EXPECT_EQ(g_.fetcher().ranges.size(), 2u);  // one to look, one for all parts
+}
+
+TEST_F(CopyInPartsTest, ABrokenSourceIsAskedForItsRest) {
+  Source().headers.Add("ETag", "\"e\"");
+  Source().cut_at = 7;
+  Source().cuts = 1;
+  CopyNow();
+  ExpectWhole();
+  EXPECT_THAT(g_.fetcher().ranges, ElementsAre("", "", "9-9"));
+  EXPECT_EQ(g_.fetcher().last_headers.Get("If-Match"), "\"e\"");
+}
+
+TEST_F(CopyInPartsTest, WithoutAnETagItBeginsAgain) {
+  Source().cut_at = 7;
+  Source().cuts = 1;
+  CopyNow();
+  ExpectWhole();
+  EXPECT_THAT(g_.fetcher().ranges, ElementsAre("", "", ""));
+  EXPECT_THAT(BlockSizes(), ElementsAre(3, 3, 3, 1));
+}
+
+TEST_F(CopyInPartsTest, AFailedCopyLeavesNothingStaged) {
+  Source().cut_at = 4;
+  CopyNow();
+  const Reply head = g_.Send("HEAD", "/box/dst");
+  EXPECT_EQ(head.Header("x-ms-copy-status"), "failed");
+  EXPECT_EQ(head.content_length, 0u);
+  EXPECT_TRUE(BlockSizes().empty());
+}
+
+TEST_F(CopyInPartsTest, APartOfACopyThatIsOverIsRefused) {
+  MakePending("dst", "mine");
+  const auto stage = [this](const std::string& id) {
+    engine::TextReader body("part");
+    engine::PutBlockRequest block;
+    block.target = g_.engine().Blob("dst");
+    block.block_id = azure::BlockId("copy0001");
+    block.body = &body;
+    block.copy_id = id;
+    auto put = g_.engine().Run(engine::PutBlock(g_.engine().services(), {}, std::move(block)));
+    return put ? Code{} : put.error().code();
+  };
+  EXPECT_EQ(stage("mine"), Code{});
+  EXPECT_EQ(stage("other"), Code::kNoPendingCopyOperation);
+  g_.Put("/box/dst?comp=copy&copyid=mine", {{"x-ms-copy-action", "abort"}});
+  EXPECT_EQ(stage("mine"), Code::kNoPendingCopyOperation);
+  EXPECT_TRUE(BlockSizes().empty());
+}
+
+TEST(DivideCopyTest, StaysWithinTheBlocksOfABlob) {
+  EXPECT_EQ(DivideCopy(10, 3).part_bytes, 3u);
+  const std::uint64_t tera = 1ull << 40;
+  const CopyParts parts = DivideCopy(100 * tera, 64 << 20);
+  EXPECT_LE((parts.total + parts.part_bytes - 1) / parts.part_bytes, 50'000u);
+  EXPECT_LE(parts.part_bytes, 4'000ull << 20);
+  EXPECT_EQ(DivideCopy(0, 3).part_bytes, 3u);
+}
+
+TEST(PendingCopyRecordTest, ReadsWhatItWrote) {
+  PendingCopy job;
+  job.target.account = {azure::AccountName("acct"), true};
+  job.target.container = azure::ContainerName("box");
+  job.target.blob = azure::BlobName("dir/a");
+  job.url = "https://x/y?sig=z";
+  job.source_etag = "\"e\"";
+  job.copy.id = "id";
+  job.copy.source = "https://x/y";
+  job.copy.bytes_total = 1ull << 40;
+  job.attributes.http.content_type = "t";
+  job.attributes.http.content_md5 = std::string(16, '\x01');
+  job.attributes.metadata = {{"k", "v"}};
+  job.attributes.tags = {{"t", "1"}};
+  job.attributes.tier = azure::AccessTier::kCold;
+  const std::string encoded = Encode(job);
+  auto read = DecodePendingCopy(encoded);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->target.blob, job.target.blob);
+  EXPECT_TRUE(read->target.account.hierarchical);
+  EXPECT_EQ(read->url, job.url);
+  EXPECT_EQ(read->copy.bytes_total, job.copy.bytes_total);
+  EXPECT_EQ(read->attributes.http, job.attributes.http);
+  EXPECT_EQ(read->attributes.metadata, job.attributes.metadata);
+  EXPECT_EQ(read->attributes.tags, job.attributes.tags);
+  EXPECT_EQ(read->attributes.tier, job.attributes.tier);
+  EXPECT_EQ(Encode(*read), encoded);
+  for (std::size_t cut = 0; cut < encoded.size(); ++cut) {
+    EXPECT_FALSE(DecodePendingCopy(encoded.substr(0, cut)).has_value()) << cut;
+  }
+  EXPECT_FALSE(DecodePendingCopy("\x09").has_value());
+}
+
+}  // namespace
+}  // namespace forebay::rest
