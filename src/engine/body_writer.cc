@@ -110,15 +110,14 @@ Task<> StoreInline(Services& services, StoredBody& out, Digests& digests, ByteVi
 
 // Everything after the first buffer, which is full.
 Task<> StoreChunks(Services& services, OpContext context, BodyReader& body, std::uint64_t max_bytes,
-                   BufferPool::Buffer buffer, std::size_t filled, StoredBody& out,
-                   Digests& digests) {
+                   MutableByteView buffer, std::size_t filled, StoredBody& out, Digests& digests) {
   while (filled > 0) {
     FB_CO_RETURN_IF_ERROR(context.Check());
     if (out.size + filled > max_bytes) co_return Fail(TooLarge(max_bytes));
     FB_CO_RETURN_IF_ERROR(
-        co_await AddPiece(services, context, out, digests, buffer.bytes().first(filled)));
+        co_await AddPiece(services, context, out, digests, buffer.first(filled)));
     if (filled < buffer.size()) break;
-    FB_CO_ASSIGN_OR_RETURN(filled, co_await Fill(body, buffer.bytes()));
+    FB_CO_ASSIGN_OR_RETURN(filled, co_await Fill(body, buffer));
   }
   co_return co_await services.chunks.Sync(context, out.chunks);
 }
@@ -154,17 +153,19 @@ Task<StoredBody> StoreBody(Services& services, OpContext context, BodyReader* bo
     const std::size_t wanted =
         length ? static_cast<std::size_t>(std::min<std::uint64_t>(*length, BufferPool::kLarge))
                : BufferPool::kLarge;
-    FB_CO_ASSIGN_OR_RETURN(BufferPool::Buffer buffer,
+    FB_CO_ASSIGN_OR_RETURN(BufferPool::Buffer acquired,
                            co_await services.buffers.Acquire(context, wanted));
-    FB_CO_ASSIGN_OR_RETURN(std::size_t filled, co_await Fill(*body, buffer.bytes()));
+    const MutableByteView buffer =
+        acquired.bytes().first(std::min(acquired.size(), services.limits.chunk_bytes));
+    FB_CO_ASSIGN_OR_RETURN(std::size_t filled, co_await Fill(*body, buffer));
     const bool whole = filled < buffer.size() || (length && filled == *length);
     if (whole && filled <= small) {
       if (filled > options.max_bytes) co_return Fail(TooLarge(options.max_bytes));
       FB_CO_RETURN_IF_ERROR(
-          co_await StoreInline(services, out, digests, buffer.bytes().first(filled)));
+          co_await StoreInline(services, out, digests, buffer.first(filled)));
     } else {
-      FB_CO_RETURN_IF_ERROR(co_await StoreChunks(services, context, *body, options.max_bytes,
-                                                 std::move(buffer), filled, out, digests));
+      FB_CO_RETURN_IF_ERROR(co_await StoreChunks(services, context, *body, options.max_bytes, buffer,
+                                                 filled, out, digests));
     }
   }
   out.crc64 = digests.crc();

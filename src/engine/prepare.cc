@@ -8,9 +8,6 @@ namespace {
 
 namespace keys = meta::keys;
 
-// Two keys a chunk, well below kv::kMaxTransactionKeys with the rest of a commit.
-constexpr std::size_t kChunksPerTransaction = 200;
-constexpr std::size_t kWriteAheadKeys = 500;
 constexpr std::size_t kWriteAheadBytes = 512 << 10;
 // A page ends here too, so that an overwrite in the middle later replaces little.
 constexpr std::uint64_t kPageBytes = 64 << 20;
@@ -57,12 +54,15 @@ void Describe(const StoredBody& stored, meta::BodyId id, meta::BlobRecord& recor
   if (!record.body.paged) record.body.direct = stored.extents;
 }
 
-bool NeedsPreparing(const StoredBody& stored) {
-  return stored.chunks.size() > kChunksPerTransaction;
+bool NeedsPreparing(const Services& services, const StoredBody& stored) {
+  return stored.chunks.size() > services.limits.chunks_per_transaction;
 }
 
-Task<> PrepareStoredBody(Services& services, OpContext context, meta::BodyId id,
-                         std::shared_ptr<const StoredBody> stored) {
+namespace {
+
+Task<> WriteBodyAhead(Services& services, OpContext context, meta::BodyId id,
+                      std::shared_ptr<const StoredBody> stored) {
+  const std::size_t at_a_time = services.limits.chunks_per_transaction;
   meta::GarbageRecord garbage;
   garbage.kind = meta::GarbageKind::kPreparing;
   garbage.since = services.clock.Now();
@@ -70,16 +70,15 @@ Task<> PrepareStoredBody(Services& services, OpContext context, meta::BodyId id,
   // First, so that whatever comes after it is found by the sweeper.
   head.emplace(head.begin(), keys::GarbageBody(id), meta::Encode(garbage));
   FB_CO_RETURN_IF_ERROR(co_await WriteAhead(services, context, std::move(head), nullptr));
-  for (std::size_t first = 0; first < stored->chunks.size(); first += kChunksPerTransaction) {
+  for (std::size_t first = 0; first < stored->chunks.size(); first += at_a_time) {
     FB_CO_RETURN_IF_ERROR(context.Check());
     FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
-        [&services, stored, first](kv::Transaction& txn) -> Result<> {
-          stored->Link(services.chunks, txn, first, kChunksPerTransaction);
+        [&services, stored, first, at_a_time](kv::Transaction& txn) -> Result<> {
+          stored->Link(services.chunks, txn, first, at_a_time);
           return {};
         },
         kv::Durability::kLazy));
-    for (std::size_t i = first; i < std::min(first + kChunksPerTransaction, stored->chunks.size());
-         ++i) {
+    for (std::size_t i = first; i < std::min(first + at_a_time, stored->chunks.size()); ++i) {
       services.chunks.Linked(stored->chunks[i]);
     }
   }
@@ -87,14 +86,22 @@ Task<> PrepareStoredBody(Services& services, OpContext context, meta::BodyId id,
 }
 
 Task<> AbandonPrepared(Services& services, meta::BodyId id) {
+}  // namespace
+
+Task<> PrepareStoredBody(Services& services, OpContext context, meta::BodyId id,
+                         std::shared_ptr<const StoredBody> stored) {
+  Result<> done = co_await WriteBodyAhead(services, context, id, std::move(stored));
+  if (!done) (void)co_await AbandonPrepared(services, id);
+  co_return done;
+}
+
   co_return co_await services.store.Transact(
       [id](kv::Transaction& txn) -> Result<> {
         const std::string key = keys::GarbageBody(id);
         FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
         if (!stored) return {};
         FB_ASSIGN_OR_RETURN(meta::GarbageRecord garbage, meta::DecodeGarbage(*stored));
-        if (garbage.kind != meta::GarbageKind::kPreparing) return {};
-        garbage.kind = meta::GarbageKind::kBody;
+        garbage.kind = meta::AbandonedKind(garbage.kind);
         txn.Put(key, meta::Encode(garbage));
         return {};
       },
@@ -104,7 +111,12 @@ Task<> AbandonPrepared(Services& services, meta::BodyId id) {
 Result<> AdoptPrepared(kv::Transaction& txn, meta::BodyId id) {
   const std::string key = keys::GarbageBody(id);
   FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
-  if (!stored) return Fail(Code::kBusy, "The commit took too long and was undone; try again.");
+  bool ours = stored.has_value();
+  if (ours) {
+    FB_ASSIGN_OR_RETURN(meta::GarbageRecord garbage, meta::DecodeGarbage(*stored));
+    ours = meta::IsPreparing(garbage.kind);
+  }
+  if (!ours) return Fail(Code::kBusy, "The commit took too long and was undone; try again.");
   txn.Erase(key);
   return {};
 }
@@ -128,11 +140,12 @@ Task<> WriteAhead(Services& services, OpContext context,
   auto shared =
       std::make_shared<const std::vector<std::pair<std::string, std::string>>>(std::move(records));
   std::size_t first = 0;
+  const std::size_t at_a_time = services.limits.write_ahead_records;
   while (first < shared->size()) {
     FB_CO_RETURN_IF_ERROR(context.Check());
     std::size_t last = first;
     std::size_t bytes = 0;
-    while (last < shared->size() && last - first < kWriteAheadKeys && bytes < kWriteAheadBytes) {
+    while (last < shared->size() && last - first < at_a_time && bytes < kWriteAheadBytes) {
       bytes += (*shared)[last].first.size() + (*shared)[last].second.size();
       ++last;
     }

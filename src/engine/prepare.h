@@ -1,5 +1,7 @@
 // Bodies too large for one transaction: their records are written ahead, invisible, under a garbage
-// record that the final transaction removes. A crash in between leaves only what the sweeper takes.
+// record that the final transaction removes. A crash in between leaves only what the sweeper takes,
+// and the kind of the record says whether the body's bytes are its own (Put Blob, Put Block) or
+// those of staged blocks that live on without it (Put Block List).
 //
 // The preparing transactions are lazy (no sync of their own): the final one's sync covers them,
 // because the store's log keeps their order.
@@ -30,8 +32,9 @@ std::vector<std::pair<std::string, std::string>> BlockListPages(
 void Describe(const StoredBody& stored, meta::BodyId id, meta::BlobRecord& record);
 
 // True when the body's chunks do not fit into one transaction with its name.
-bool NeedsPreparing(const StoredBody& stored);
-// Writes the garbage record `id` (kind kPreparing), the pages, and all chunk links.
+bool NeedsPreparing(const Services& services, const StoredBody& stored);
+// Writes the garbage record `id` (kind kPreparing), the pages, and all chunk links. On an error it
+// has abandoned what it wrote.
 Task<> PrepareStoredBody(Services& services, OpContext context, meta::BodyId id,
                          std::shared_ptr<const StoredBody> stored);
 
@@ -40,8 +43,8 @@ Task<> AbandonPrepared(Services& services, meta::BodyId id);
 // In the one transaction of a body that needs no preparing: links its chunks and writes its pages.
 void LinkWhole(Services& services, kv::Transaction& txn, meta::BodyId id, const StoredBody& stored);
 
-// In the final transaction: the prepared body becomes real. kBusy when the sweeper took it
-// meanwhile.
+// In the final transaction: the prepared body (or release list) becomes real. kBusy when the
+// sweeper took it meanwhile.
 Result<> AdoptPrepared(kv::Transaction& txn, meta::BodyId id);
 // In the final transaction of a staged block: its chunks are named by the block now, not by pages.
 Result<> AdoptPreparedChunks(kv::Transaction& txn, meta::BodyId id, const StoredBody& stored);

@@ -67,7 +67,7 @@ Task<PutBlobResult> PutBlob(Services& services, OpContext context, PutBlobReques
     commit->record.http.content_md5 = commit->stored.md5;
   }
   Describe(commit->stored, meta::BodyId(body_id), commit->record);
-  commit->prepared = NeedsPreparing(commit->stored);
+  commit->prepared = NeedsPreparing(services, commit->stored);
   if (commit->prepared) {
     FB_CO_RETURN_IF_ERROR(co_await PrepareStoredBody(services, context, commit->record.body.id,
                                                      {commit, &commit->stored}));

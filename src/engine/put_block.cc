@@ -58,7 +58,7 @@ Task<PutBlockResult> PutBlock(Services& services, OpContext context, PutBlockReq
   commit->block.size = commit->stored.size;
   commit->block.extents = commit->stored.extents;
   commit->block.crc64 = commit->stored.crc64;
-  if (NeedsPreparing(commit->stored)) {
+  if (NeedsPreparing(services, commit->stored)) {
     FB_CO_ASSIGN_OR_RETURN(std::uint64_t id, services.ids.Next());
     commit->prepared_id = meta::BodyId(id);
     FB_CO_RETURN_IF_ERROR(co_await PrepareStoredBody(services, context, commit->prepared_id,

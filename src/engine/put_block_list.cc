@@ -15,7 +15,6 @@ namespace keys = meta::keys;
 using Records = std::vector<std::pair<std::string, std::string>>;
 
 // Fits into the final transaction together with the commit itself.
-constexpr std::size_t kMaxFinalKeys = 300;
 constexpr std::size_t kMaxFinalBytes = 256 << 10;
 constexpr std::size_t kReleaseEntriesPerPage = 200;
 // A client that stages blocks of a blob while it commits that blob makes us start over.
@@ -45,7 +44,7 @@ Records ReleasePages(meta::BodyId list, const std::vector<meta::ReleaseEntry>& d
 }
 
 // All records that the body needs beside the blob's own.
-void CollectRecords(Commit& commit) {
+void CollectRecords(const Limits& limits, Commit& commit) {
   const BlockListPlan& plan = commit.plan;
   const meta::BodyId body = commit.record.body.id;
   if (commit.record.body.paged) commit.records = ExtentPages(body, plan.extents);
@@ -63,8 +62,8 @@ void CollectRecords(Commit& commit) {
   if (commit.release_list.value() != 0) add(ReleasePages(commit.release_list, plan.dropped));
   std::size_t bytes = 0;
   for (const auto& [key, value] : commit.records) bytes += key.size() + value.size();
-  commit.prepared =
-      commit.records.size() + plan.staged_keys.size() > kMaxFinalKeys || bytes > kMaxFinalBytes;
+  commit.prepared = commit.records.size() + plan.staged_keys.size() > limits.final_records ||
+                    bytes > kMaxFinalBytes;
   if (!commit.prepared) commit.forget = plan.staged_keys;
 }
 
@@ -84,6 +83,9 @@ Result<> Flip(Services& services, kv::Transaction& txn, const Commit& commit) {
   const WallTime now = commit.record.modified;
   if (commit.prepared) {
     FB_RETURN_IF_ERROR(AdoptPrepared(txn, commit.record.body.id));
+    if (commit.release_list.value() != 0) {
+      FB_RETURN_IF_ERROR(AdoptPrepared(txn, commit.release_list));
+    }
   } else {
     for (const auto& [key, value] : commit.records) txn.Put(key, value);
     for (const std::string& key : commit.forget) txn.Erase(key);
@@ -105,11 +107,12 @@ Result<> Flip(Services& services, kv::Transaction& txn, const Commit& commit) {
 
 Task<> PrepareList(Services& services, OpContext context, std::shared_ptr<Commit> commit) {
   const WallTime now = commit->record.modified;
-  meta::GarbageRecord garbage{meta::GarbageKind::kPreparing, now, {}};
+  // Until the flip the bytes are those of the staged blocks and of the old body.
+  meta::GarbageRecord garbage{meta::GarbageKind::kPreparingShared, now, commit->record.body.direct};
   Records head;
   head.emplace_back(keys::GarbageBody(commit->record.body.id), meta::Encode(garbage));
   if (commit->release_list.value() != 0) {
-    garbage.kind = meta::GarbageKind::kPreparingList;
+    garbage = {meta::GarbageKind::kPreparingList, now, {}};
     head.emplace_back(keys::GarbageBody(commit->release_list), meta::Encode(garbage));
   }
   head.insert(head.end(), std::make_move_iterator(commit->records.begin()),
@@ -156,7 +159,7 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
     commit->release_list = meta::BodyId(list_id);
   }
   commit->records.clear();
-  CollectRecords(*commit);
+  CollectRecords(services.limits, *commit);
   if (commit->prepared && record.body.id.value() == 0) {
     // An empty list that drops a long staging: the id only carries the preparation.
     record.body.id = meta::BodyId(body_id);

@@ -8,9 +8,14 @@ namespace {
 
 namespace keys = meta::keys;
 
-// Erases `own` under `prefix`; true when nobody else is there.
-Result<bool> EraseOwnReference(kv::Transaction& txn, const std::string& prefix,
-                               const std::string& own) {
+struct Holders {
+  bool mine = false;    // there was a reference of one's own
+  bool others = false;  // somebody else's is there
+};
+
+// Erases `own` under `prefix`.
+Result<Holders> EraseOwnReference(kv::Transaction& txn, const std::string& prefix,
+                                  const std::string& own) {
   bool others = false;
   bool mine = false;
   {
@@ -21,7 +26,21 @@ Result<bool> EraseOwnReference(kv::Transaction& txn, const std::string& prefix,
     FB_RETURN_IF_ERROR(it->status());
   }
   if (mine) txn.Erase(own);
-  return !others;
+  return Holders{mine, others};
+}
+
+// Nobody holds the extent's chunk or piece any more.
+Result<> FreeExtent(chunk::ChunkStore& chunks, kv::Transaction& txn, const meta::Extent& extent) {
+  if (extent.is_inline()) {
+    txn.Erase(kv::Space::kInline, keys::InlinePiece(extent.chunk.sequence));
+    return {};
+  }
+  // Gone already: a body may name one chunk twice.
+  if (auto done = chunks.Unlink(txn, extent.chunk);
+      !done && done.error().code() != Code::kNotFound) {
+    return done;
+  }
+  return {};
 }
 
 }  // namespace
@@ -35,9 +54,9 @@ Result<> ReleaseBody(chunk::ChunkStore& chunks, kv::Transaction& txn,
                      const meta::BlobRecord& record, WallTime now) {
   const meta::BodyRef& body = record.body;
   if (body.id.value() == 0) return {};  // empty
-  FB_ASSIGN_OR_RETURN(bool last, EraseOwnReference(txn, keys::BodyRefsOf(body.id),
-                                                   keys::BodyRef(body.id, record.id)));
-  if (!last) return {};
+  FB_ASSIGN_OR_RETURN(Holders holders, EraseOwnReference(txn, keys::BodyRefsOf(body.id),
+                                                         keys::BodyRef(body.id, record.id)));
+  if (holders.others) return {};
   if (body.paged) {
     meta::GarbageRecord garbage;
     garbage.since = now;
@@ -60,18 +79,19 @@ void ShareExtents(kv::Transaction& txn, const std::vector<meta::Extent>& extents
 Result<> ReleaseExtents(chunk::ChunkStore& chunks, kv::Transaction& txn, meta::BodyId holder,
                         const std::vector<meta::Extent>& extents) {
   for (const meta::Extent& extent : extents) {
-    FB_ASSIGN_OR_RETURN(bool last, EraseOwnReference(txn, keys::ChunkRefsOf(extent.chunk),
-                                                     keys::ChunkRef(extent.chunk, holder)));
-    if (!last) continue;
-    if (extent.is_inline()) {
-      txn.Erase(kv::Space::kInline, keys::InlinePiece(extent.chunk.sequence));
-      continue;
-    }
-    // Gone already: a body may name one chunk twice.
-    if (auto done = chunks.Unlink(txn, extent.chunk);
-        !done && done.error().code() != Code::kNotFound) {
-      return done;
-    }
+    FB_ASSIGN_OR_RETURN(Holders holders, EraseOwnReference(txn, keys::ChunkRefsOf(extent.chunk),
+                                                           keys::ChunkRef(extent.chunk, holder)));
+    if (!holders.others) FB_RETURN_IF_ERROR(FreeExtent(chunks, txn, extent));
+  }
+  return {};
+}
+
+Result<> ReleaseReferences(chunk::ChunkStore& chunks, kv::Transaction& txn, meta::BodyId holder,
+                           const std::vector<meta::Extent>& extents) {
+  for (const meta::Extent& extent : extents) {
+    FB_ASSIGN_OR_RETURN(Holders holders, EraseOwnReference(txn, keys::ChunkRefsOf(extent.chunk),
+                                                           keys::ChunkRef(extent.chunk, holder)));
+    if (holders.mine && !holders.others) FB_RETURN_IF_ERROR(FreeExtent(chunks, txn, extent));
   }
   return {};
 }

@@ -34,6 +34,11 @@ void ShareExtents(kv::Transaction& txn, const std::vector<meta::Extent>& extents
 Result<> ReleaseExtents(chunk::ChunkStore& chunks, kv::Transaction& txn, meta::BodyId holder,
                         const std::vector<meta::Extent>& extents);
 
+// `holder` gives up the extents that it holds by a reference of its own. The others it only names:
+// they are somebody else's, and stay as they are.
+Result<> ReleaseReferences(chunk::ChunkStore& chunks, kv::Transaction& txn, meta::BodyId holder,
+                           const std::vector<meta::Extent>& extents);
+
 // A blob's uncommitted blocks are no longer wanted: erases the staging record and leaves the blocks
 // to the sweeper. Nothing happens when there is none.
 Result<> DropStaging(kv::Transaction& txn, meta::ContainerId container, std::string_view name,

@@ -26,6 +26,14 @@ struct Limits {
   std::chrono::nanoseconds uncommitted_block_ttl = std::chrono::hours(24 * 7);
 };
 
+
+  // How bodies are cut and when a commit is prepared ahead (engine/prepare.h). Bounded by
+  // chunk::kMaxChunkBytes and kv::kMaxTransactionKeys; smaller in tests, which reach with little
+  // data what takes gigabytes otherwise.
+  std::size_t chunk_bytes = 4 << 20;
+  std::size_t chunks_per_transaction = 200;  // two or three keys each, and the rest of a commit
+  std::size_t final_records = 300;           // of a block list, in the transaction of its blob
+  std::size_t write_ahead_records = 500;
 struct Services {
   kv::Store& store;
   chunk::ChunkStore& chunks;

@@ -50,14 +50,28 @@ std::vector<meta::Extent> TakeSome(std::vector<meta::Extent>& extents) {
 
 }  // namespace
 
-Result<bool> SweepBodyStep(Services& services, kv::Transaction& txn, meta::BodyId body) {
+Result<std::optional<meta::GarbageKind>> CondemnStep(kv::Transaction& txn, meta::BodyId id) {
+  const std::string key = keys::GarbageBody(id);
+  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
+  if (!stored) return std::nullopt;
+  FB_ASSIGN_OR_RETURN(meta::GarbageRecord garbage, meta::DecodeGarbage(*stored));
+  if (meta::IsPreparing(garbage.kind)) {
+    garbage.kind = meta::AbandonedKind(garbage.kind);
+    txn.Put(key, meta::Encode(garbage));
+  }
+  return garbage.kind;
+}
+
+Result<bool> SweepBodyStep(Services& services, kv::Transaction& txn, meta::BodyId body,
+                           bool shared) {
+  const auto release = shared ? ReleaseReferences : ReleaseExtents;
   const std::string garbage_key = keys::GarbageBody(body);
   FB_ASSIGN_OR_RETURN(auto stored, txn.Get(garbage_key));
   if (!stored) return true;  // a commit adopted it
   FB_ASSIGN_OR_RETURN(auto page_record, First(txn, keys::ExtentPagesOf(body)));
   if (page_record) {
     FB_ASSIGN_OR_RETURN(meta::ExtentPage page, meta::DecodeExtentPage(page_record->value));
-    FB_RETURN_IF_ERROR(ReleaseExtents(services.chunks, txn, body, TakeSome(page.extents)));
+    FB_RETURN_IF_ERROR(release(services.chunks, txn, body, TakeSome(page.extents)));
     if (page.extents.empty()) {
       txn.Erase(page_record->key);
     } else {
@@ -68,7 +82,7 @@ Result<bool> SweepBodyStep(Services& services, kv::Transaction& txn, meta::BodyI
   FB_ASSIGN_OR_RETURN(bool clean, EraseSome(txn, keys::BlockListPagesOf(body)));
   if (!clean) return false;
   FB_ASSIGN_OR_RETURN(meta::GarbageRecord garbage, meta::DecodeGarbage(*stored));
-  FB_RETURN_IF_ERROR(ReleaseExtents(services.chunks, txn, body, garbage.direct));
+  FB_RETURN_IF_ERROR(release(services.chunks, txn, body, garbage.direct));
   txn.Erase(garbage_key);
   return true;
 }
@@ -99,6 +113,12 @@ Result<bool> SweepStagedStep(Services& services, kv::Transaction& txn, meta::Bod
   txn.Erase(keys::ReplacedCount(generation));
   txn.Erase(keys::GarbageBody(generation));
   return true;
+}
+
+Result<bool> ForgetListStep(kv::Transaction& txn, meta::BodyId list) {
+  FB_ASSIGN_OR_RETURN(bool clean, EraseSome(txn, keys::ReleasePagesOf(list)));
+  if (clean) txn.Erase(keys::GarbageBody(list));
+  return clean;
 }
 
 Result<bool> SweepReleaseListStep(Services& services, kv::Transaction& txn, meta::BodyId list) {

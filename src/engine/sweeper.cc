@@ -28,9 +28,7 @@ constexpr std::chrono::milliseconds kPause{1};
 constexpr std::size_t kScanLimit = 1000;
 
 bool IsDue(const meta::GarbageRecord& record, WallTime now) {
-  const bool preparing = record.kind == meta::GarbageKind::kPreparing ||
-                         record.kind == meta::GarbageKind::kPreparingList;
-  return !preparing || record.since + kPreparationLife < now;
+  return !meta::IsPreparing(record.kind) || record.since + kPreparationLife < now;
 }
 
 }  // namespace
@@ -77,19 +75,31 @@ struct Sweeper::Impl {
   }
 
   Result<> SweepOne(meta::BodyId id, const meta::GarbageRecord& record) {
-    return Repeat([this, id, kind = record.kind](kv::Transaction& txn) -> Result<bool> {
+    std::optional<meta::GarbageKind> kind = record.kind;
+    if (meta::IsPreparing(record.kind)) {
+      FB_RETURN_IF_ERROR(Repeat([id, &kind](kv::Transaction& txn) -> Result<bool> {
+        FB_ASSIGN_OR_RETURN(kind, CondemnStep(txn, id));
+        return true;
+      }));
+    }
+    if (!kind) return {};
+    return Repeat([this, id, kind = *kind](kv::Transaction& txn) -> Result<bool> {
       switch (kind) {
         case meta::GarbageKind::kBody:
-        case meta::GarbageKind::kPreparing:
           return SweepBodyStep(services, txn, id);
         case meta::GarbageKind::kForgetStaged:
+        case meta::GarbageKind::kForgetShared:
+          return SweepBodyStep(services, txn, id, /*shared=*/true);
+        case meta::GarbageKind::kForgetList:
+          return ForgetListStep(txn, id);
           return SweepStagedStep(services, txn, id, /*release=*/false);
         case meta::GarbageKind::kStaging:
           return SweepStagedStep(services, txn, id, /*release=*/true);
         case meta::GarbageKind::kReleaseList:
-        case meta::GarbageKind::kPreparingList:
           return SweepReleaseListStep(services, txn, id);
       }
+        default:
+          break;
       return Fail(Code::kCorruption, "A garbage record of an unknown kind.");
     });
   }

@@ -17,6 +17,21 @@ Result<> CheckVersion(Decoder& in) {
 
 }  // namespace
 
+bool IsPreparing(GarbageKind kind) { return AbandonedKind(kind) != kind; }
+
+GarbageKind AbandonedKind(GarbageKind kind) {
+  switch (kind) {
+    case GarbageKind::kPreparing:
+      return GarbageKind::kBody;
+    case GarbageKind::kPreparingList:
+      return GarbageKind::kForgetList;
+    case GarbageKind::kPreparingShared:
+      return GarbageKind::kForgetShared;
+    default:
+      return kind;
+  }
+}
+
 std::string Encode(const GarbageRecord& record) {
   Encoder out;
   out.U8(kVersion).U8(static_cast<std::uint8_t>(record.kind)).Signed(record.since.ticks);

@@ -18,13 +18,22 @@
 namespace forebay::meta {
 
 enum class GarbageKind : std::uint8_t {
-  kBody = 1,          // release the extents and block list of the body of this id
-  kPreparing = 2,     // the same, once it is old: a commit under way erases the record itself
-  kForgetStaged = 3,  // erase the staged-block records of this generation: a body took their bytes
-  kStaging = 4,       // release the staged blocks of this generation
-  kReleaseList = 5,   // release what the pages of this list name
-  kPreparingList = 6  // the same, once it is old
+  kBody = 1,           // release the extents and block list of the body of this id
+  kPreparing = 2,      // a commit under way erases the record itself; once it is old: kBody
+  kForgetStaged = 3,   // erase the staged-block records of this generation: a body took their bytes
+  kStaging = 4,        // release the staged blocks of this generation
+  kReleaseList = 5,    // release what the pages of this list name
+  kPreparingList = 6,  // a commit under way; once it is old: kForgetList
+  kPreparingShared = 7,  // a commit under way; once it is old: kForgetShared
+  // A Put Block List that came to nothing. Its bytes are those of staged blocks and of another
+  // body, so only references of its own are given up, never what it merely names.
+  kForgetShared = 8,
+  kForgetList = 9  // of such a commit: erase the pages of this list, release nothing
 };
+
+// True for what a commit under way still needs; what it becomes when that came to nothing.
+bool IsPreparing(GarbageKind kind);
+GarbageKind AbandonedKind(GarbageKind kind);
 
 struct GarbageRecord {
   GarbageKind kind = GarbageKind::kBody;
