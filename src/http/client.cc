@@ -79,7 +79,7 @@ std::string GuardText(const asio::ip::address& address) {
 }
 
 bool Replayable(const ClientRequest& request) {
-  return request.source == nullptr && request.method != Method::kPost &&
+  return request.sent == nullptr && request.source == nullptr && request.method != Method::kPost &&
          request.method != Method::kPatch;
 }
 
@@ -256,6 +256,7 @@ Task<ClientResponse> Client::Send(OpContext context, ClientRequest request) {
     FB_CO_ASSIGN_OR_RETURN(std::unique_ptr<Exchange> exchange,
                            co_await impl_->Open(context, url, again));
     bool any = false;
+    if (request.sent != nullptr) *request.sent = true;
     auto sent = co_await SendRequest(*exchange->transport, request_head, request);
     // A server may answer and hang up while the body is still on its way: then its answer counts.
     if (!sent && sent.error().code() != Code::kConnectionClosed) {

@@ -33,6 +33,10 @@ struct ClientRequest {
   ByteView body;  // or `source` with its length
   BodySource* source = nullptr;
   std::uint64_t source_length = 0;
+  // Set as soon as bytes of the request may have reached the server. A request that is watched this
+  // way is sent once; others without a `source` go out again when a pooled connection turns out to
+  // be stale.
+  bool* sent = nullptr;
 };
 
 // The head of an answer, and its body as a stream. Dropping it early closes the connection.

@@ -1,0 +1,59 @@
+// Bearer tokens for Azure Storage: from a virtual machine's managed identity, or by workload
+// identity (a federated token that Kubernetes keeps fresh in a file). Real endpoints by default;
+// tests point them to a local one.
+//
+// Thread safe. Tokens are kept until shortly before they expire; many callers that need a new one
+// cause one request.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "async/context.h"
+#include "async/task.h"
+#include "base/clock.h"
+#include "http/client.h"
+
+namespace forebay::lake {
+
+struct BearerToken {
+  std::string text;
+  WallTime expires;
+};
+
+class TokenSource {
+ public:
+  virtual ~TokenSource() = default;
+  virtual std::string description() const = 0;
+  // A token that holds for some minutes yet. kAuthenticationFailed (the endpoint refused, and
+  // why), kNetwork.
+  virtual Task<std::string> Token(OpContext context) = 0;
+  // The token in use was refused: the next call fetches a new one. False when it is younger than a
+  // minute, so that a lake that refuses everything is not answered with a storm.
+  virtual bool Discard() = 0;
+};
+
+struct ManagedIdentityOptions {
+  std::string endpoint = "http://169.254.169.254/metadata/identity/oauth2/token";
+  std::string client_id;  // empty: the machine's own identity
+  std::string resource = "https://storage.azure.com/";
+  Clock* clock = &Clock::System();
+};
+std::unique_ptr<TokenSource> MakeManagedIdentity(ManagedIdentityOptions options);
+
+struct WorkloadIdentityOptions {
+  std::string authority_host = "https://login.microsoftonline.com/";
+  std::string tenant_id;
+  std::string client_id;
+  std::string token_file;  // read anew for every exchange
+  std::string scope = "https://storage.azure.com/.default";
+  std::string ca_file;  // extra trusted certificates
+  Clock* clock = &Clock::System();
+};
+// From AZURE_CLIENT_ID, AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE and AZURE_AUTHORITY_HOST.
+// kInvalidConfig, naming the variable that is missing.
+Result<WorkloadIdentityOptions> WorkloadIdentityFromEnvironment();
+std::unique_ptr<TokenSource> MakeWorkloadIdentity(WorkloadIdentityOptions options);
+
+}  // namespace forebay::lake
