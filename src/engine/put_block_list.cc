@@ -16,7 +16,9 @@ using Records = std::vector<std::pair<std::string, std::string>>;
 
 // Fits into the final transaction together with the commit itself.
 constexpr std::size_t kMaxFinalBytes = 256 << 10;
+// A page is one value: a block of 4,000 MiB has a thousand extents or more.
 constexpr std::size_t kReleaseEntriesPerPage = 200;
+constexpr std::size_t kReleaseExtentsPerPage = 2'000;
 // A client that stages blocks of a blob while it commits that blob makes us start over.
 constexpr int kMaxAttempts = 5;
 
@@ -33,13 +35,21 @@ struct Commit {
 
 Records ReleasePages(meta::BodyId list, const std::vector<meta::ReleaseEntry>& dropped) {
   Records pages;
-  for (std::size_t first = 0; first < dropped.size(); first += kReleaseEntriesPerPage) {
-    const std::size_t last = std::min(first + kReleaseEntriesPerPage, dropped.size());
-    std::vector<meta::ReleaseEntry> page(dropped.begin() + static_cast<std::ptrdiff_t>(first),
-                                         dropped.begin() + static_cast<std::ptrdiff_t>(last));
-    pages.emplace_back(keys::ReleasePage(list, first / kReleaseEntriesPerPage),
-                       meta::EncodeReleasePage(page));
+  std::vector<meta::ReleaseEntry> page;
+  std::size_t extents = 0;
+  auto flush = [&] {
+    if (page.empty()) return;
+    pages.emplace_back(keys::ReleasePage(list, pages.size()), meta::EncodeReleasePage(page));
+    page.clear();
+    extents = 0;
+  };
+  for (const meta::ReleaseEntry& entry : dropped) {
+    if (extents + entry.extents.size() > kReleaseExtentsPerPage) flush();
+    page.push_back(entry);
+    extents += entry.extents.size();
+    if (page.size() == kReleaseEntriesPerPage) flush();
   }
+  flush();
   return pages;
 }
 

@@ -76,8 +76,10 @@ Result<Staged> StageBlock(Services& services, kv::Transaction& txn, const StageR
   FB_ASSIGN_OR_RETURN(auto old, txn.Get(key));
   if (old) {
     FB_ASSIGN_OR_RETURN(meta::StagedBlockRecord replaced, meta::DecodeStagedBlock(*old));
-    // A block may have a thousand chunks; releasing goes through a list of its own when it is long.
-    if (replaced.extents.size() <= 100) {
+    // A block may have a thousand chunks; releasing goes through a list of its own when it is long,
+    // because the new block may need up to 600 keys (shared extents, linked chunks) and each extent
+    // that is freed five.
+    if (replaced.extents.size() <= 50) {
       FB_RETURN_IF_ERROR(ReleaseExtents(
           services.chunks, txn, replaced.holder.value_or(meta::BodyId(0)), replaced.extents));
     } else {
