@@ -2,11 +2,18 @@
 
 #include <utility>
 
+#include "admin/messages.h"
+#include "azure/shared_key.h"
+#include "http/client.h"
+
 namespace forebay::admin {
 namespace {
 
-http::Response Text(unsigned status, std::string text,
-                    std::string type = "text/plain; charset=utf-8") {
+constexpr std::size_t kMaxBody = 64 << 10;
+constexpr std::string_view kControl = "/v1/";
+
+http::Response Answer(unsigned status, std::string text,
+                      std::string type = "text/plain; charset=utf-8") {
   http::Response response;
   response.status = status;
   response.headers.Add("Content-Type", std::move(type));
@@ -15,41 +22,78 @@ http::Response Text(unsigned status, std::string text,
   return response;
 }
 
-http::Response Answer(const Result<>& check) {
-  if (check) return Text(200, "ok\n");
-  return Text(503, check.error().message() + "\n");
+http::Response Json(unsigned status, std::string text) {
+  return Answer(status, std::move(text), "application/json");
+}
+
+http::Response Health(const Result<>& check) {
+  if (check) return Answer(200, "ok\n");
+  return Answer(503, check.error().message() + "\n");
+}
+
+std::string Join(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
 }
 
 constexpr std::string_view kIndex =
     "Forebay admin listener\n\n"
     "  /healthz   is the process sound\n"
     "  /readyz    are requests welcome\n"
-    "  /metrics   Prometheus metrics\n";
+    "  /metrics   Prometheus metrics\n"
+    "  /v1/...    administration; `forebay volume`, `forebay scrub` and `forebay backup` use it\n";
 
 }  // namespace
 
-AdminService::AdminService(metrics::Registry& registry, Check healthy, Check ready)
-    : registry_(registry), healthy_(std::move(healthy)), ready_(std::move(ready)) {}
+AdminService::AdminService(const metrics::Registry& registry, const ControlApi& control,
+                           ThreadPool& pool, Options options)
+    : registry_(registry), control_(control), pool_(pool), options_(std::move(options)) {}
 
-void AdminService::AddRoute(std::string method_and_path, Route route) {
-  routes_.emplace(std::move(method_and_path), std::move(route));
+bool AdminService::Authorized(const http::Request& request) const {
+  return azure::ConstantTimeEquals(request.headers.Get("Authorization"),
+                                   "Bearer " + options_.token);
 }
 
 Task<http::Response> AdminService::Handle(OpContext context, http::Request& request) {
   const std::string path(request.path);
-  if (auto route = routes_.find(request.method_text + " " + path); route != routes_.end()) {
-    co_return co_await route->second(std::move(context), request);
-  }
+  if (path.starts_with(kControl)) co_return co_await Control(std::move(context), request);
   if (request.method != http::Method::kGet && request.method != http::Method::kHead) {
-    co_return Text(405, "Only GET and HEAD are answered here.\n");
+    http::Response refused = Answer(405, "Only GET and HEAD are answered here.\n");
+    refused.headers.Add("Allow", "GET, HEAD");
+    co_return refused;
   }
-  if (path == "/healthz") co_return Answer(healthy_());
-  if (path == "/readyz") co_return Answer(ready_());
-  if (path == "/metrics") {
-    co_return Text(200, registry_.Expose(), "text/plain; version=0.0.4; charset=utf-8");
+  if (path == "/healthz") co_return Health(options_.healthy());
+  if (path == "/readyz") co_return Health(options_.ready());
+  if (path == "/metrics") co_return co_await Metrics();
+  if (path == "/") co_return Answer(200, std::string(kIndex));
+  co_return Answer(404, "There is no such page; see /.\n");
+}
+
+// Collectors look into the stores, which may block.
+Task<http::Response> AdminService::Metrics() {
+  auto text = co_await pool_.Run(
+      [registry = &registry_]() -> Result<std::string> { return registry->Expose(); });
+  if (!text) co_return Answer(503, text.error().message() + "\n");
+  co_return Answer(200, std::move(*text), "text/plain; version=0.0.4; charset=utf-8");
+}
+
+Task<http::Response> AdminService::Control(OpContext context, http::Request& request) {
+  if (!Authorized(request)) {
+    http::Response refused =
+        Json(401, EncodeError({Code::kAuthenticationFailed,
+                               "The token of this server is needed: it is in DATA/admin.token."}));
+    refused.headers.Add("WWW-Authenticate", "Bearer");
+    co_return refused;
   }
-  if (path == "/") co_return Text(200, std::string(kIndex));
-  co_return Text(404, "There is no such page; see /.\n");
+  auto body = co_await http::ReadAll(*request.body, kMaxBody);
+  if (!body) co_return Json(StatusOf(body.error()), EncodeError(body.error()));
+  auto answer = co_await control_.Call(std::move(context), std::string(request.method_text),
+                                       std::string(request.path), std::move(*body));
+  if (answer) co_return Json(200, std::move(*answer));
+  http::Response failed = Json(StatusOf(answer.error()), EncodeError(answer.error()));
+  if (failed.status == 405) failed.headers.Add("Allow", Join(control_.MethodsOf(request.path)));
+  co_return failed;
 }
 
 }  // namespace forebay::admin

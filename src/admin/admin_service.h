@@ -1,18 +1,21 @@
-// The admin listener: health, readiness and metrics, on an address of its own.
+// The admin listener: health, readiness, metrics and the administration, on an address of its own.
 //
 //   GET /healthz   200 while the process works; 503 with the reason once a part has failed for good
 //   GET /readyz    200 while requests are welcome; 503 when starting, draining, or out of space
-//   GET /metrics   Prometheus text
+//   GET /metrics   Prometheus text (docs/metrics.md)
 //   GET /          a page that names these
-// Further routes are added before the server starts (AddRoute); they get the whole request.
-// Thread safe once serving.
+//   /v1/…          the operations of a ControlApi (docs/administration.md), for those who bring
+//                  `Authorization: Bearer TOKEN`
+//
+// Thread safe once serving. References must outlive it; the pool, on which metrics are gathered,
+// must be gone before the loops are.
 #pragma once
 
-#include <atomic>
 #include <functional>
-#include <map>
 #include <string>
 
+#include "admin/control_api.h"
+#include "async/thread_pool.h"
 #include "http/server.h"
 #include "metrics/metrics.h"
 
@@ -21,20 +24,27 @@ namespace forebay::admin {
 class AdminService final : public http::Handler {
  public:
   using Check = std::function<Result<>()>;
-  using Route = std::function<Task<http::Response>(OpContext, http::Request&)>;
+  struct Options {
+    // Asked at each request; must be quick and thread safe.
+    Check healthy;
+    Check ready;
+    std::string token;  // of the administration; never empty
+  };
 
-  // `healthy` and `ready` are asked at each request; they must be quick and thread safe.
-  AdminService(metrics::Registry& registry, Check healthy, Check ready);
+  AdminService(const metrics::Registry& registry, const ControlApi& control, ThreadPool& pool,
+               Options options);
 
-  // `method_and_path` as in "POST /v1/backup".
-  void AddRoute(std::string method_and_path, Route route);
   Task<http::Response> Handle(OpContext context, http::Request& request) override;
 
  private:
-  metrics::Registry& registry_;
-  Check healthy_;
-  Check ready_;
-  std::map<std::string, Route> routes_;
+  Task<http::Response> Control(OpContext context, http::Request& request);
+  Task<http::Response> Metrics();
+  bool Authorized(const http::Request& request) const;
+
+  const metrics::Registry& registry_;
+  const ControlApi& control_;
+  ThreadPool& pool_;
+  const Options options_;
 };
 
 }  // namespace forebay::admin

@@ -12,6 +12,8 @@
 namespace forebay::chunk {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::chrono::seconds kSaveInterval{5};
 // Longest sleep between two looks at the (injected) clock.
 constexpr std::chrono::seconds kLook{60};
@@ -136,21 +138,24 @@ struct Scrubber::Impl {
     }
   }
 
-  // mutex is held.
-  bool Due() const {
-    if (options.interval.count() == 0) return false;
+  // mutex is held. How long until the next scrub is due; zero: it is, and never more than kLook.
+  std::chrono::nanoseconds UntilDue() const {
+    if (options.interval.count() == 0) return kLook;
     const WallTime last = std::max(record.finished, record.started);
-    return last.ticks == 0 || last + options.interval <= clock.Now();
+    const WallTime due = last.ticks == 0 ? WallTime{} : last + options.interval;
+    constexpr std::int64_t kLookTicks = kLook / 100ns;
+    return 100ns * std::clamp<std::int64_t>(due.ticks - clock.Now().ticks, 0, kLookTicks);
   }
 
   void Loop(const std::stop_token& stop) {
     std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
-      if (!record.running && Due()) BeginLocked(std::nullopt);
-      if (!record.running) {
-        wake.wait_for(lock, stop, kLook, [this] { return record.running; });
+      const std::chrono::nanoseconds wait = UntilDue();
+      if (!record.running && wait > 0ns) {
+        wake.wait_for(lock, stop, wait, [this] { return record.running; });
         continue;
       }
+      if (!record.running) BeginLocked(std::nullopt);
       scrub_stop = std::stop_source();
       std::stop_token scrub = scrub_stop.get_token();
       std::stop_callback both(stop, [source = scrub_stop] mutable { source.request_stop(); });
@@ -167,7 +172,7 @@ Scrubber::Scrubber(SegmentChunkStore& chunks, kv::Store& kv, Clock& clock, Scrub
 
 Scrubber::~Scrubber() { Stop(); }
 
-Result<> Scrubber::Start() {
+Result<> Scrubber::Load() {
   FB_ASSIGN_OR_RETURN(auto stored, impl_->kv.GetSnapshot()->Get(keys::kScrub));
   if (stored) {
     FB_ASSIGN_OR_RETURN(impl_->record, ScrubRecord::Decode(*stored));
@@ -176,9 +181,12 @@ Result<> Scrubber::Start() {
     impl_->record.started = impl_->clock.Now();
     FB_RETURN_IF_ERROR(impl_->Save());
   }
+  return {};
+}
+
+void Scrubber::Start() {
   impl_->thread =
       std::jthread([impl = impl_.get()](const std::stop_token& stop) { impl->Loop(stop); });
-  return {};
 }
 
 void Scrubber::Stop() {

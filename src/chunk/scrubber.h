@@ -57,8 +57,10 @@ class Scrubber {
   Scrubber(SegmentChunkStore& chunks, kv::Store& kv, Clock& clock, ScrubberOptions options);
   ~Scrubber();  // stops
 
-  // Reads where the last process stood, then starts the thread. An unfinished scrub goes on.
-  Result<> Start();
+  // Reads where the last process stood; first of all, and once.
+  Result<> Load();
+  // Starts the thread. An unfinished scrub goes on.
+  void Start();
   // Ends the thread; a running scrub is written down and goes on at the next Start.
   void Stop();
 

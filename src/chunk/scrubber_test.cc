@@ -26,7 +26,8 @@ class ScrubberTest : public testing::SegmentStoreTest {
   }
   std::unique_ptr<Scrubber> Make(ScrubberOptions options = {}) {
     auto scrubber = std::make_unique<Scrubber>(*store_, kv_, clock_, options);
-    EXPECT_TRUE(scrubber->Start());
+    EXPECT_TRUE(scrubber->Load());
+    scrubber->Start();
     return scrubber;
   }
   static void WaitUntil(const std::function<bool()>& done) {

@@ -36,7 +36,7 @@ Result<> MakeDirs(const fs::path& path) {
 
 // Copies the file whole, keeping holes, and syncs it before it gets its name.
 Result<std::uint64_t> CopyFile(io::FileSystem& files, const std::string& from,
-                               const std::string& to) {
+                               const std::string& to, const std::stop_token& stop = {}) {
   const std::string partial = to + ".partial";
   if (auto gone = files.Remove(partial); !gone && gone.error().code() != Code::kNotFound) {
     return Fail(std::move(gone.error()));
@@ -47,6 +47,7 @@ Result<std::uint64_t> CopyFile(io::FileSystem& files, const std::string& from,
   auto buffer = std::make_unique_for_overwrite<std::byte[]>(kCopyBytes);
   static const std::vector<std::byte> kZeros(kCopyBytes);
   for (std::uint64_t at = 0; at < size;) {
+    if (stop.stop_requested()) return Fail(Code::kCancelled, "The backup was stopped.");
     FB_ASSIGN_OR_RETURN(const std::size_t n, in->ReadAt({buffer.get(), kCopyBytes}, at));
     if (n == 0) break;
     const bool hole = std::memcmp(buffer.get(), kZeros.data(), n) == 0;
@@ -122,7 +123,7 @@ bool IsEmptyOrMissing(const fs::path& path) {
 
 }  // namespace
 
-Result<BackupReport> Backup(Node& node, const std::string& directory) {
+Result<BackupReport> Backup(Node& node, const std::string& directory, std::stop_token stop) {
   io::PosixFileSystem files;
   const fs::path root = fs::absolute(directory);
   FB_RETURN_IF_ERROR(MakeDirs(root / "volumes"));
@@ -153,7 +154,7 @@ Result<BackupReport> Backup(Node& node, const std::string& directory) {
       continue;
     }
     FB_ASSIGN_OR_RETURN(const std::uint64_t bytes,
-                        CopyFile(files, segment.path, (root / "volumes" / name).string()));
+                        CopyFile(files, segment.path, (root / "volumes" / name).string(), stop));
     if (segment.sealed) now.emplace(name, segment.size);
     ++report.segments_copied;
     report.bytes_copied += bytes;

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,8 @@ struct BackupReport {
 };
 
 // Into `directory`, which is empty, missing, or holds an earlier backup of the same store. A backup
-// that fails half-way leaves the earlier one's metadata in place.
-Result<BackupReport> Backup(Node& node, const std::string& directory);
+// that fails or is stopped (kCancelled) half-way leaves the earlier one's metadata in place.
+Result<BackupReport> Backup(Node& node, const std::string& directory, std::stop_token stop = {});
 
 // From a backup into data directories that are empty or missing, one for each volume of the backup
 // (kInvalidConfig when their number differs; kAlreadyExists when one is not empty).

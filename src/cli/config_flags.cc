@@ -2,23 +2,55 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/log.h"
 #include "config/schema.h"
 
 extern char** environ;  // NOLINT: POSIX declares it so
 
 namespace forebay::cli {
+namespace {
 
-void ConfigFlags::AddTo(CLI::App& app) {
-  app.add_option("-c,--config", file_, "TOML file (also FOREBAY_CONFIG); see docs/configuration.md")
-      ->type_name("FILE");
-  for (const config::Key& key : config::Schema()) {
-    std::string doc(key.doc);
-    if (!key.default_value.empty()) doc += " [" + std::string(key.default_value) + "]";
-    app.add_option(config::FlagOf(key), values_[std::string(key.name)], doc)
-        ->type_name(std::string(config::TypeName(key.type)))
-        ->allow_extra_args(false)
-        ->group("Configuration (environment: " + std::string("FOREBAY_…)"));
+constexpr const char* kGroup = "Configuration (docs/configuration.md)";
+
+}  // namespace
+
+void ConfigFlags::AddFile(CLI::App& app) {
+  app.add_option("-c,--config", file_, "The TOML file to read (FOREBAY_CONFIG)")
+      ->type_name("FILE")
+      ->group(kGroup);
+}
+
+void ConfigFlags::AddKey(CLI::App& app, std::string_view name) {
+  const config::Key* key = config::FindKey(name);
+  if (key == nullptr) Panic("no such key: " + std::string(name));
+  std::string doc(key->doc);
+  if (!key->default_value.empty()) doc += " [" + std::string(key->default_value) + "]";
+  app.add_option(config::FlagOf(*key), values_[std::string(name)],
+                 doc + " (" + config::EnvironmentOf(*key) + ")")
+      ->type_name(std::string(config::TypeName(key->type)))
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  // A switch may be given alone: --allow-missing-volumes.
+  if (key->type == config::Type::kBool) {
+    app.get_option(config::FlagOf(*key))->expected(0, 1)->default_str("true");
   }
+}
+
+void ConfigFlags::AddAll(CLI::App& app) {
+  AddFile(app);
+  for (const config::Key& key : config::Schema()) AddKey(app, key.name);
+  for (const config::Table& table : config::Tables()) {
+    app.add_option(std::string(table.flag), values_[std::string(table.name)],
+                   std::string(table.doc) + " (" + std::string(table.variable) + ")")
+        ->type_name("key=value,…")
+        ->allow_extra_args(false)
+        ->group(kGroup);
+  }
+}
+
+void ConfigFlags::AddStore(CLI::App& app) {
+  AddFile(app);
+  AddKey(app, "data");
 }
 
 Result<config::Config> ConfigFlags::Load() const {

@@ -1,10 +1,9 @@
-// The configuration's keys as flags of a subcommand: one flag a key of the schema, and --config.
+// The configuration as flags of a subcommand: --config, one flag a key of the schema, and one a
+// table (--account, --listener).
 #pragma once
 
 #include <map>
-#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "config/config.h"
@@ -17,13 +16,20 @@ namespace forebay::cli {
 
 class ConfigFlags {
  public:
-  void AddTo(CLI::App& app);
+  // Every key.
+  void AddAll(CLI::App& app);
+  // Only what says which store is meant: for commands that look after one. May be called for
+  // several subcommands; the one that runs fills the values.
+  void AddStore(CLI::App& app);
   // From flags, environment and file. Call after parsing, again for a reload.
   Result<config::Config> Load() const;
 
  private:
+  void AddFile(CLI::App& app);
+  void AddKey(CLI::App& app, std::string_view name);
+
   std::string file_;
-  std::map<std::string, std::vector<std::string>> values_;  // by key of the schema
+  std::map<std::string, std::vector<std::string>> values_;  // by key of the schema, or table
 };
 
 }  // namespace forebay::cli

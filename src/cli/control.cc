@@ -1,115 +1,105 @@
 #include "cli/control.h"
 
-#include <fcntl.h>
-#include <sys/random.h>
-#include <unistd.h>
+#include <filesystem>
+#include <utility>
 
-#include <array>
-
+#include "admin/control_api.h"
+#include "admin/control_files.h"
+#include "admin/messages.h"
 #include "async/run_sync.h"
-#include "azure/shared_key.h"
-#include "base/encoding.h"
-#include "cli/backup.h"
+#include "cli/node.h"
+#include "cli/operations.h"
 #include "http/client.h"
 
 namespace forebay::cli {
 namespace {
 
-constexpr std::size_t kMaxBody = 8 << 10;
+constexpr std::size_t kMaxAnswer = 4 << 20;
 
-std::string TokenPath(const config::Config& config) { return config.data.front() + "/admin.token"; }
-
-Result<std::string> MakeToken(const std::string& path) {
-  io::PosixFileSystem files;
-  if (auto stored = io::ReadFile(files, path); stored && !stored->empty()) return stored;
-  std::array<unsigned char, 32> random{};
-  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
-    return Fail(Code::kInternal, "The system has no random numbers.");
-  }
-  const std::string token = HexEncode(std::as_bytes(std::span(random)));
-  // Made with its mode, so that nobody else can open it even for a moment.
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return Fail(Code::kIo, "Cannot write " + path + ".");
-  const ssize_t written = ::write(fd, token.data(), token.size());
-  ::close(fd);
-  if (written != static_cast<ssize_t>(token.size())) {
-    return Fail(Code::kIo, "Cannot write " + path + ".");
-  }
-  return token;
+http::Method MethodOf(const std::string& method) {
+  return method == "GET" ? http::Method::kGet : http::Method::kPost;
 }
 
-bool Authorized(const http::Request& request, const std::string& token) {
-  const std::string_view header = request.headers.Get("Authorization");
-  return azure::ConstantTimeEquals(header, "Bearer " + token);
-}
-
-http::Response Text(unsigned status, std::string text) {
-  http::Response response;
-  response.status = status;
-  response.headers.Add("Content-Type", "text/plain; charset=utf-8");
-  response.text = std::move(text) + "\n";
-  return response;
-}
-
-Result<std::string> BackupSentence(Node& node, const std::string& directory) {
-  FB_ASSIGN_OR_RETURN(BackupReport report, Backup(node, directory));
-  return "backup complete: " + std::to_string(report.segments_copied) + " segments copied (" +
-         std::to_string(report.bytes_copied >> 20) + " MiB), " +
-         std::to_string(report.segments_kept) + " kept";
-}
-
-Task<http::Response> HandleBackup(Node& node, ThreadPool& pool, std::string token,
-                                  http::Request& request) {
-  if (!Authorized(request, token)) co_return Text(401, "The token of this server is needed.");
-  auto directory = co_await http::ReadAll(*request.body, kMaxBody);
-  if (!directory) co_return Text(400, directory.error().message());
-  if (!directory->starts_with('/')) co_return Text(400, "An absolute folder is needed.");
-  auto done =
-      co_await pool.Run([&node, folder = *directory] { return BackupSentence(node, folder); });
-  co_return done ? Text(200, *done) : Text(500, done.error().message());
-}
-
+// The answer is read before this returns: a response must not outlive its executor.
 Task<std::string> Send(http::Client& client, http::ClientRequest request) {
   FB_CO_ASSIGN_OR_RETURN(http::ClientResponse response,
                          co_await client.Send({}, std::move(request)));
-  FB_CO_ASSIGN_OR_RETURN(std::string text, co_await http::ReadAll(*response.body, 1 << 20));
-  if (response.status != 200) co_return Fail(Code::kIo, "The server says: " + text);
+  FB_CO_ASSIGN_OR_RETURN(std::string text, co_await http::ReadAll(*response.body, kMaxAnswer));
+  if (response.status != 200) co_return Fail(admin::DecodeError(text));
   co_return text;
 }
 
+class RemoteControl final : public Control {
+ public:
+  RemoteControl(std::string endpoint, std::string token)
+      : endpoint_(std::move(endpoint)), token_(std::move(token)) {}
+
+  Result<std::string> Call(const std::string& method, const std::string& path,
+                           const std::string& body) override {
+    http::ClientOptions options;
+    options.stall_timeout = std::chrono::hours(24);  // a backup answers when it is done
+    http::Client client(options);
+    http::ClientRequest request;
+    request.method = MethodOf(method);
+    request.url = "http://" + endpoint_ + path;
+    request.headers.Add("Authorization", "Bearer " + token_);
+    request.headers.Add("Content-Type", "application/json");
+    request.body = AsBytes(body);
+    auto answer = RunSync(Send(client, std::move(request)));
+    if (!answer && answer.error().code() == Code::kNetwork) {
+      return Fail(Code::kNetwork, "The server that has the data does not answer at " + endpoint_ +
+                                      ": " + answer.error().message());
+    }
+    return answer;
+  }
+  bool local() const override { return false; }
+  void StartWork() override {}
+
+ private:
+  const std::string endpoint_;
+  const std::string token_;
+};
+
+class LocalControl final : public Control {
+ public:
+  explicit LocalControl(std::unique_ptr<Node> node) : node_(std::move(node)) {
+    AddOperations(api_, *node_);
+  }
+  ~LocalControl() override {
+    if (started_) node_->Stop();
+  }
+
+  Result<std::string> Call(const std::string& method, const std::string& path,
+                           const std::string& body) override {
+    return RunSync(api_.Call({}, method, path, body));
+  }
+  bool local() const override { return true; }
+  void StartWork() override {
+    if (!std::exchange(started_, true)) node_->Start();
+  }
+
+ private:
+  std::unique_ptr<Node> node_;
+  admin::ControlApi api_;
+  bool started_ = false;
+};
+
 }  // namespace
 
-Result<> AddControlRoutes(admin::AdminService& admin, Node& node, ThreadPool& pool,
-                          const config::Config& config) {
-  FB_ASSIGN_OR_RETURN(std::string token, MakeToken(TokenPath(config)));
-  // A plain function call, not a coroutine lambda: captures must not outlive it.
-  admin.AddRoute("POST /v1/backup", [&node, &pool, token](OpContext, http::Request& request) {
-    return HandleBackup(node, pool, token, request);
-  });
-  return {};
+std::unique_ptr<Control> Control::ConnectTo(std::string endpoint, std::string token) {
+  return std::make_unique<RemoteControl>(std::move(endpoint), std::move(token));
 }
 
-Result<std::string> CallServer(const config::Config& config, const std::string& path,
-                               std::string body) {
-  io::PosixFileSystem files;
-  auto token = io::ReadFile(files, TokenPath(config));
-  if (!token) {
-    return Fail(Code::kNotFound, "Cannot read " + TokenPath(config) +
-                                     ": run this as the user of the server that has the data.");
-  }
-  if (config.admin_listen.empty()) {
-    return Fail(Code::kInvalidConfig,
-                "The running server has no admin listener; set admin_listen.");
-  }
-  http::ClientOptions options;
-  options.stall_timeout = std::chrono::hours(24);  // a backup answers when it is done
-  http::Client client(options);
-  http::ClientRequest request;
-  request.method = http::Method::kPost;
-  request.url = "http://" + config.admin_listen + path;
-  request.headers.Add("Authorization", "Bearer " + *token);
-  request.body = AsBytes(body);
-  return RunSync(Send(client, std::move(request)));
+Result<std::unique_ptr<Control>> Control::Connect(const config::Config& config) {
+  config::Config here = config;
+  here.allow_missing_volumes = true;
+  here.scrub_interval = {};  // a command starts no scrub that nobody asked for
+  auto node = Node::OpenExisting(here);
+  if (node) return std::make_unique<LocalControl>(std::move(*node));
+  if (node.error().code() != Code::kLocked) return Fail(std::move(node.error()));
+  const std::string directory = std::filesystem::absolute(config.data.front()).string();
+  FB_ASSIGN_OR_RETURN(admin::ControlFiles files, admin::ReadControlFiles(directory));
+  return ConnectTo(std::move(files.endpoint), std::move(files.token));
 }
 
 }  // namespace forebay::cli

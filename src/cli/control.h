@@ -1,25 +1,34 @@
-// How a command talks to the server that has the data directory: the admin listener, with a token
-// that only who can read the data directory knows (DATA/admin.token, mode 0600).
+// Where a command's operations run: in the server that has the data directory, through its admin
+// listener, or, when no server has it, in this process, which opens the store itself.
 //
-//   POST /v1/backup   body: the folder, absolute.  200 with a sentence, or an error's status and
-//   text
+// One thread; every call blocks.
 #pragma once
 
+#include <memory>
 #include <string>
 
-#include "admin/admin_service.h"
 #include "base/result.h"
-#include "cli/node.h"
 #include "config/config.h"
 
 namespace forebay::cli {
 
-// Makes the token when there is none, and adds the routes. The pool runs what blocks.
-Result<> AddControlRoutes(admin::AdminService& admin, Node& node, ThreadPool& pool,
-                          const config::Config& config);
+class Control {
+ public:
+  virtual ~Control() = default;
 
-// Calls a route of the running server; the answer's text.
-Result<std::string> CallServer(const config::Config& config, const std::string& path,
-                               std::string body);
+  // Opens the store that `config` names, even with data directories missing, or finds its server.
+  // kNotFound: no store, or no way to its server.
+  static Result<std::unique_ptr<Control>> Connect(const config::Config& config);
+  // The server at `endpoint` ("127.0.0.1:9464"), with its token.
+  static std::unique_ptr<Control> ConnectTo(std::string endpoint, std::string token);
+
+  // An operation of admin::ControlApi: its answer, or its error with the code it had there.
+  virtual Result<std::string> Call(const std::string& method, const std::string& path,
+                                   const std::string& body) = 0;
+  // True when the work happens here: it ends with this process.
+  virtual bool local() const = 0;
+  // Starts the background work (evacuation, scrub) where it happens here; a server does it anyway.
+  virtual void StartWork() = 0;
+};
 
 }  // namespace forebay::cli

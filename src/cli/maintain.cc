@@ -1,71 +1,59 @@
 #include "cli/maintain.h"
 
-#include <cstdio>
+#include <fmt/format.h>
+
 #include <filesystem>
 
+#include "admin/messages.h"
 #include "cli/backup.h"
 #include "cli/control.h"
 #include "cli/node.h"
 
 namespace forebay::cli {
-namespace {
 
-int Refuse(const Error& error) {
-  std::fprintf(stderr, "forebay: %s\n", error.message().c_str());
-  return 1;
-}
-
-}  // namespace
-
-int Fsck(const config::Config& config, bool verify_bytes) {
-  auto node = Node::Open(config);
-  if (!node) return Refuse(node.error());
+int Fsck(const config::Config& config, const Console& console, bool verify_bytes) {
+  auto node = Node::OpenExisting(config);
+  if (!node) return console.Refuse(node.error());
   int status = 0;
   if (verify_bytes) {
     if (auto sound = (*node)->store().VerifyChecksums(); !sound) {
-      std::printf("metadata: %s\n", sound.error().message().c_str());
-      status = 2;
+      console.Say("metadata: " + sound.error().message());
+      status = kExitProblems;
     }
   }
   chunk::FsckOptions options;
   options.verify_checksums = verify_bytes;
   auto report = (*node)->chunks().Fsck(options);
-  if (!report) return Refuse(report.error());
-  for (const std::string& problem : report->problems) std::printf("%s\n", problem.c_str());
-  std::printf("%llu chunks (%llu MiB) in %llu segments, %llu to be freed, %llu problems%s\n",
-              static_cast<unsigned long long>(report->chunks),
-              static_cast<unsigned long long>(report->chunk_bytes >> 20),
-              static_cast<unsigned long long>(report->segments),
-              static_cast<unsigned long long>(report->free_records),
-              static_cast<unsigned long long>(report->problem_count),
-              verify_bytes ? "" : " (bytes not read; --verify reads them)");
-  return report->problem_count > 0 || !report->corrupt.empty() ? 2 : status;
+  if (!report) return console.Refuse(report.error());
+  for (const std::string& problem : report->problems) console.Say(problem);
+  console.Say(fmt::format("{} chunks ({} MiB) in {} segments, {} to be freed, {} problems{}",
+                          report->chunks, report->chunk_bytes >> 20, report->segments,
+                          report->free_records, report->problem_count,
+                          verify_bytes ? "" : " (bytes not read; --verify reads them)"));
+  return report->problem_count > 0 || !report->corrupt.empty() ? kExitProblems : status;
 }
 
-int BackupCommand(const config::Config& config, const std::string& directory) {
+int BackupCommand(const config::Config& config, const Console& console,
+                  const std::string& directory) {
   const std::string folder = std::filesystem::absolute(directory).lexically_normal().string();
-  auto node = Node::Open(config);
-  if (!node && node.error().code() == Code::kLocked) {
-    auto said = CallServer(config, "/v1/backup", folder);
-    if (!said) return Refuse(said.error());
-    std::printf("%s", said->c_str());
-    return 0;
-  }
-  if (!node) return Refuse(node.error());
-  auto report = Backup(**node, folder);
-  if (!report) return Refuse(report.error());
-  std::printf("backup complete: %llu segments copied (%llu MiB), %llu kept\n",
-              static_cast<unsigned long long>(report->segments_copied),
-              static_cast<unsigned long long>(report->bytes_copied >> 20),
-              static_cast<unsigned long long>(report->segments_kept));
+  auto control = Control::Connect(config);
+  if (!control) return console.Refuse(control.error());
+  auto answer = (*control)->Call("POST", "/v1/backup", admin::EncodeBackupRequest({.to = folder}));
+  if (!answer) return console.Refuse(answer.error());
+  auto backup = admin::DecodeBackup(*answer);
+  if (!backup) return console.Refuse(backup.error());
+  console.Say(fmt::format("backup complete: {} segments copied ({} MiB), {} kept",
+                          backup->segments_copied, backup->bytes_copied >> 20,
+                          backup->segments_kept));
   return 0;
 }
 
-int RestoreCommand(const std::string& backup, const std::vector<std::string>& directories) {
-  if (auto done = Restore(backup, directories); !done) return Refuse(done.error());
-  std::printf("restored; start it with: forebay serve");
-  for (const std::string& directory : directories) std::printf(" --data %s", directory.c_str());
-  std::printf("\n");
+int RestoreCommand(const Console& console, const std::string& backup,
+                   const std::vector<std::string>& directories) {
+  if (auto done = Restore(backup, directories); !done) return console.Refuse(done.error());
+  std::string said = "restored; start it with: forebay serve";
+  for (const std::string& directory : directories) said += " --data " + directory;
+  console.Say(said);
   return 0;
 }
 

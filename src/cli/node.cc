@@ -19,16 +19,31 @@ std::string Absolute(const std::string& path) {
   return ignored ? path : absolute.lexically_normal().string();
 }
 
+// What to do about a data directory that is not there.
+Error WithAdvice(Error error) {
+  if (error.code() != Code::kVolumeFailed) return error;
+  return {error.code(), error.message() +
+                            ". --allow-missing-volumes serves without it; `forebay volume remove "
+                            "--force` gives it up with all that it holds"};
+}
+
 }  // namespace
+
+Result<std::unique_ptr<Node>> Node::OpenExisting(const config::Config& config) {
+  const std::string first = Absolute(config.data.front());
+  FB_ASSIGN_OR_RETURN(bool there, io::PosixFileSystem().Exists(first + "/metadata/CURRENT"));
+  if (there) return Open(config);
+  return Fail(Code::kNotFound, "There is no store in " + first +
+                                   "; name its data directory with --data or --config.");
+}
 
 Result<std::unique_ptr<Node>> Node::Open(const config::Config& config) {
   std::unique_ptr<Node> node(new Node());
   std::vector<std::string> directories;
-  for (const std::string& directory : config.data) {
-    directories.push_back(Absolute(directory));
-    FB_RETURN_IF_ERROR(node->fs_.MakeDirs(directories.back()));
-  }
-  const std::string& first = directories.front();
+  for (const std::string& directory : config.data) directories.push_back(Absolute(directory));
+  node->directory_ = directories.front();
+  const std::string& first = node->directory_;
+  FB_RETURN_IF_ERROR(node->fs_.MakeDirs(first));
   auto lock = node->fs_.Lock(first + "/LOCK");
   if (!lock && lock.error().code() == Code::kLocked) {
     return Fail(Code::kLocked,
@@ -51,9 +66,16 @@ Result<std::unique_ptr<Node>> Node::Open(const config::Config& config) {
   chunk_options.reserve_bytes = config.disk_reserve;
   chunk_options.write_threads = config.disk_threads;
   chunk_options.sync_threads = config.disk_threads;
-  FB_ASSIGN_OR_RETURN(node->chunks_,
-                      chunk::SegmentChunkStore::Open(*node->store_, node->fs_, directories,
-                                                     chunk_options, Clock::System()));
+  chunk_options.allow_missing_volumes = config.allow_missing_volumes;
+  auto chunks = chunk::SegmentChunkStore::Open(*node->store_, node->fs_, directories, chunk_options,
+                                               Clock::System());
+  if (!chunks) return Fail(WithAdvice(std::move(chunks.error())));
+  node->chunks_ = std::move(*chunks);
+  node->scrubber_ = std::make_unique<chunk::Scrubber>(
+      *node->chunks_, *node->store_, Clock::System(),
+      chunk::ScrubberOptions{.interval = config.scrub_interval,
+                             .bytes_per_second = config.scrub_rate});
+  FB_RETURN_IF_ERROR(node->scrubber_->Load());
 
   node->pool_ = std::make_unique<ThreadPool>(ThreadPool::Options{
       .name = "fb-read", .threads = static_cast<std::size_t>(config.disk_threads)});
@@ -83,9 +105,11 @@ Node::~Node() { Stop(); }
 void Node::Start() {
   chunks_->Start();
   sweeper_->Start(kSweepInterval);
+  scrubber_->Start();
 }
 
 void Node::Stop() {
+  if (scrubber_) scrubber_->Stop();
   if (sweeper_) sweeper_->Stop();
   if (chunks_) chunks_->Stop();
 }

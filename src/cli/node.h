@@ -8,6 +8,7 @@
 #include <string>
 
 #include "async/thread_pool.h"
+#include "chunk/scrubber.h"
 #include "chunk/segment_chunk_store.h"
 #include "config/config.h"
 #include "engine/services.h"
@@ -19,12 +20,14 @@ namespace forebay::cli {
 
 class Node {
  public:
-  // Locks the first data directory (kLocked when another server has it), opens and recovers.
-  // Blocks.
+  // Locks the first data directory (kLocked when another server has it), opens and recovers. Makes
+  // a new store where there is none. Blocks.
   static Result<std::unique_ptr<Node>> Open(const config::Config& config);
+  // As Open, but kNotFound where there is no store yet: for commands that look after one.
+  static Result<std::unique_ptr<Node>> OpenExisting(const config::Config& config);
   ~Node();
 
-  // Starts background work: freeing, sweeping.
+  // Starts background work: freeing, sweeping, scrubbing.
   void Start();
   // Ends it. The event loops whose coroutines use the services must be still then.
   void Stop();
@@ -32,6 +35,9 @@ class Node {
   engine::Services& services() { return *services_; }
   kv::RocksDbStore& store() { return *store_; }
   chunk::SegmentChunkStore& chunks() { return *chunks_; }
+  chunk::Scrubber& scrubber() { return *scrubber_; }
+  // The first data directory, absolute.
+  const std::string& directory() const { return directory_; }
   const std::string& metadata_path() const { return metadata_path_; }
   // kNoSpace, kVolumeFailed: why writes are not welcome at the moment.
   Result<> ReadyToWrite() const;
@@ -40,10 +46,12 @@ class Node {
   Node() = default;
 
   io::PosixFileSystem fs_;
+  std::string directory_;
   std::string metadata_path_;
   std::unique_ptr<io::FileLock> lock_;
   std::unique_ptr<kv::RocksDbStore> store_;
   std::unique_ptr<chunk::SegmentChunkStore> chunks_;
+  std::unique_ptr<chunk::Scrubber> scrubber_;
   std::unique_ptr<ThreadPool> pool_;
   std::unique_ptr<meta::IdSource> ids_;
   std::unique_ptr<meta::ETagSource> etags_;

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "admin/control_files.h"
+#include "admin/store_metrics.h"
 #include "base/encoding.h"
 #include "base/log.h"
-#include "cli/control.h"
+#include "cli/operations.h"
+#include "cli/version.h"
 #include "config/reload.h"
 
 namespace forebay::cli {
@@ -82,6 +85,7 @@ Result<std::unique_ptr<Server>> Server::Start(const config::Config& config) {
   server->blobs_ = std::make_unique<rest::BlobService>(
       std::move(options), server->node_->services(), *server->accounts_, *server->fetcher_,
       server->recorder_.get());
+  server->blobs_->SetDialect(&server->dfs_);
   FB_RETURN_IF_ERROR(server->Listen());
   server->ExposeMetrics();
   server->node_->Start();
@@ -104,15 +108,22 @@ Result<> Server::Listen() {
   }
   http_ = std::make_unique<http::Server>(HttpOptions(config_), std::move(listeners));
 
-  admin_ = std::make_unique<admin::AdminService>(
-      registry_, [this] { return node_->ReadyToWrite(); },
-      [this]() -> Result<> {
-        if (draining_) return Fail(Code::kServerBusy, "The server is draining.");
-        return node_->ReadyToWrite();
-      });
   FB_RETURN_IF_ERROR(http_->Start());
-  if (config_.admin_listen.empty()) return {};
-  FB_RETURN_IF_ERROR(AddControlRoutes(*admin_, *node_, node_->services().pool, config_));
+  return config_.admin_listen.empty() ? Result<>() : ListenAdmin();
+}
+
+Result<> Server::ListenAdmin() {
+  FB_ASSIGN_OR_RETURN(std::string token, admin::EnsureToken(node_->directory()));
+  AddOperations(control_, *node_);
+  admin::AdminService::Options options;
+  options.healthy = [this] { return node_->ReadyToWrite(); };
+  options.ready = [this]() -> Result<> {
+    if (draining_) return Fail(Code::kServerBusy, "The server is draining.");
+    return node_->ReadyToWrite();
+  };
+  options.token = std::move(token);
+  admin_ = std::make_unique<admin::AdminService>(registry_, control_, node_->services().pool,
+                                                 std::move(options));
   const HostPort address = Split(config_.admin_listen);
   std::vector<http::ListenerOptions> admin_listeners(1);
   admin_listeners.front().address = address.host;
@@ -122,41 +133,22 @@ Result<> Server::Listen() {
   admin_options.threads = 1;
   admin_options.max_connections = 64;
   admin_http_ = std::make_unique<http::Server>(admin_options, std::move(admin_listeners));
-  return admin_http_->Start();
+  FB_RETURN_IF_ERROR(admin_http_->Start());
+  return admin::WriteEndpoint(node_->directory(), Join(address.host, admin_http_->ports().front()));
 }
 
 void Server::ExposeMetrics() {
-  auto gauge = [this](std::string name, std::string help, std::function<double()> read) {
-    callbacks_.push_back(
-        registry_.AddGaugeCallback({std::move(name), std::move(help)}, {}, std::move(read)));
-  };
-  auto counter = [this](std::string name, std::string help, std::function<double()> read) {
-    callbacks_.push_back(
-        registry_.AddCounterCallback({std::move(name), std::move(help)}, {}, std::move(read)));
-  };
-  auto number = [](auto n) { return static_cast<double>(n); };
-  gauge("forebay_connections", "Open client connections.",
-        [this, number] { return number(http_->stats().connections_open); });
-  counter("forebay_connections_total", "Client connections accepted.",
-          [this, number] { return number(http_->stats().connections_total); });
-  counter("forebay_connections_refused_total", "Connections above the limit.",
-          [this, number] { return number(http_->stats().connections_refused); });
-  counter("forebay_connection_timeouts_total", "Connections ended for being idle or too slow.",
-          [this, number] { return number(http_->stats().timeouts); });
-  counter("forebay_kv_commits_total", "Transactions committed.",
-          [this, number] { return number(node_->store().stats().commit.transactions); });
-  counter("forebay_kv_groups_total", "Log writes, each for a group of transactions.",
-          [this, number] { return number(node_->store().stats().commit.groups); });
-  gauge("forebay_kv_cache_bytes", "Bytes in the block cache.",
-        [this, number] { return number(node_->store().stats().cache_used_bytes); });
-  counter("forebay_chunk_written_bytes_total", "Bytes written to segments.",
-          [this, number] { return number(node_->chunks().stats().bytes_written); });
-  counter("forebay_chunk_syncs_total", "fdatasync calls on segments.",
-          [this, number] { return number(node_->chunks().stats().syncs); });
-  counter("forebay_chunk_punched_bytes_total", "Bytes of deleted chunks given back.",
-          [this, number] { return number(node_->chunks().stats().bytes_punched); });
-  counter("forebay_chunk_corrupt_reads_total", "Reads that failed their checksum.",
-          [this, number] { return number(node_->chunks().stats().corrupt_reads); });
+  callbacks_.push_back(admin::CollectHttp(registry_, *http_));
+  callbacks_.push_back(admin::CollectKv(registry_, node_->store()));
+  callbacks_.push_back(admin::CollectChunks(registry_, node_->chunks()));
+  callbacks_.push_back(admin::CollectScrub(registry_, node_->scrubber()));
+  callbacks_.push_back(admin::CollectSweeper(registry_, node_->store()));
+  const double started = static_cast<double>(Clock::System().Now().seconds());
+  callbacks_.push_back(registry_.AddCollector([started](metrics::Samples& out) {
+    out.AddGauge({"forebay_build_info", "1, with the version as a label."},
+                 {{"version", Version()}}, 1);
+    out.AddGauge({"forebay_start_timestamp_seconds", "When the server started."}, {}, started);
+  }));
 }
 
 void Server::Reload(const config::Config& next) {
@@ -189,9 +181,13 @@ void Server::Drain() {
   http_->Drain(std::chrono::duration_cast<std::chrono::milliseconds>(config_.drain_timeout));
   blobs_->copy_jobs().Stop();
   node_->Stop();
+  // Last, so that it says to the end how things are. What still runs there, it stops.
+  if (admin_http_) admin_http_->Drain(std::chrono::seconds(1));
 }
 
-Server::~Server() = default;
+Server::~Server() {
+  if (admin_http_) admin::RemoveEndpoint(node_->directory());
+}
 
 std::vector<std::string> Server::endpoints() const {
   std::vector<std::string> out;

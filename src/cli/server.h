@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "admin/admin_service.h"
+#include "admin/control_api.h"
 #include "admin/request_recorder.h"
 #include "cli/node.h"
 #include "config/config.h"
 #include "http/server.h"
 #include "metrics/metrics.h"
 #include "rest/blob/blob_service.h"
+#include "rest/dfs/dfs_dialect.h"
 
 namespace forebay::cli {
 
@@ -35,6 +37,7 @@ class Server {
  private:
   Server() = default;
   Result<> Listen();
+  Result<> ListenAdmin();
   void ExposeMetrics();
 
   config::Config config_;
@@ -44,7 +47,9 @@ class Server {
   std::unique_ptr<rest::AccountRegistry> accounts_;
   std::unique_ptr<rest::SourceFetcher> fetcher_;
   std::unique_ptr<admin::RequestRecorder> recorder_;
+  rest::dfs::DfsDialect dfs_;
   std::unique_ptr<rest::BlobService> blobs_;
+  admin::ControlApi control_;
   std::unique_ptr<admin::AdminService> admin_;
   std::atomic<bool> draining_{false};
   // Last: gone first, so that no request is under way when the rest goes.

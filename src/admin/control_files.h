@@ -1,0 +1,29 @@
+// How a command finds the server that has a data directory, and proves that it may steer it: two
+// files that only who can read the data directory can read.
+//
+//   DATA/admin.token      a random secret, made once (mode 0600)
+//   DATA/admin.endpoint   "127.0.0.1:9464": where the server listens, as bound
+//
+// Every call blocks. kIo, and kNotFound where a file that is asked for is not there.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace forebay::admin {
+
+// The token of the data directory; made when there is none.
+Result<std::string> EnsureToken(const std::string& data_directory);
+Result<> WriteEndpoint(const std::string& data_directory, const std::string& endpoint);
+// What a stopped server leaves behind would lead nowhere.
+void RemoveEndpoint(const std::string& data_directory);
+
+struct ControlFiles {
+  std::string token;
+  std::string endpoint;
+};
+// kNotFound says what is missing, and what to do.
+Result<ControlFiles> ReadControlFiles(const std::string& data_directory);
+
+}  // namespace forebay::admin

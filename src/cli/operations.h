@@ -1,0 +1,13 @@
+// Everything that an administrator may ask of a node, as operations of a ControlApi: volumes,
+// scrub, backup. The same for the admin listener and for a command that opened the store itself.
+#pragma once
+
+#include "admin/control_api.h"
+#include "cli/node.h"
+
+namespace forebay::cli {
+
+// The node must outlive the API.
+void AddOperations(admin::ControlApi& api, Node& node);
+
+}  // namespace forebay::cli
