@@ -45,6 +45,10 @@ class BodySource {
   // nullopt at the end. An error after the head was sent closes the connection (the client sees a
   // short body, never wrong bytes). `allow_file` is false on TLS connections: give memory then.
   virtual Task<std::optional<BodyPiece>> Next(bool allow_file) = 0;
+  // The whole body as one piece of memory, where it is there already: a small answer then costs no
+  // coroutine. The memory stays as long as the source. Before the first Next, and instead of it;
+  // nullopt (as most sources have it): use Next.
+  virtual std::optional<BodyPiece> TakeWhole() { return std::nullopt; }
 };
 
 }  // namespace forebay

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "base/bytes.h"
 #include "base/encoding.h"
@@ -99,6 +100,15 @@ ETag UnquoteETag(std::string_view text) {
   return ETag(text);
 }
 
-ETag MakeETag(std::uint64_t number) { return ETag(fmt::format("0x8D{:014X}", number)); }
+ETag MakeETag(std::uint64_t number) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  constexpr std::size_t kLeast = 14;
+  // Azure prints 14 digits; our numbers may need two more.
+  const std::size_t digits = std::max(kLeast, (std::bit_width(number) + std::size_t{3}) / 4);
+  std::string text(4 + digits, '0');
+  text.replace(0, 4, "0x8D");
+  for (std::size_t at = text.size(); at > 4; number >>= 4) text[--at] = kDigits[number & 15];
+  return ETag(std::move(text));
+}
 
 }  // namespace forebay::azure

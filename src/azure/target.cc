@@ -118,6 +118,9 @@ Result<> TakeAuthority(std::string_view& target, std::string_view& host) {
 
 Result<Query> Query::Parse(std::string_view raw) {
   Query query;
+  if (!raw.empty()) {
+    query.parameters_.reserve(1 + static_cast<std::size_t>(std::ranges::count(raw, '&')));
+  }
   while (!raw.empty()) {
     auto end = raw.find('&');
     std::string_view part = raw.substr(0, end);

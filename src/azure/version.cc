@@ -25,7 +25,13 @@ Result<ServiceVersion> ServiceVersion::Parse(std::string_view text) {
 
 std::string ServiceVersion::ToString() const {
   if (empty()) return {};
-  return fmt::format("{:04}-{:02}-{:02}", number_ / 10000, number_ / 100 % 100, number_ % 100);
+  std::string text = "0000-00-00";
+  int rest = number_;
+  for (const std::size_t at : {9U, 8U, 6U, 5U, 3U, 2U, 1U, 0U}) {
+    text[at] = static_cast<char>('0' + rest % 10);
+    rest /= 10;
+  }
+  return text;
 }
 
 }  // namespace forebay::azure

@@ -157,9 +157,21 @@ std::string_view HeaderOr(HeaderSpan headers, std::string_view name, std::string
 }
 
 std::string FormatHttpDate(WallTime time) {
-  Civil c = ToCivil(time);
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[c.weekday], c.day,
-                     kMonths[c.month - 1], c.year, c.hour, c.minute, c.second);
+  const Civil c = ToCivil(time);
+  std::string text = "Www, dd Mmm yyyy hh:mm:ss GMT";
+  const auto two = [&text](std::size_t at, std::int64_t value) {
+    text[at] = static_cast<char>('0' + value / 10 % 10);
+    text[at + 1] = static_cast<char>('0' + value % 10);
+  };
+  kDays[c.weekday].copy(text.data(), 3);
+  two(5, c.day);
+  kMonths[c.month - 1].copy(text.data() + 8, 3);
+  two(12, c.year / 100);
+  two(14, c.year % 100);
+  two(17, c.hour);
+  two(20, c.minute);
+  two(23, c.second);
+  return text;
 }
 
 std::optional<WallTime> ParseHttpDate(std::string_view text) {

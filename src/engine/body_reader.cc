@@ -15,6 +15,23 @@ class ExtentSource final : public BodySource {
   ExtentSource(Services& services, OpContext context, BodyStart start)
       : services_(services), context_(std::move(context)), start_(std::move(start)) {}
 
+  std::optional<BodyPiece> TakeWhole() override {
+    if (index_ != 0 || start_.extents.size() != 1 || start_.inline_data.size() != 1) {
+      return std::nullopt;
+    }
+    const meta::Extent& extent = start_.extents.front();
+    const std::string& data = start_.inline_data.front();
+    // What does not fit is an error, and Next knows how to say it.
+    if (!extent.is_inline() || extent.length != start_.length ||
+        data.size() < std::size_t{extent.offset} + extent.length) {
+      return std::nullopt;
+    }
+    BodyPiece piece;
+    piece.memory = AsBytes(data).subspan(extent.offset, extent.length);
+    start_.length = 0;
+    return piece;
+  }
+
   Task<std::optional<BodyPiece>> Next(bool allow_file) override {
     if (start_.length == 0) co_return std::nullopt;
     FB_CO_RETURN_IF_ERROR(context_.Check());

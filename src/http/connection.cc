@@ -228,10 +228,13 @@ asio::awaitable<void> Connection::AnswerError(unsigned status, std::string_view 
 
 asio::awaitable<bool> Connection::Answer(const RequestHead& head, Response response) {
   Enter(Phase::kAnswer);
-  std::optional<BodyPiece> first;
   const bool bodiless =
       request_.method == Method::kHead || response.status == 204 || response.status == 304;
-  if (response.source != nullptr && !bodiless) {
+  const bool has_source = response.source != nullptr && !bodiless;
+  std::optional<BodyPiece> whole;  // a body that is in memory, and needs no wait
+  std::optional<BodyPiece> first;
+  if (has_source && response.content_length) whole = response.source->TakeWhole();
+  if (has_source && !whole) {
     // The first piece before the head: when it fails, the answer can still say so, and when it is
     // small, both leave in one system call.
     auto piece = co_await response.source->Next(!transport_.tls());
@@ -261,23 +264,20 @@ asio::awaitable<bool> Connection::Answer(const RequestHead& head, Response respo
                                                    .date = loop_.Date()},
                                                   out_);
   must_linger_ = !body_.done();
-  if (response.source != nullptr && !bodiless) {
+  if (response.source != nullptr && !bodiless && !whole) {
     const auto sent = co_await SendBody(*response.source, length, std::move(first));
     if (!sent) {
-      if (sent.error().code() != Code::kConnectionClosed) {
-        Log(LogLevel::kWarn, "response broken off",
-            {{"target", request_.path}, {"error", sent.error().ToString()}});
-      }
-      stop_.request_stop();
-      // No shutdown in good order: on TLS that would tell the client that this is all.
-      transport_.Abort(Transport::AbortReason::kCancelled);
+      BreakOff(sent.error());
       co_return false;
     }
   } else {
-    const ByteView text = length > 0 ? AsBytes(response.text) : ByteView();
-    BodyPiece piece;
-    piece.memory = text;
-    if (text.size() != length || !co_await SendPiece(piece, true, true)) {
+    const ByteView body = whole ? whole->memory : AsBytes(response.text);
+    if (length != 0 && body.size() != length) {
+      BreakOff(Error(Code::kInternal, "A response body is not as long as declared."));
+      co_return false;
+    }
+    if (!TrySendWhole(length == 0 ? ByteView() : body) &&
+        !co_await transport_.Write(unsent_.first, unsent_.second)) {
       transport_.Abort(Transport::AbortReason::kCancelled);
       co_return false;
     }
@@ -289,6 +289,32 @@ asio::awaitable<bool> Connection::Answer(const RequestHead& head, Response respo
   }
   must_linger_ = false;
   co_return true;
+}
+
+// The client never takes a part of the body for all of it.
+void Connection::BreakOff(const Error& error) {
+  if (error.code() != Code::kConnectionClosed) {
+    Log(LogLevel::kWarn, "response broken off",
+        {{"target", request_.path}, {"error", error.ToString()}});
+  }
+  stop_.request_stop();
+  // No shutdown in good order: on TLS that would tell the client that this is all.
+  transport_.Abort(Transport::AbortReason::kCancelled);
+}
+
+// The usual small answer: one system call, no suspension, no frame.
+bool Connection::TrySendWhole(ByteView body) {
+  if (transport_.tls() && body.size() <= kTlsJoinLimit) {
+    out_.append(AsText(body));
+    body = {};
+  }
+  unsent_ = {AsBytes(out_), body};
+  const auto put = transport_.TryWrite(unsent_.first, unsent_.second, false);
+  if (!put) return false;
+  const std::size_t of_head = std::min(*put, unsent_.first.size());
+  unsent_.first = unsent_.first.subspan(of_head);
+  unsent_.second = unsent_.second.subspan(*put - of_head);
+  return unsent_.first.empty() && unsent_.second.empty();
 }
 
 Task<> Connection::SendBody(BodySource& source, std::uint64_t length,

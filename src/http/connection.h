@@ -50,6 +50,9 @@ class Connection {
   // Sends the answer; true when the connection may go on.
   boost::asio::awaitable<bool> Answer(const RequestHead& head, Response response);
   Task<> SendBody(BodySource& source, std::uint64_t length, std::optional<BodyPiece> first);
+  void BreakOff(const Error& error);
+  // Sends the head and a body in memory without waiting; false: what is left is in unsent_.
+  bool TrySendWhole(ByteView body);
   Task<> SendPiece(const BodyPiece& piece, bool with_head, bool last);
   // Ends our side, and gives the peer time to read the answer before its unread bytes reset the
   // connection (RFC 9112, section 9.6).
@@ -64,6 +67,7 @@ class Connection {
   HeadScanner scanner_;
   Request request_;
   std::string out_;  // the head being sent
+  std::pair<ByteView, ByteView> unsent_;
   std::stop_source stop_;
 
   Phase phase_ = Phase::kIdle;

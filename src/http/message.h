@@ -38,6 +38,8 @@ class Headers {
   bool Has(std::string_view name) const { return Find(name).has_value(); }
   std::size_t size() const { return slots_.size(); }
   std::size_t capacity_bytes() const { return text_.capacity(); }
+  // True when no name and no value holds CR, LF or NUL.
+  bool AreSafe() const;
 
   class Iterator {
    public:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/beast/http/status.hpp>
 #include <charconv>
+#include <cstring>
 
 #include "base/encoding.h"
 
@@ -15,13 +16,29 @@ void AppendNumber(std::uint64_t value, std::string& out) {
   out.append(digits, end);
 }
 
-// A name or value from the handler may hold what a client once sent: it must not end the line.
-void AppendSafe(std::string_view text, std::string& out) {
+void AppendField(std::string_view name, std::string_view value, std::string& out) {
   const std::size_t begin = out.size();
-  out.append(text);
-  std::replace_if(
-      out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(),
-      [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+  const std::size_t size = name.size() + value.size() + 4;
+  out.resize_and_overwrite(begin + size, [&](char* data, std::size_t) {
+    char* at = data + begin;
+    const auto put = [&at](std::string_view text) {
+      std::memcpy(at, text.data(), text.size());
+      at += text.size();
+    };
+    put(name);
+    put(": ");
+    put(value);
+    put("\r\n");
+    // Not the size that the library passes: that may be all of its capacity.
+    return begin + size;
+  });
+}
+
+// A name or value from the handler may hold what a client once sent: it must not end the line.
+std::string Safe(std::string_view text) {
+  std::string out(text);
+  std::ranges::replace_if(out, [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+  return out;
 }
 
 bool OwnedByServer(std::string_view name) {
@@ -64,13 +81,15 @@ std::uint64_t AppendResponseHead(const Response& response, const HeadContext& co
     out.append("\r\n");
   }
   bool has_date = false;
+  const bool safe = response.headers.AreSafe();
   for (const auto [name, value] : response.headers) {
     if (OwnedByServer(name)) continue;
-    if (name.size() == 4 && EqualsIgnoreCase(name, "date")) has_date = true;
-    AppendSafe(name, out);
-    out.append(": ");
-    AppendSafe(value, out);
-    out.append("\r\n");
+    if (name.size() == 4) has_date |= EqualsIgnoreCase(name, "date");
+    if (safe) {
+      AppendField(name, value, out);
+    } else {
+      AppendField(Safe(name), Safe(value), out);
+    }
   }
   if (!has_date) {
     out.append("Date: ");

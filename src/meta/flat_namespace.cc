@@ -53,8 +53,9 @@ class Flat final : public Namespace {
                                          std::string_view name) const override {
     FB_ASSIGN_OR_RETURN(auto value, reader.Get(keys::FlatName(container, name)));
     if (!value) return std::optional<BlobRecord>();
-    FB_ASSIGN_OR_RETURN(BlobRecord record, DecodeBlob(*value));
-    return std::optional<BlobRecord>(std::move(record));
+    auto record = DecodeBlob(*value);
+    if (!record) return Fail(std::move(record.error()));
+    return std::optional<BlobRecord>(std::move(*record));
   }
 
   Result<> Put(kv::Transaction& txn, ContainerId container, std::string_view name,

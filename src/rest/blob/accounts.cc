@@ -2,7 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+
 namespace forebay::rest {
+namespace {
+
+std::uint64_t NextGeneration() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+}  // namespace
 
 Result<std::shared_ptr<const Accounts>> Accounts::Make(const std::vector<AccountConfig>& configs) {
   auto accounts = std::make_shared<Accounts>();
@@ -17,7 +27,8 @@ Result<std::shared_ptr<const Accounts>> Accounts::Make(const std::vector<Account
       return Fail(Code::kInvalidConfig,
                   fmt::format("The account {} needs one or two keys.", config.name));
     }
-    AccountEntry entry{*name, {}, config.hierarchical, config.allow_public_access};
+    AccountEntry entry{
+        *name, {}, config.hierarchical, config.allow_public_access, NextGeneration()};
     for (const std::string& key : config.keys) {
       auto signing_key = azure::SigningKey::FromBase64(key);
       if (!signing_key) {

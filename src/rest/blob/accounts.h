@@ -4,6 +4,7 @@
 // key rotated in the middle of a request changes nothing for it. `AccountRegistry` is thread safe.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -31,6 +32,9 @@ struct AccountEntry {
   std::vector<azure::SigningKey> keys;
   bool hierarchical = false;
   bool allow_public_access = true;
+  // Differs between any two entries of a process's life: what was derived from one entry's keys is
+  // never taken for another's.
+  std::uint64_t generation = 0;
 };
 
 class Accounts {

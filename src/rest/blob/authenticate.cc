@@ -29,17 +29,66 @@ Result<Authentication> CheckSharedKey(const AccountEntry& account, const AuthReq
   return out;
 }
 
-Result<Authentication> FinishSas(const azure::SasToken& token, const azure::StoredPolicy* policy,
-                                 const AuthRequest& request) {
-  FB_ASSIGN_OR_RETURN(azure::EffectiveSas sas, azure::ResolveSas(token, policy));
+// What is checked on every request, however well the token is known.
+Result<Authentication> JudgeSas(const azure::EffectiveSas& sas, azure::ServiceVersion version,
+                                const AuthRequest& request) {
   FB_RETURN_IF_ERROR(azure::CheckSas(sas, request.now, request.client_ip, request.tls));
   FB_ASSIGN_OR_RETURN(auto decision, azure::AuthorizeSas(sas, request.operation, request.extra));
   Authentication out;
   out.kind = sas.kind == azure::SasKind::kAccount ? AuthKind::kAccountSas : AuthKind::kServiceSas;
   out.create_only = decision.create_only;
-  out.overrides = std::move(sas.overrides);
-  out.sas_version = token.version;
+  out.overrides = sas.overrides;
+  out.sas_version = version;
   return out;
+}
+
+Result<Authentication> FinishSas(const azure::SasToken& token, const azure::StoredPolicy* policy,
+                                 const AuthRequest& request) {
+  FB_ASSIGN_OR_RETURN(azure::EffectiveSas sas, azure::ResolveSas(token, policy));
+  return JudgeSas(sas, token.version, request);
+}
+
+bool WritesToSecondary(const AuthRequest& request) {
+  return request.target->secondary &&
+         azure::InfoOf(request.operation).effect != azure::Effect::kRead;
+}
+
+// Under what the request's token is kept, if at all.
+std::optional<std::string> CacheKeyOf(const AccountEntry* account, const AuthRequest& request) {
+  if (request.cache == nullptr || account == nullptr) return std::nullopt;
+  return SasCache::KeyOf(*account, *request.target);
+}
+
+// The request's token, its signature verified; null when the request has none.
+Result<VerifiedSasPtr> VerifiedToken(const AccountEntry* account, const AuthRequest& request) {
+  const azure::RequestTarget& target = *request.target;
+  std::optional<std::string> key = CacheKeyOf(account, request);
+  if (key) {
+    if (auto known = request.cache->Find(*key)) return known;
+  }
+  FB_ASSIGN_OR_RETURN(auto token, azure::ParseSas(target.query));
+  if (!token) return VerifiedSasPtr();
+  if (account == nullptr) {
+    return Fail(azure::AuthenticationError("The account does not exist on this server."));
+  }
+  azure::SasScope scope{account->name, target.container, target.blob, target.query.Get("snapshot"),
+                        target.query.Get("versionid")};
+  if (request.operation == azure::Operation::kListBlobs && token->resource == "d") {
+    // A directory's token lists below the directory, and nowhere else.
+    scope.blob = azure::BlobName(target.query.Get("prefix"));
+    scope.is_prefix = true;
+  }
+  FB_RETURN_IF_ERROR(azure::VerifySasSignature(*token, scope, account->keys));
+  auto verified = std::make_shared<VerifiedSas>();
+  if (token->identifier.empty()) {
+    // What does not resolve is refused each time, by the same words.
+    if (auto effective = azure::ResolveSas(*token, nullptr)) {
+      verified->effective = std::move(*effective);
+    }
+  }
+  verified->token = std::move(*token);
+  if (key) request.cache->Keep(std::move(*key), verified);
+  return verified;
 }
 
 engine::ContainerTarget ContainerOf(const AccountEntry& account, const AuthRequest& request) {
@@ -48,16 +97,9 @@ engine::ContainerTarget ContainerOf(const AccountEntry& account, const AuthReque
 
 Task<Authentication> CheckSasToken(engine::Services& services, OpContext context,
                                    const AccountEntry& account, const AuthRequest& request,
-                                   azure::SasToken token) {
+                                   VerifiedSasPtr verified) {
+  const azure::SasToken& token = verified->token;
   const azure::RequestTarget& target = *request.target;
-  azure::SasScope scope{account.name, target.container, target.blob, target.query.Get("snapshot"),
-                        target.query.Get("versionid")};
-  if (request.operation == azure::Operation::kListBlobs && token.resource == "d") {
-    // A directory's token lists below the directory, and nowhere else.
-    scope.blob = azure::BlobName(target.query.Get("prefix"));
-    scope.is_prefix = true;
-  }
-  FB_CO_RETURN_IF_ERROR(azure::VerifySasSignature(token, scope, account.keys));
   if (token.identifier.empty() || !target.container) co_return FinishSas(token, nullptr, request);
   auto container =
       co_await engine::GetContainer(services, std::move(context), ContainerOf(account, request));
@@ -129,11 +171,20 @@ std::string_view AuthKindName(AuthKind kind) {
   return "Anonymous";
 }
 
+std::optional<Result<Authentication>> AuthenticateKnownSas(const AccountEntry* account,
+                                                           const AuthRequest& request) {
+  if (WritesToSecondary(request) || azure::FindHeader(request.headers, "authorization")) return {};
+  const auto key = CacheKeyOf(account, request);
+  if (!key) return {};
+  const VerifiedSasPtr sas = request.cache->Find(*key);
+  if (sas == nullptr || !sas->effective) return {};
+  return JudgeSas(*sas->effective, sas->token.version, request);
+}
+
 Task<Authentication> Authenticate(engine::Services& services, OpContext context,
                                   const AccountEntry* account, AuthRequest request) {
   const auto authorization = azure::FindHeader(request.headers, "authorization");
-  if (request.target->secondary &&
-      azure::InfoOf(request.operation).effect != azure::Effect::kRead) {
+  if (WritesToSecondary(request)) {
     co_return Fail(Code::kInsufficientAccountPermissions,
                    "The account being accessed does not have sufficient permissions to execute "
                    "this operation: its secondary endpoint only reads.");
@@ -144,13 +195,10 @@ Task<Authentication> Authenticate(engine::Services& services, OpContext context,
     }
     co_return CheckSharedKey(*account, request, *authorization);
   }
-  FB_CO_ASSIGN_OR_RETURN(auto token, azure::ParseSas(request.target->query));
-  if (token) {
-    if (account == nullptr) {
-      co_return Fail(azure::AuthenticationError("The account does not exist on this server."));
-    }
+  FB_CO_ASSIGN_OR_RETURN(auto verified, VerifiedToken(account, request));
+  if (verified) {
     co_return co_await CheckSasToken(services, std::move(context), *account, request,
-                                     std::move(*token));
+                                     std::move(verified));
   }
   if (account == nullptr) co_return Fail(Refusal(request, true));
   co_return co_await CheckAnonymous(services, std::move(context), *account, request);

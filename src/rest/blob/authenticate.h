@@ -18,6 +18,7 @@
 #include "azure/wire.h"
 #include "engine/services.h"
 #include "rest/blob/accounts.h"
+#include "rest/blob/sas_cache.h"
 
 namespace forebay::rest {
 
@@ -52,7 +53,13 @@ struct AuthRequest {
   std::string_view client_ip;
   bool tls = false;
   WallTime now;
+  SasCache* cache = nullptr;  // may be null: then every token is parsed and verified anew
 };
+
+// The same decision without a wait, where one is possible: a SAS that was verified before and names
+// no stored policy. nullopt: ask Authenticate.
+std::optional<Result<Authentication>> AuthenticateKnownSas(const AccountEntry* account,
+                                                           const AuthRequest& request);
 
 // Errors: those of azure/shared_key.h and azure/sas.h; kNoAuthenticationInformation (401),
 // kResourceNotFound (404), kPublicAccessNotPermitted (409) and kAuthorizationFailure for requests

@@ -63,20 +63,19 @@ void Describe(const Call& call, RequestLog& log) {
 }
 
 // Forebay has no leases, snapshots or versions: a request that names one names nothing.
-Task<> CheckNamedState(Call& call) {
-  if (!call.target.blob) co_return Result<>();
+Result<> CheckNamedState(const Call& call) {
+  if (!call.target.blob) return {};
   for (const std::string_view name : {"snapshot", "versionid"}) {
     const auto value = call.target.query.Find(name);
     if (!value) continue;
-    if (!azure::ParseIsoTime(*value)) co_return Fail(azure::InvalidQueryError(name, *value));
-    co_return Fail(Code::kBlobNotFound, "The specified blob does not exist.");
+    if (!azure::ParseIsoTime(*value)) return Fail(azure::InvalidQueryError(name, *value));
+    return Fail(Code::kBlobNotFound, "The specified blob does not exist.");
   }
-  co_return Result<>();
+  return {};
 }
 
 // A lease id where nothing is leased: 412, once it is known that there is something at all.
-Task<> CheckNoLease(Call& call) {
-  if (!call.request.headers.Has("x-ms-lease-id") || !call.target.container) co_return Result<>();
+Task<> RefuseLease(Call& call) {
   if (!call.target.blob) {
     co_return Fail(Code::kLeaseNotPresentWithContainerOperation,
                    "There is currently no lease on the container.");
@@ -137,8 +136,11 @@ Task<http::Response> BlobService::Handle(OpContext context, http::Request& reque
     response = ErrorResponse(served.error(), call.context.request_id, call.is_head(), call.now);
     log.error_detail = served.error().ToString();
   }
-  if (auto cors = co_await AddCors(call, response); !cors) {
-    Log(LogLevel::kWarn, "cannot read CORS rules", {{"error", cors.error().ToString()}});
+  if (call.account != nullptr && request.method != http::Method::kOptions &&
+      request.headers.Has("origin")) {
+    if (auto cors = co_await AddCors(call, response); !cors) {
+      Log(LogLevel::kWarn, "cannot read CORS rules", {{"error", cors.error().ToString()}});
+    }
   }
   AddCommonHeaders(call, response);
   Describe(call, log);
@@ -163,17 +165,25 @@ Task<http::Response> BlobService::Serve(Call& call, RequestLog& log) {
   const azure::OperationInfo& info = azure::InfoOf(call.operation);
   log.operation = info.name;
   log.category = CategoryOf(info.effect);
-  FB_CO_RETURN_IF_ERROR(co_await Admit(call));
-  FB_CO_RETURN_IF_ERROR(co_await NegotiateVersion(call));
+  FB_CO_ASSIGN_OR_RETURN(AuthRequest asked, AskToAdmit(call));
+  if (auto known = AuthenticateKnownSas(call.account, asked)) {
+    FB_CO_ASSIGN_OR_RETURN(call.auth, std::move(*known));
+  } else {
+    FB_CO_ASSIGN_OR_RETURN(
+        call.auth, co_await Authenticate(services_, call.context, call.account, std::move(asked)));
+  }
+  if (call.version.empty()) FB_CO_RETURN_IF_ERROR(co_await NegotiateVersion(call));
   FB_CO_RETURN_IF_ERROR(RefuseUnofferedHeaders(call.headers()));
   if (IsSupported(call.operation)) {
-    FB_CO_RETURN_IF_ERROR(co_await CheckNamedState(call));
-    FB_CO_RETURN_IF_ERROR(co_await CheckNoLease(call));
+    FB_CO_RETURN_IF_ERROR(CheckNamedState(call));
+    if (call.target.container && call.request.headers.Has("x-ms-lease-id")) {
+      FB_CO_RETURN_IF_ERROR(co_await RefuseLease(call));
+    }
   }
   co_return co_await HandlerOf(call.operation)(call);
 }
 
-Task<> BlobService::Admit(Call& call) {
+Result<AuthRequest> BlobService::AskToAdmit(Call& call) {
   AuthRequest request;
   request.method = call.request.method_text;
   request.target = &call.target;
@@ -181,19 +191,18 @@ Task<> BlobService::Admit(Call& call) {
   request.operation = call.operation;
   request.extra = azure::ExtraPermissions(call.operation, call.target, call.headers());
   if (const std::string_view version = call.Header("x-ms-version"); !version.empty()) {
-    FB_CO_ASSIGN_OR_RETURN(request.version, azure::ServiceVersion::Parse(version));
+    FB_ASSIGN_OR_RETURN(request.version, azure::ServiceVersion::Parse(version));
     call.version = request.version;
   }
   request.client_ip = call.request.client_ip;
   request.tls = call.request.tls;
   request.now = call.now;
-  FB_CO_ASSIGN_OR_RETURN(call.auth,
-                         co_await Authenticate(services_, call.context, call.account, request));
-  co_return Result<>();
+  request.cache = &sas_cache_;
+  return request;
 }
 
+// For a request without x-ms-version.
 Task<> BlobService::NegotiateVersion(Call& call) {
-  if (!call.version.empty()) co_return Result<>();
   if (const std::string_view text = call.QueryValue("api-version"); !text.empty()) {
     FB_CO_ASSIGN_OR_RETURN(call.version, azure::ServiceVersion::Parse(text));
     co_return Result<>();
@@ -226,11 +235,8 @@ Task<http::Response> BlobService::Preflight(Call& call) {
   co_return response;
 }
 
+// For an actual request with an Origin.
 Task<> BlobService::AddCors(Call& call, http::Response& response) {
-  if (call.account == nullptr || call.request.method == http::Method::kOptions ||
-      !call.request.headers.Has("origin")) {
-    co_return Result<>();
-  }
   FB_CO_ASSIGN_OR_RETURN(
       auto properties, co_await LoadServiceProperties(services_, call.context, call.account->name));
   if (!properties.cors || properties.cors->empty()) co_return Result<>();

@@ -14,9 +14,11 @@
 #include "engine/services.h"
 #include "http/server.h"
 #include "rest/blob/accounts.h"
+#include "rest/blob/authenticate.h"
 #include "rest/blob/copy_jobs.h"
 #include "rest/blob/copy_source.h"
 #include "rest/blob/request_log.h"
+#include "rest/blob/sas_cache.h"
 #include "rest/blob/source_fetcher.h"
 
 namespace forebay::rest {
@@ -43,7 +45,7 @@ class BlobService final : public http::Handler {
  private:
   Task<http::Response> Serve(Call& call, RequestLog& log);
   Task<http::Response> Preflight(Call& call);
-  Task<> Admit(Call& call);
+  Result<AuthRequest> AskToAdmit(Call& call);
   Task<> NegotiateVersion(Call& call);
   Task<> AddCors(Call& call, http::Response& response);
   void AddCommonHeaders(const Call& call, http::Response& response) const;
@@ -54,6 +56,7 @@ class BlobService final : public http::Handler {
   const AccountRegistry& accounts_;
   RequestObserver* const observer_;
   CopySources sources_;
+  SasCache sas_cache_;
   std::unique_ptr<CopyJobs> copy_jobs_;
 };
 

@@ -19,6 +19,12 @@ Task<std::optional<BodyPiece>> MeteredSource::Next(bool allow_file) {
   co_return piece;
 }
 
+std::optional<BodyPiece> MeteredSource::TakeWhole() {
+  auto piece = inner_->TakeWhole();
+  if (piece) log_.bytes_out += piece->memory.size();
+  return piece;
+}
+
 Task<std::size_t> MeteredReader::Read(MutableByteView data) {
   auto size = co_await inner_.Read(data);
   if (size) count_ += *size;

@@ -24,6 +24,7 @@ class MeteredSource final : public BodySource {
         length_(length) {}
   ~MeteredSource() override;
   Task<std::optional<BodyPiece>> Next(bool allow_file) override;
+  std::optional<BodyPiece> TakeWhole() override;
 
  private:
   std::unique_ptr<BodySource> inner_;
