@@ -69,7 +69,9 @@ Result<Conditions> Parse(HeaderSpan headers, const Names& names) {
   if (auto tags = FindHeader(headers, names.tags)) {
     FB_ASSIGN_OR_RETURN(out.if_tags, TagCondition::Parse(*tags, names.tags));
   }
-  if (auto lease = FindHeader(headers, names.lease)) out.lease_id = std::string(*lease);
+  // Clients send an empty one where they have no lease.
+  const auto lease = FindHeader(headers, names.lease);
+  if (lease && !lease->empty()) out.lease_id = std::string(*lease);
   return out;
 }
 

@@ -381,7 +381,12 @@ Result<> CheckSas(const EffectiveSas& sas, WallTime now, std::string_view client
 }
 
 Result<SasDecision> AuthorizeSas(const EffectiveSas& sas, Operation operation, Permissions extra) {
-  const OperationInfo& info = InfoOf(operation);
+  return AuthorizeSas(sas, InfoOf(operation), extra);
+}
+
+Result<SasDecision> AuthorizeSas(const EffectiveSas& sas, const OperationInfo& info,
+                                 Permissions extra) {
+  const Operation operation = info.operation;
   const bool account = sas.kind == SasKind::kAccount;
   if (account) {
     if (!sas.blob_service) {

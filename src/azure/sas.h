@@ -110,6 +110,9 @@ struct SasDecision {
 // kAuthorizationServiceMismatch, kAuthorizationResourceTypeMismatch,
 // kAuthorizationPermissionMismatch.
 Result<SasDecision> AuthorizeSas(const EffectiveSas& sas, Operation operation, Permissions extra);
+// The same for an operation of another API that has a row of its own (the Data Lake one).
+Result<SasDecision> AuthorizeSas(const EffectiveSas& sas, const OperationInfo& info,
+                                 Permissions extra);
 
 // Makes a token: fills `signature`. `token.version` empty means kNewestSasVersion.
 inline constexpr ServiceVersion kNewestSasVersion{2025, 7, 5};

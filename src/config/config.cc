@@ -315,6 +315,9 @@ Result<Config> Load(const Input& input) {
                                .key2 = "",
                                .hierarchical = false,
                                .allow_public_access = true});
+    config.accounts.push_back(config.accounts.front());
+    config.accounts.back().name = std::string(kDevelopmentLakeAccount);
+    config.accounts.back().hierarchical = true;
   }
   FB_RETURN_IF_ERROR(CheckDevelopmentAccount(config));
   return config;

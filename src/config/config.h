@@ -23,6 +23,8 @@
 namespace forebay::config {
 
 inline constexpr std::string_view kDevelopmentAccount = "devstoreaccount1";
+// Its hierarchical neighbour, for the Data Lake API, with the same published key.
+inline constexpr std::string_view kDevelopmentLakeAccount = "devlakeaccount1";
 // Published by Microsoft for emulators; it protects nothing, hence loopback only.
 inline constexpr std::string_view kDevelopmentKey =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";

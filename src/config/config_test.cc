@@ -65,8 +65,12 @@ TEST_F(ConfigTest, DefaultsAreTheDevelopmentServer) {
   ASSERT_EQ(config->listeners.size(), 1u);
   EXPECT_EQ(config->listeners[0].address, "127.0.0.1:10000");
   EXPECT_EQ(config->admin_listen, "127.0.0.1:9464");
-  ASSERT_EQ(config->accounts.size(), 1u);
+  ASSERT_EQ(config->accounts.size(), 2u);
   EXPECT_EQ(config->accounts[0].name, "devstoreaccount1");
+  EXPECT_FALSE(config->accounts[0].hierarchical);
+  EXPECT_EQ(config->accounts[1].name, "devlakeaccount1");
+  EXPECT_TRUE(config->accounts[1].hierarchical);
+  EXPECT_EQ(config->accounts[1].key1, config->accounts[0].key1);
   EXPECT_EQ(Base64Encode(AsBytes(config->accounts[0].key1)), kDevelopmentKey);
   EXPECT_EQ(config->uncommitted_block_ttl, 168h);
   EXPECT_EQ(config->max_header_size, 64u << 10);

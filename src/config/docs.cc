@@ -93,7 +93,8 @@ FOREBAY_ACCOUNTS='name=lake,key1=@/run/secrets/lake;name=logs,key1=@/run/secrets
 An account that is named in several places is put together key by key, the flag's key before the
 variable's before the file's. The first place that names a listener, with `listen` or `[[listener]]`, names
 them all. With no account, the development account `devstoreaccount1` exists with its published key, so
-that `UseDevelopmentStorage=true` works; the server refuses to listen beyond loopback with it.
+that `UseDevelopmentStorage=true` works, and the hierarchical `devlakeaccount1` with the same key for
+the Data Lake API; the server refuses to listen beyond loopback with it.
 
 | Table | Flag, variable |
 |---|---|

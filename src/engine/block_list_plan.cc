@@ -33,7 +33,8 @@ Result<std::int64_t> Counter(const kv::Reader& reader, const std::string& key) {
 
 Result<StagedBlocks> LoadStaged(const kv::Reader& reader, const Place& place, BlockListPlan& plan) {
   StagedBlocks staged;
-  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::Staging(place.container.id, place.name)));
+  plan.staging_key = keys::Staging(place.container.id, place.name);
+  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(plan.staging_key));
   if (!stored) return staged;
   FB_ASSIGN_OR_RETURN(plan.staging, meta::DecodeStaging(*stored));
   const meta::BodyId generation = plan.staging->generation;
@@ -120,7 +121,7 @@ Result<BlockListPlan> PlanBlockList(const kv::Reader& reader, const Place& place
 
 Result<> VerifyPlan(const kv::Reader& reader, const Place& place, const BlockListPlan& plan) {
   const Error changed(Code::kStale, "The blob's blocks changed during the commit.");
-  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::Staging(place.container.id, place.name)));
+  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(plan.staging_key));
   if (stored.has_value() != plan.staging.has_value()) return Fail(changed);
   if (stored) {
     FB_ASSIGN_OR_RETURN(meta::StagingRecord staging, meta::DecodeStaging(*stored));

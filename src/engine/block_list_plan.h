@@ -16,6 +16,7 @@ namespace forebay::engine {
 
 struct BlockListPlan {
   // What it was worked out from.
+  std::string staging_key;
   std::optional<meta::StagingRecord> staging;
   std::int64_t staged_count = 0;
   std::int64_t replaced_count = 0;

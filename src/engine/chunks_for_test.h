@@ -31,6 +31,10 @@ class ChunksForTest final : public chunk::ChunkStore {
     failing_code_ = code;
     failing_syncs_ = times;
   }
+  void FailNextReads(Code code, int times = 1) {
+    failing_code_ = code;
+    failing_reads_ = times;
+  }
   // Chunks that were written and neither linked nor dropped.
   int staged() const { return staged_; }
   // Chunks that something names.
@@ -73,7 +77,7 @@ class ChunksForTest final : public chunk::ChunkStore {
     FB_ASSIGN_OR_RETURN(const auto record, latest.Get(Key(id)));
     if (!record) return Fail(Code::kNotFound, "The chunk is freed.");
     const std::lock_guard lock(mutex_);
-    return std::make_shared<const MemoryPin>(chunks_.at(id.sequence));
+    return std::make_shared<const MemoryPin>(chunks_.at(id.sequence), *this);
   }
 
  private:
@@ -104,9 +108,13 @@ class ChunksForTest final : public chunk::ChunkStore {
 
   class MemoryPin final : public chunk::ReadPin {
    public:
-    explicit MemoryPin(std::shared_ptr<const std::string> bytes) : bytes_(std::move(bytes)) {}
+    MemoryPin(std::shared_ptr<const std::string> bytes, ChunksForTest& store)
+        : bytes_(std::move(bytes)), store_(store) {}
     std::uint32_t size() const override { return static_cast<std::uint32_t>(bytes_->size()); }
     Result<> ReadBlocking(MutableByteView data, std::uint32_t offset) const override {
+      if (store_.failing_reads_ > 0 && store_.failing_reads_-- > 0) {
+        return Fail(store_.failing_code_, "A read that was made to fail.");
+      }
       if (offset > bytes_->size() || data.size() > bytes_->size() - offset) {
         return Fail(Code::kInternal, "A read beyond the end of a chunk.");
       }
@@ -120,6 +128,7 @@ class ChunksForTest final : public chunk::ChunkStore {
 
    private:
     std::shared_ptr<const std::string> bytes_;
+    ChunksForTest& store_;
   };
 
   std::mutex mutex_;
@@ -128,6 +137,7 @@ class ChunksForTest final : public chunk::ChunkStore {
   std::atomic<int> staged_ = 0;
   std::atomic<int> failing_writes_ = 0;
   std::atomic<int> failing_syncs_ = 0;
+  std::atomic<int> failing_reads_ = 0;
   std::atomic<Code> failing_code_ = Code::kIo;
 };
 

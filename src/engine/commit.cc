@@ -1,6 +1,9 @@
 #include "engine/commit.h"
 
+#include "engine/change_log.h"
 #include "engine/get_container.h"
+#include "engine/look_up.h"
+#include "engine/path_access.h"
 #include "engine/references.h"
 #include "meta/tag_index.h"
 
@@ -12,6 +15,9 @@ Result<Place> FindPlace(const kv::Reader& reader, const BlobTarget& target) {
                       RequireContainer(reader, target.account.name, target.container));
   FB_ASSIGN_OR_RETURN(place.name, place.names().Normalize(target.blob.view()));
   FB_ASSIGN_OR_RETURN(place.existing, place.names().Find(reader, place.container.id, place.name));
+  if (!place.existing && place.container.lake.importing) {
+    FB_RETURN_IF_ERROR(CheckAbsenceIsKnown(reader, place.container, place.name));
+  }
   return place;
 }
 
@@ -25,7 +31,25 @@ azure::ConditionSubject SubjectOf(const meta::BlobRecord& record) {
   return {azure::MakeETag(record.etag.value()), record.modified, &record.tags};
 }
 
-Result<> CheckWriteAt(const Place& place, const azure::Conditions& conditions) {
+Result<> CheckMayChange(const meta::ContainerRecord& container) {
+  if (container.lake.writable()) return {};
+  return Fail(Code::kInsufficientAccountPermissions,
+              "Write operations are not allowed: the container is attached to its lake read-only.");
+}
+
+Result<> CheckLeaseAt(const Place& place, const std::optional<std::string>& lease_id,
+                      WallTime now) {
+  FB_RETURN_IF_ERROR(CheckMayChange(place.container));
+  static const meta::ResourceLease kNone;
+  // No write but the copy's own gets past CheckReplaceable, and that one had the lease when it
+  // began.
+  if (place.existing && place.existing->copy.status == azure::CopyStatus::kPending) return {};
+  return meta::CheckLeaseForWrite(place.existing ? place.existing->lease : kNone, lease_id,
+                                  meta::LeasedThing::kBlob, now);
+}
+
+Result<> CheckWriteAt(const Place& place, const azure::Conditions& conditions, WallTime now) {
+  FB_RETURN_IF_ERROR(CheckLeaseAt(place, conditions.lease_id, now));
   if (conditions.empty()) return {};
   if (!place.existing) return azure::CheckWrite(conditions, nullptr);
   const azure::ConditionSubject subject = SubjectOf(*place.existing);
@@ -87,11 +111,34 @@ Result<> Replace(Services& services, kv::Transaction& txn, const Place& place,
       record.tier_inferred = false;
       record.tier_changed = old.tier_changed;
     }
+    // A lease is on the name and outlives what it is put on; one that has ended is forgotten.
+    if (old.lease.StateAt(record.modified) == azure::LeaseState::kLeased ||
+        old.lease.StateAt(record.modified) == azure::LeaseState::kBreaking) {
+      record.lease = old.lease;
+    }
+    if (!record.access) record.access = old.access;
+    FB_RETURN_IF_ERROR(DropAppends(txn, old.id, record.modified));
+  } else if (place.container.hierarchical) {
+    FB_ASSIGN_OR_RETURN(const azure::AccessControl above,
+                        MakeParents(services, txn, place, Stamp{record.modified, record.etag}));
+    if (!record.access) {
+      const bool directory = record.directory.has_value();
+      record.access = StoredAccess(
+          azure::InheritAccess(above, directory, std::nullopt, std::nullopt), directory);
+    }
   }
   meta::ReindexTags(txn, place.container.id, place.name,
                     place.existing ? place.existing->tags : no_tags, record.tags);
   if (!keep_staging) {
     FB_RETURN_IF_ERROR(DropStaging(txn, place.container.id, place.name, record.modified));
+  }
+  if (place.container.lake.attached()) {
+    std::uint64_t mark = place.mark.value_or(0);
+    if (!place.mark) {
+      FB_ASSIGN_OR_RETURN(mark, ArrivalMark(txn, place.container));
+    }
+    FB_RETURN_IF_ERROR(
+        NoteChange(services, txn, place, meta::ChangeKind::kContent, mark, record));
   }
   return place.names().Put(txn, place.container.id, place.name, record, services.ids);
 }

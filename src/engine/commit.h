@@ -19,18 +19,25 @@ struct Place {
   meta::ContainerRecord container;
   std::string name;
   std::optional<meta::BlobRecord> existing;
+  // engine/change_log.h: ArrivalMark, where it was taken before the transaction.
+  std::optional<std::uint64_t> mark;
 
   const meta::Namespace& names() const { return meta::NamespaceOf(container); }
 };
 
-// kContainerNotFound, and the layout's errors for the name.
+// kContainerNotFound, and the layout's errors for the name; kNameUnknown (engine/look_up.h).
 Result<Place> FindPlace(const kv::Reader& reader, const BlobTarget& target);
 // The same, and kBlobNotFound when nothing has the name.
 Result<Place> RequireBlob(const kv::Reader& reader, const BlobTarget& target);
 
 azure::ConditionSubject SubjectOf(const meta::BlobRecord& record);
-// The conditions of a write against what is there (which may be nothing).
-Result<> CheckWriteAt(const Place& place, const azure::Conditions& conditions);
+// Whether clients may change blobs of the container: kInsufficientAccountPermissions while it is
+// attached to a lake read-only.
+Result<> CheckMayChange(const meta::ContainerRecord& container);
+// The same, its lease, and the conditions of a write against what is there (may be nothing).
+Result<> CheckWriteAt(const Place& place, const azure::Conditions& conditions, WallTime now);
+// What a lease asks of a write: its id, while it runs. kLeaseIdMissing and the like.
+Result<> CheckLeaseAt(const Place& place, const std::optional<std::string>& lease_id, WallTime now);
 // No write changes a blob into which a copy is pending, but that copy's own end (`copy_id`):
 // kPendingCopyOperation. A blob in Archive is not written over: kBlobArchived.
 Result<> CheckNoPendingCopy(const Place& place);

@@ -1,6 +1,8 @@
 #include "engine/copy_blob.h"
 
 #include "engine/commit.h"
+#include "engine/copy_through.h"
+#include "engine/look_up.h"
 #include "engine/read_gate.h"
 #include "engine/references.h"
 #include "engine/source.h"
@@ -56,8 +58,9 @@ Result<> Copy(Services& services, kv::Transaction& txn, Commit& commit, const az
   if (azure::MakeETag(from.etag.value()) != etag) {
     return Fail(Code::kCannotVerifyCopySource, "The source changed while it was copied.");
   }
+  if (from.body.in_lake) return Fail(Code::kStale, "The source's bytes have left for the lake.");
   FB_ASSIGN_OR_RETURN(Place target, FindPlace(txn, request.target));
-  FB_RETURN_IF_ERROR(CheckWriteAt(target, request.conditions));
+  FB_RETURN_IF_ERROR(CheckWriteAt(target, request.conditions, commit.stamp.now));
   meta::BlobRecord record = CopyRecord(commit, from);
   commit.result.changed = ChangedBy(commit.stamp);
   commit.result.length = from.length;
@@ -79,6 +82,10 @@ Task<CopyBlobResult> CopyBlob(Services& services, OpContext context, CopyBlobReq
             RequireSource(reader, request.source, request.source_conditions, Rehydrates(request)));
         return std::move(*place.existing);
       }));
+  // Bytes of a lake are read through, never shared: they may change there.
+  if (source.body.in_lake) {
+    co_return co_await CopyThrough(services, context, std::move(request), std::move(source));
+  }
   const azure::ETag etag = azure::MakeETag(source.etag.value());
   FB_CO_RETURN_IF_ERROR(co_await VerifySource(services, context, request.source, etag, 0,
                                               source.length, request.expected));
@@ -88,7 +95,7 @@ Task<CopyBlobResult> CopyBlob(Services& services, OpContext context, CopyBlobReq
   commit->stamp = MakeStamp(services);
   commit->blob_id = meta::BlobId(blob_id);
   FB_CO_RETURN_IF_ERROR(
-      co_await services.store.Transact([&services, commit, etag](kv::Transaction& txn) {
+      co_await TransactNamed(services, context, [&services, commit, etag](kv::Transaction& txn) {
         return Copy(services, txn, *commit, etag);
       }));
   co_return std::move(commit->result);

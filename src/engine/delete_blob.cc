@@ -1,6 +1,8 @@
 #include "engine/delete_blob.h"
 
+#include "engine/change_log.h"
 #include "engine/commit.h"
+#include "engine/look_up.h"
 #include "engine/references.h"
 #include "meta/tag_index.h"
 
@@ -10,13 +12,16 @@ namespace {
 Result<> Delete(Services& services, kv::Transaction& txn, const DeleteBlobRequest& request,
                 WallTime now) {
   FB_ASSIGN_OR_RETURN(Place place, RequireBlob(txn, request.target));
-  FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions));
+  FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, now));
   FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));
   if (request.snapshots == azure::DeleteSnapshots::kOnly) return {};
   const meta::BlobRecord& record = *place.existing;
+  FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, place.container));
+  FB_RETURN_IF_ERROR(NoteDelete(services, txn, place, mark, now));
   FB_RETURN_IF_ERROR(place.names().Erase(txn, place.container.id, place.name));
   FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, record, now));
   meta::UnindexTags(txn, place.container.id, place.name, record.tags);
+  FB_RETURN_IF_ERROR(DropAppends(txn, record.id, now));
   return DropStaging(txn, place.container.id, place.name, now);
 }
 
@@ -27,7 +32,7 @@ Task<> DeleteBlob(Services& services, OpContext context, DeleteBlobRequest reque
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
   auto shared = std::make_shared<const DeleteBlobRequest>(std::move(request));
   const WallTime now = services.clock.Now();
-  co_return co_await services.store.Transact([&services, shared, now](kv::Transaction& txn) {
+  co_return co_await TransactNamed(services, context, [&services, shared, now](kv::Transaction& txn) {
     return Delete(services, txn, *shared, now);
   });
 }

@@ -1,5 +1,6 @@
 // Delete Container: the name is free at once; what was in it is swept in the background, a small
-// transaction at a time. Errors: kContainerNotFound, kConditionNotMet (If-(Un)Modified-Since only).
+// transaction at a time. Errors: kContainerNotFound, kConditionNotMet (If-(Un)Modified-Since only),
+// and those of a lease (kLeaseIdMissing …).
 #pragma once
 
 #include "async/context.h"

@@ -4,6 +4,7 @@
 
 #include "engine/body_reader.h"
 #include "engine/commit.h"
+#include "engine/lake_side.h"
 #include "engine/read_gate.h"
 #include "meta/keys.h"
 
@@ -57,12 +58,18 @@ Result<> FindStart(const kv::Reader& reader, Found& found) {
   return {};
 }
 
-Result<Found> Find(const kv::Reader& reader, const GetBlobRequest& request) {
+Result<Found> Find(const kv::Reader& reader, const GetBlobRequest& request, WallTime now) {
   Found found;
   FB_ASSIGN_OR_RETURN(Place place, RequireBlob(reader, request.target));
   found.result.record = std::move(*place.existing);
   found.result.hierarchical = place.container.hierarchical;
   const meta::BlobRecord& record = found.result.record;
+  // The sweeper takes it soon; until then nobody sees it.
+  if (record.expires && *record.expires <= now) {
+    return Fail(Code::kBlobNotFound, "The specified blob does not exist.");
+  }
+  FB_RETURN_IF_ERROR(meta::CheckLeaseIfGiven(record.lease, request.conditions.lease_id,
+                                             meta::LeasedThing::kBlob, now));
   if (!request.conditions.empty()) {
     auto held = azure::CheckRead(request.conditions, SubjectOf(record));
     if (!held) {
@@ -79,8 +86,37 @@ Result<Found> Find(const kv::Reader& reader, const GetBlobRequest& request) {
     return Fail(Code::kBlobArchived, "This operation is not permitted on an archived blob.");
   }
   FB_RETURN_IF_ERROR(ResolveRange(request, found.result));
-  if (found.result.length > 0) FB_RETURN_IF_ERROR(FindStart(reader, found));
+  if (found.result.length > 0 && !record.body.in_lake) {
+    FB_RETURN_IF_ERROR(FindStart(reader, found));
+  }
   return found;
+}
+
+// Bytes that the lake holds. kStale: what it says of the blob has changed, the record with it.
+Task<> OpenInLake(Services& services, OpContext context, const GetBlobRequest& request,
+                  GetBlobResult& result) {
+  if (services.lake == nullptr) {
+    co_return Fail(Code::kOffline, "The blob's lake is not served by this process.");
+  }
+  LakeRead read;
+  read.record = result.record;
+  read.offset = result.offset;
+  read.length = result.length;
+  read.body_pin = services.pins.Pin(result.record.body.id);
+  const BlobTarget target = request.target;
+  const meta::BodyId body = result.record.body.id;
+  FB_CO_RETURN_IF_ERROR(co_await ReadMeta(
+      services, [target, body, &read](const kv::Reader& latest) -> Result<> {
+        FB_ASSIGN_OR_RETURN(const Place place, FindPlace(latest, target));
+        if (!place.existing || place.existing->body.id != body) {
+          return Fail(Code::kStale, "The blob was replaced.");
+        }
+        read.container = place.container.id;
+        read.name = place.name;
+        return {};
+      }));
+  FB_CO_ASSIGN_OR_RETURN(result.body, co_await services.lake->Open(context, std::move(read)));
+  co_return Result<>{};
 }
 
 // Holds the body where it is. kNotFound: it is being freed, the record is out of date.
@@ -125,12 +161,19 @@ Task<> HoldBody(Services& services, const GetBlobRequest& request, Found& found)
 }  // namespace
 
 Task<GetBlobResult> GetBlob(Services& services, OpContext context, GetBlobRequest request) {
+  const WallTime now = services.clock.Now();
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     FB_CO_ASSIGN_OR_RETURN(Found found,
-                           co_await ReadMeta(services, [&request](const kv::Reader& reader) {
-                             return Find(reader, request);
-                           }));
+                           co_await ReadMeta(services, [&request, now](const kv::Reader& reader) {
+                             return Find(reader, request, now);
+                           }, context));
     if (!request.want_body || found.result.length == 0) co_return std::move(found.result);
+    if (found.result.record.body.in_lake) {
+      auto opened = co_await OpenInLake(services, context, request, found.result);
+      if (opened) co_return std::move(found.result);
+      if (opened.error().code() == Code::kStale) continue;
+      co_return Fail(std::move(opened.error()));
+    }
     auto held = co_await HoldBody(services, request, found);
     if (!held && held.error().code() == Code::kNotFound) continue;
     if (!held) co_return Fail(std::move(held.error()));

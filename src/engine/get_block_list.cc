@@ -45,7 +45,7 @@ Result<std::vector<meta::CommittedBlock>> StagedBlocks(const kv::Reader& reader,
 }
 
 Result<GetBlockListResult> Read(const kv::Reader& reader, const OpContext& context,
-                                const GetBlockListRequest& request) {
+                                const GetBlockListRequest& request, WallTime now) {
   FB_ASSIGN_OR_RETURN(Place place, FindPlace(reader, request.target));
   FB_ASSIGN_OR_RETURN(const auto staging,
                       reader.Get(meta::keys::Staging(place.container.id, place.name)));
@@ -54,6 +54,8 @@ Result<GetBlockListResult> Read(const kv::Reader& reader, const OpContext& conte
   }
   GetBlockListResult result;
   if (place.existing) {
+    FB_RETURN_IF_ERROR(meta::CheckLeaseIfGiven(place.existing->lease, request.conditions.lease_id,
+                                               meta::LeasedThing::kBlob, now));
     FB_RETURN_IF_ERROR(azure::CheckRead(request.conditions, SubjectOf(*place.existing)));
     if (request.committed) {
       FB_ASSIGN_OR_RETURN(result.committed, CommittedBlocks(reader, context, place.existing->body));
@@ -74,8 +76,9 @@ Task<GetBlockListResult> GetBlockList(Services& services, OpContext context,
   FB_CO_RETURN_IF_ERROR(context.Check());
   // Up to 150,000 blocks: too long a scan for an event loop.
   co_return co_await ReadMetaOnPool(
-      services, [context = std::move(context), request = std::move(request)](
-                    const kv::Reader& reader) { return Read(reader, context, request); });
+      services,
+      [context = std::move(context), request = std::move(request), now = services.clock.Now()](
+          const kv::Reader& reader) { return Read(reader, context, request, now); });
 }
 
 }  // namespace forebay::engine

@@ -5,6 +5,8 @@
 #include <memory>
 
 #include "engine/get_container.h"
+#include "engine/lake_prefixes.h"
+#include "engine/lake_side.h"
 #include "engine/read_gate.h"
 #include "engine/staged_names.h"
 #include "meta/namespace.h"
@@ -21,22 +23,25 @@ constexpr std::size_t kMaxInlineItems = 64;
 class PageReader {
  public:
   PageReader(const kv::Reader& reader, const OpContext& context, const ListBlobsRequest& request,
-             const meta::ContainerRecord& container, std::unique_ptr<StagedNames> staged)
+             const meta::ContainerRecord& container, std::unique_ptr<StagedNames> staged,
+             std::string until)
       : reader_(reader),
         context_(context),
         request_(request),
         container_(container),
         names_(meta::NamespaceOf(container)),
         committed_(names_.List(reader, container.id, request.prefix)),
-        staged_(std::move(staged)) {
+        staged_(std::move(staged)),
+        until_(std::move(until)) {
     if (!request.start.empty()) committed_->Seek(request.start);
   }
 
   Result<ListBlobsResult> Read() {
     page_.hierarchical = container_.hierarchical;
     while (committed_->Valid() || staged_->Valid()) {
-      if (page_.items.size() >= request_.max_results) {
-        page_.next = CommittedIsNext() ? committed_->name() : staged_->name();
+      const std::string& next = CommittedIsNext() ? committed_->name() : staged_->name();
+      if (page_.items.size() >= request_.max_results || IsBeyondCover(next)) {
+        page_.next = page_.items.size() >= request_.max_results ? next : until_;
         break;
       }
       if (page_.items.size() % kCheckEvery == 0) FB_RETURN_IF_ERROR(context_.Check());
@@ -45,6 +50,7 @@ class PageReader {
     // A failed scan looks like the end of its names.
     FB_RETURN_IF_ERROR(committed_->status());
     FB_RETURN_IF_ERROR(staged_->status());
+    if (page_.next.empty()) page_.next = until_;
     return std::move(page_);
   }
 
@@ -55,6 +61,8 @@ class PageReader {
     return container_.hierarchical ? meta::ComparePaths(committed_->name(), staged_->name()) <= 0
                                    : committed_->name() <= staged_->name();
   }
+
+  bool IsBeyondCover(const std::string& name) const { return !until_.empty() && name >= until_; }
 
   // The prefix item that the name belongs to; nullopt when it is an item of its own.
   std::optional<std::string> GroupOf(const std::string& name) const {
@@ -112,17 +120,21 @@ class PageReader {
   const meta::Namespace& names_;
   std::unique_ptr<meta::NameCursor> committed_;
   std::unique_ptr<StagedNames> staged_;
+  const std::string until_;  // names from here on may not have come in from the lake; or empty
   ListBlobsResult page_;
 };
 
 Result<ListBlobsResult> ListPage(const kv::Reader& reader, const OpContext& context,
-                                 const ListBlobsRequest& request) {
+                                 const ListBlobsRequest& request, const ListingCover* cover) {
   FB_ASSIGN_OR_RETURN(
       const meta::ContainerRecord container,
       RequireContainer(reader, request.target.account.name, request.target.container));
   if (container.hierarchical && !request.delimiter.empty() && request.delimiter != "/") {
     return Fail(Code::kInvalidQueryParameterValue,
                 "In a hierarchical account the only delimiter is '/'.");
+  }
+  if (container.lake.importing && cover == nullptr) {
+    return Fail(Code::kStale, "The lake must be asked for these names first.");
   }
   std::unique_ptr<StagedNames> staged = NoStagedNames();
   if (request.include_uncommitted) {
@@ -132,7 +144,27 @@ Result<ListBlobsResult> ListPage(const kv::Reader& reader, const OpContext& cont
                                                  .start = request.start,
                                                  .max_results = request.max_results}));
   }
-  return PageReader(reader, context, request, container, std::move(staged)).Read();
+  std::string until;
+  if (cover != nullptr) {
+    until = cover->until;
+    if (!cover->prefixes.empty()) staged = WithLakePrefixes(std::move(staged), cover->prefixes);
+  }
+  return PageReader(reader, context, request, container, std::move(staged), std::move(until))
+      .Read();
+}
+
+// Names of the page that have not come in from the lake yet come in now.
+Task<ListingCover> Cover(Services& services, OpContext context, const ListBlobsRequest& request) {
+  if (services.lake == nullptr) {
+    co_return Fail(Code::kOffline, "The container's lake is not served by this process.");
+  }
+  ListingSpan span;
+  FB_CO_ASSIGN_OR_RETURN(span.container, co_await GetContainer(services, context, request.target));
+  span.prefix = request.prefix;
+  span.delimiter = request.delimiter;
+  span.start = request.start;
+  span.max_results = request.max_results;
+  co_return co_await services.lake->CoverListing(std::move(context), std::move(span));
 }
 
 }  // namespace
@@ -140,10 +172,19 @@ Result<ListBlobsResult> ListPage(const kv::Reader& reader, const OpContext& cont
 Task<ListBlobsResult> ListBlobs(Services& services, OpContext context, ListBlobsRequest request) {
   FB_CO_RETURN_IF_ERROR(context.Check());
   const bool is_short = request.max_results <= kMaxInlineItems && !request.include_uncommitted;
-  auto read = [context = std::move(context), request = std::move(request)](
-                  const kv::Reader& reader) { return ListPage(reader, context, request); };
-  if (is_short) co_return co_await ReadMeta(services, std::move(read));
-  co_return co_await ReadMetaOnPool(services, std::move(read));
+  std::optional<ListingCover> cover;
+  auto read = [&context, &request, &cover](const kv::Reader& reader) {
+    return ListPage(reader, context, request, cover ? &*cover : nullptr);
+  };
+  Result<ListBlobsResult> page;
+  if (is_short) {
+    page = co_await ReadMeta(services, read);
+  } else {
+    page = co_await ReadMetaOnPool(services, read);
+  }
+  if (page || page.error().code() != Code::kStale) co_return page;
+  FB_CO_ASSIGN_OR_RETURN(cover, co_await Cover(services, context, request));
+  co_return co_await ReadMetaOnPool(services, read);
 }
 
 }  // namespace forebay::engine

@@ -16,10 +16,11 @@ constexpr std::size_t kBlocksPerPage = 1000;
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> ExtentPages(meta::BodyId body,
-                                                             const std::vector<meta::Extent>& all) {
+                                                             const std::vector<meta::Extent>& all,
+                                                             std::uint64_t start) {
   std::vector<std::pair<std::string, std::string>> pages;
-  meta::ExtentPage page;
-  std::uint64_t end = 0;
+  meta::ExtentPage page{.start = start, .extents = {}};
+  std::uint64_t end = start;
   auto flush = [&] {
     if (page.extents.empty()) return;
     pages.emplace_back(keys::ExtentPage(body, end), meta::EncodeExtentPage(page));
@@ -85,7 +86,6 @@ Task<> WriteBodyAhead(Services& services, OpContext context, meta::BodyId id,
   co_return Result<>{};
 }
 
-Task<> AbandonPrepared(Services& services, meta::BodyId id) {
 }  // namespace
 
 Task<> PrepareStoredBody(Services& services, OpContext context, meta::BodyId id,
@@ -95,6 +95,7 @@ Task<> PrepareStoredBody(Services& services, OpContext context, meta::BodyId id,
   co_return done;
 }
 
+Task<> AbandonPrepared(Services& services, meta::BodyId id) {
   co_return co_await services.store.Transact(
       [id](kv::Transaction& txn) -> Result<> {
         const std::string key = keys::GarbageBody(id);
@@ -139,8 +140,8 @@ Task<> WriteAhead(Services& services, OpContext context,
                   std::function<Result<>(kv::Transaction&)> check) {
   auto shared =
       std::make_shared<const std::vector<std::pair<std::string, std::string>>>(std::move(records));
-  std::size_t first = 0;
   const std::size_t at_a_time = services.limits.write_ahead_records;
+  std::size_t first = 0;
   while (first < shared->size()) {
     FB_CO_RETURN_IF_ERROR(context.Check());
     std::size_t last = first;

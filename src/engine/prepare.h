@@ -21,9 +21,10 @@
 
 namespace forebay::engine {
 
-// The page records of a body, in order: key and value.
+// The page records of a body, in order: key and value. `start` is where the first extent begins.
 std::vector<std::pair<std::string, std::string>> ExtentPages(meta::BodyId body,
-                                                             const std::vector<meta::Extent>& all);
+                                                             const std::vector<meta::Extent>& all,
+                                                             std::uint64_t start = 0);
 std::vector<std::pair<std::string, std::string>> BlockListPages(
     meta::BodyId body, const std::vector<meta::CommittedBlock>& blocks);
 

@@ -1,7 +1,9 @@
 #include "engine/put_blob.h"
 
 #include "engine/body_writer.h"
+#include "engine/change_log.h"
 #include "engine/commit.h"
+#include "engine/look_up.h"
 #include "engine/prepare.h"
 #include "engine/read_gate.h"
 
@@ -16,11 +18,13 @@ struct Commit {
   meta::BlobRecord record;
   StoredBody stored;
   bool prepared = false;
+  std::optional<std::uint64_t> mark;  // where changes travel to a lake
 };
 
 Result<> CommitBlob(Services& services, kv::Transaction& txn, const Commit& commit) {
   FB_ASSIGN_OR_RETURN(Place place, FindPlace(txn, commit.target));
-  FB_RETURN_IF_ERROR(CheckWriteAt(place, commit.conditions));
+  FB_RETURN_IF_ERROR(CheckWriteAt(place, commit.conditions, commit.record.modified));
+  place.mark = commit.mark;
   meta::BlobRecord record = commit.record;
   if (commit.make_directory && place.container.hierarchical) {
     // A directory that is there keeps its inode, and with it what is in it.
@@ -43,14 +47,18 @@ Result<> CommitBlob(Services& services, kv::Transaction& txn, const Commit& comm
 Task<PutBlobResult> PutBlob(Services& services, OpContext context, PutBlobRequest request) {
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
   // A large upload that cannot succeed is refused before its bytes are read.
-  FB_CO_RETURN_IF_ERROR(
-      co_await ReadMeta(services, [&request](const kv::Reader& reader) -> Result<> {
-        FB_ASSIGN_OR_RETURN(Place place, FindPlace(reader, request.target));
-        FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions));
-        return CheckReplaceable(place, request.copy.id);
-      }));
-
   auto commit = std::make_shared<Commit>();
+  FB_CO_RETURN_IF_ERROR(co_await ReadMeta(
+      services,
+      [&services, &request, &mark = commit->mark](const kv::Reader& reader) -> Result<> {
+        FB_ASSIGN_OR_RETURN(Place place, FindPlace(reader, request.target));
+        FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, services.clock.Now()));
+        if (place.container.lake.attached()) {
+          FB_ASSIGN_OR_RETURN(mark, ArrivalMark(reader, place.container));
+        }
+        return CheckReplaceable(place, request.copy.id);
+      },
+      context));
   FB_CO_ASSIGN_OR_RETURN(commit->stored, co_await StoreBody(services, context, request.body,
                                                             {.max_bytes = kMaxPutBlobBytes,
                                                              .expected = request.expected,

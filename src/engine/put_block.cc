@@ -17,6 +17,7 @@ struct Commit {
   meta::StagedBlockRecord block;
   StoredBody stored;
   std::string copy_id;
+  std::optional<std::string> lease_id;
 };
 
 Result<> CommitBlock(Services& services, kv::Transaction& txn, const Commit& commit) {
@@ -31,7 +32,8 @@ Result<> CommitBlock(Services& services, kv::Transaction& txn, const Commit& com
                                  .fresh = commit.fresh,
                                  .now = commit.now,
                                  .block = commit.block,
-                                 .copy_id = commit.copy_id}));
+                                 .copy_id = commit.copy_id,
+                                 .lease_id = commit.lease_id}));
   return {};
 }
 
@@ -53,6 +55,7 @@ Task<PutBlockResult> PutBlock(Services& services, OpContext context, PutBlockReq
   commit->target = std::move(request.target);
   commit->block_id = std::move(request.block_id);
   commit->copy_id = std::move(request.copy_id);
+  commit->lease_id = std::move(request.lease_id);
   commit->fresh = meta::BodyId(fresh);
   commit->now = services.clock.Now();
   commit->block.size = commit->stored.size;

@@ -2,8 +2,8 @@
 // id. Durable when it answers. Errors: kContainerNotFound, kInvalidBlobOrBlock (id of another
 // length than the blob's others), kRequestBodyTooLarge (above 4,000 MiB),
 // kUncommittedBlockCountExceedsLimit (100,000), kMd5Mismatch, kCrc64Mismatch, kNoSpace,
-// kPathConflict (hierarchical: a directory has the name), kBlobArchived, kPendingCopyOperation
-// (kNoPendingCopyOperation for a copy's own part).
+// kPathConflict (hierarchical: a directory has the name), kBlobArchived,
+// kPendingCopyOperation (kNoPendingCopyOperation for a copy's own part).
 #pragma once
 
 #include "async/byte_stream.h"
@@ -23,6 +23,7 @@ struct PutBlockRequest {
   ExpectedChecksums expected;
   BodyReader* body = nullptr;
   bool want_md5 = false;  // compute it even if the client sent none
+  std::optional<std::string> lease_id = {};
   // A part of the copy that is pending on the blob, and of no other. Empty: a client's block.
   std::string copy_id = {};
 };

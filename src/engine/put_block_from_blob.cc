@@ -1,5 +1,6 @@
 #include "engine/put_block_from_blob.h"
 
+#include "engine/copy_through.h"
 #include "engine/read_gate.h"
 #include "engine/references.h"
 #include "engine/source.h"
@@ -46,6 +47,8 @@ Result<SourceRange> FindSource(const kv::Reader& reader, const PutBlockFromBlobR
   if (range.length > kMaxBlockBytes) {
     return Fail(Code::kRequestBodyTooLarge, "A block holds at most 4,000 MiB.");
   }
+  // Bytes of a lake are read through, never shared: they may change there.
+  if (record.body.in_lake) return range;
   FB_ASSIGN_OR_RETURN(range.extents, meta::ExtentsOf(reader, record.body, range.offset,
                                                      range.length, kMaxSharedExtents + 1));
   if (range.extents.size() > kMaxSharedExtents) range.extents.clear();
@@ -64,34 +67,10 @@ Result<> Stage(Services& services, kv::Transaction& txn, const Commit& commit) {
                                  .block_id = commit.request.block_id,
                                  .fresh = commit.fresh,
                                  .now = commit.now,
-                                 .block = commit.block}));
+                                 .block = commit.block,
+                                 .lease_id = commit.request.lease_id}));
   return {};
 }
-
-// The source's bytes as a request body, where sharing would need too many references.
-class SourceReader final : public BodyReader {
- public:
-  SourceReader(std::unique_ptr<BodySource> source, std::uint64_t length)
-      : source_(std::move(source)), length_(length) {}
-  std::optional<std::uint64_t> content_length() const override { return length_; }
-  Task<std::size_t> Read(MutableByteView data) override {
-    while (rest_.empty()) {
-      FB_CO_ASSIGN_OR_RETURN(piece_, co_await source_->Next(/*allow_file=*/false));
-      if (!piece_) co_return std::size_t{0};
-      rest_ = piece_->memory;
-    }
-    const std::size_t n = std::min(data.size(), rest_.size());
-    std::copy_n(rest_.begin(), n, data.begin());
-    rest_ = rest_.subspan(n);
-    co_return n;
-  }
-
- private:
-  std::unique_ptr<BodySource> source_;
-  std::uint64_t length_;
-  std::optional<BodyPiece> piece_;
-  ByteView rest_;
-};
 
 Task<PutBlockResult> CopyBytes(Services& services, OpContext context,
                                PutBlockFromBlobRequest request, SourceRange range) {
@@ -104,6 +83,7 @@ Task<PutBlockResult> CopyBytes(Services& services, OpContext context,
   PutBlockRequest put;
   put.target = std::move(request.target);
   put.block_id = std::move(request.block_id);
+  put.lease_id = std::move(request.lease_id);
   put.expected = std::move(request.expected);
   put.body = &reader;
   co_return co_await PutBlock(services, context, std::move(put));

@@ -19,6 +19,7 @@ struct PutBlockFromBlobRequest {
   std::optional<GetBlobRequest::Range> source_range;
   BlobTarget target;
   azure::BlockId block_id;
+  std::optional<std::string> lease_id = {};  // of the target
   ExpectedChecksums expected;
 };
 

@@ -57,7 +57,7 @@ Result<> ReleaseBody(chunk::ChunkStore& chunks, kv::Transaction& txn,
   FB_ASSIGN_OR_RETURN(Holders holders, EraseOwnReference(txn, keys::BodyRefsOf(body.id),
                                                          keys::BodyRef(body.id, record.id)));
   if (holders.others) return {};
-  if (body.paged) {
+  if (body.paged || body.in_lake) {
     meta::GarbageRecord garbage;
     garbage.since = now;
     txn.Put(keys::GarbageBody(body.id), meta::Encode(garbage));
@@ -96,9 +96,9 @@ Result<> ReleaseReferences(chunk::ChunkStore& chunks, kv::Transaction& txn, meta
   return {};
 }
 
-Result<> DropStaging(kv::Transaction& txn, meta::ContainerId container, std::string_view name,
-                     WallTime now) {
-  const std::string key = keys::Staging(container, name);
+namespace {
+
+Result<> DropGeneration(kv::Transaction& txn, const std::string& key, WallTime now) {
   FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
   if (!stored) return {};
   FB_ASSIGN_OR_RETURN(meta::StagingRecord staging, meta::DecodeStaging(*stored));
@@ -108,6 +108,17 @@ Result<> DropStaging(kv::Transaction& txn, meta::ContainerId container, std::str
   garbage.since = now;
   txn.Put(keys::GarbageBody(staging.generation), meta::Encode(garbage));
   return {};
+}
+
+}  // namespace
+
+Result<> DropStaging(kv::Transaction& txn, meta::ContainerId container, std::string_view name,
+                     WallTime now) {
+  return DropGeneration(txn, keys::Staging(container, name), now);
+}
+
+Result<> DropAppends(kv::Transaction& txn, meta::BlobId file, WallTime now) {
+  return DropGeneration(txn, keys::Appends(file), now);
 }
 
 }  // namespace forebay::engine

@@ -44,4 +44,7 @@ Result<> ReleaseReferences(chunk::ChunkStore& chunks, kv::Transaction& txn, meta
 Result<> DropStaging(kv::Transaction& txn, meta::ContainerId container, std::string_view name,
                      WallTime now);
 
+// The same for what was appended to a file and not flushed (keys::Appends).
+Result<> DropAppends(kv::Transaction& txn, meta::BlobId file, WallTime now);
+
 }  // namespace forebay::engine

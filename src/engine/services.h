@@ -19,13 +19,13 @@
 
 namespace forebay::engine {
 
+class LakeSide;
+
 struct Limits {
   // Bodies and blocks up to this size live in the key-value store, where one sync makes bytes and
   // name durable together. At most kv::kMaxValueBytes.
   std::size_t small_blob_bytes = 64 << 10;
   std::chrono::nanoseconds uncommitted_block_ttl = std::chrono::hours(24 * 7);
-};
-
 
   // How bodies are cut and when a commit is prepared ahead (engine/prepare.h). Bounded by
   // chunk::kMaxChunkBytes and kv::kMaxTransactionKeys; smaller in tests, which reach with little
@@ -34,6 +34,8 @@ struct Limits {
   std::size_t chunks_per_transaction = 200;  // two or three keys each, and the rest of a commit
   std::size_t final_records = 300;           // of a block list, in the transaction of its blob
   std::size_t write_ahead_records = 500;
+};
+
 struct Services {
   kv::Store& store;
   chunk::ChunkStore& chunks;
@@ -44,6 +46,7 @@ struct Services {
   BufferPool& buffers;  // transfer buffers, bounded over all requests
   BodyPins& pins;       // bodies that readers are on
   Limits limits;
+  LakeSide* lake = nullptr;  // null: no container has a lake
 };
 
 }  // namespace forebay::engine

@@ -71,8 +71,17 @@ Result<Staged> StageBlock(Services& services, kv::Transaction& txn, const StageR
     return Fail(Code::kPathConflict, "A directory has this name; it cannot have blocks.");
   }
   FB_RETURN_IF_ERROR(CheckMayStage(place, request.copy_id));
+  FB_RETURN_IF_ERROR(CheckLeaseAt(place, request.lease_id, request.now));
   FB_ASSIGN_OR_RETURN(meta::StagingRecord staging, OpenStaging(txn, place, request));
-  const std::string key = keys::StagedBlock(staging.generation, request.block_id.view());
+  FB_RETURN_IF_ERROR(StoreStagedBlock(services, txn, staging.generation, request.block_id,
+                                      request.block, request.now));
+  return Staged{staging.generation};
+}
+
+Result<> StoreStagedBlock(Services& services, kv::Transaction& txn, meta::BodyId generation,
+                          const azure::BlockId& block_id, const meta::StagedBlockRecord& block,
+                          WallTime now) {
+  const std::string key = keys::StagedBlock(generation, block_id.view());
   FB_ASSIGN_OR_RETURN(auto old, txn.Get(key));
   if (old) {
     FB_ASSIGN_OR_RETURN(meta::StagedBlockRecord replaced, meta::DecodeStagedBlock(*old));
@@ -86,23 +95,24 @@ Result<Staged> StageBlock(Services& services, kv::Transaction& txn, const StageR
       FB_ASSIGN_OR_RETURN(std::uint64_t list, services.ids.Next());
       meta::GarbageRecord garbage;
       garbage.kind = meta::GarbageKind::kReleaseList;
-      garbage.since = request.now;
+      garbage.since = now;
       txn.Put(keys::GarbageBody(meta::BodyId(list)), meta::Encode(garbage));
       txn.Put(keys::ReleasePage(meta::BodyId(list), 0),
               meta::EncodeReleasePage(
                   {{replaced.holder.value_or(meta::BodyId(0)), std::move(replaced.extents)}}));
     }
-    txn.Add(keys::ReplacedCount(staging.generation), 1);
+    txn.Add(keys::ReplacedCount(generation), 1);
   } else {
-    txn.Add(keys::StagedCount(staging.generation), 1);
+    txn.Add(keys::StagedCount(generation), 1);
   }
-  txn.Put(key, meta::Encode(request.block));
-  return Staged{staging.generation};
+  txn.Put(key, meta::Encode(block));
+  return {};
 }
 
 Result<> CheckRoomForBlock(const kv::Reader& reader, const BlobTarget& target,
                            std::string_view copy_id) {
   FB_ASSIGN_OR_RETURN(Place place, FindPlace(reader, target));
+  FB_RETURN_IF_ERROR(CheckMayChange(place.container));
   FB_RETURN_IF_ERROR(CheckMayStage(place, copy_id));
   FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::Staging(place.container.id, place.name)));
   if (!stored) return {};

@@ -21,11 +21,18 @@ struct StageRequest {
   WallTime now;
   const meta::StagedBlockRecord& block;
   std::string_view copy_id = {};  // of the pending copy that stages it
+  std::optional<std::string> lease_id = {};
 };
 struct Staged {
   meta::BodyId generation;
 };
 Result<Staged> StageBlock(Services& services, kv::Transaction& txn, const StageRequest& request);
+
+// The part that Append Path shares: puts the block under its generation, counts it, and releases a
+// staged block of the same id.
+Result<> StoreStagedBlock(Services& services, kv::Transaction& txn, meta::BodyId generation,
+                          const azure::BlockId& block_id, const meta::StagedBlockRecord& block,
+                          WallTime now);
 
 // From a snapshot, before bytes are read: the errors of StageBlock, and
 // kUncommittedBlockCountExceedsLimit (which is not exact to the block).

@@ -69,6 +69,10 @@ Result<bool> SweepBodyStep(Services& services, kv::Transaction& txn, meta::BodyI
   FB_ASSIGN_OR_RETURN(auto stored, txn.Get(garbage_key));
   if (!stored) return true;  // a commit adopted it
   FB_ASSIGN_OR_RETURN(auto page_record, First(txn, keys::ExtentPagesOf(body)));
+  // Runs of a body that the lake holds look the same.
+  if (!page_record) {
+    FB_ASSIGN_OR_RETURN(page_record, First(txn, keys::RunsOf(body)));
+  }
   if (page_record) {
     FB_ASSIGN_OR_RETURN(meta::ExtentPage page, meta::DecodeExtentPage(page_record->value));
     FB_RETURN_IF_ERROR(release(services.chunks, txn, body, TakeSome(page.extents)));
@@ -83,6 +87,7 @@ Result<bool> SweepBodyStep(Services& services, kv::Transaction& txn, meta::BodyI
   if (!clean) return false;
   FB_ASSIGN_OR_RETURN(meta::GarbageRecord garbage, meta::DecodeGarbage(*stored));
   FB_RETURN_IF_ERROR(release(services.chunks, txn, body, garbage.direct));
+  txn.Erase(keys::ResidentBytes(body));
   txn.Erase(garbage_key);
   return true;
 }
@@ -178,6 +183,7 @@ Result<bool> SweepContainerStep(Services& services, kv::Transaction& txn,
     txn.Erase(blob.key);
     FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, blob.record, now));
     if (blob.record.directory) txn.Erase(keys::Directory(*blob.record.directory));
+    FB_RETURN_IF_ERROR(DropAppends(txn, blob.record.id, now));
   }
   removed = blobs.size();
   if (!blobs.empty()) return false;

@@ -8,6 +8,7 @@
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "engine/sweep_paths.h"
 #include "engine/sweep_steps.h"
 #include "meta/keys.h"
 #include "meta/lease.h"
@@ -42,7 +43,7 @@ struct Sweeper::Impl {
   std::mutex mutex;
   std::condition_variable_any wake;
   bool woken = false;
-  std::shared_ptr<void> watch_bodies, watch_containers;
+  std::shared_ptr<void> watch_bodies, watch_containers, watch_directories;
   std::stop_source stopping;
   std::jthread thread;
 
@@ -87,19 +88,19 @@ struct Sweeper::Impl {
       switch (kind) {
         case meta::GarbageKind::kBody:
           return SweepBodyStep(services, txn, id);
-        case meta::GarbageKind::kForgetStaged:
         case meta::GarbageKind::kForgetShared:
           return SweepBodyStep(services, txn, id, /*shared=*/true);
         case meta::GarbageKind::kForgetList:
           return ForgetListStep(txn, id);
+        case meta::GarbageKind::kForgetStaged:
           return SweepStagedStep(services, txn, id, /*release=*/false);
         case meta::GarbageKind::kStaging:
           return SweepStagedStep(services, txn, id, /*release=*/true);
         case meta::GarbageKind::kReleaseList:
           return SweepReleaseListStep(services, txn, id);
-      }
         default:
           break;
+      }
       return Fail(Code::kCorruption, "A garbage record of an unknown kind.");
     });
   }
@@ -187,9 +188,74 @@ struct Sweeper::Impl {
     return {};
   }
 
+  // The keys under a prefix (up to `end`), a bounded number of them.
+  Result<std::vector<std::string>> KeysOf(const std::string& prefix, const std::string& end) {
+    std::vector<std::string> found;
+    auto snapshot = services.store.GetSnapshot();
+    auto it = snapshot->Scan(prefix, end);
+    for (; it->Valid() && found.size() < kScanLimit; it->Next()) found.emplace_back(it->key());
+    FB_RETURN_IF_ERROR(it->status());
+    return found;
+  }
+
+  // Deleted directories until none is left: emptying one finds others.
+  Result<> SweepDirectories(SweepReport& report) {
+    const std::string prefix = keys::GarbageDirectories();
+    while (!stopping.stop_requested()) {
+      FB_ASSIGN_OR_RETURN(const auto doomed, KeysOf(prefix, PrefixEnd(prefix)));
+      if (doomed.empty()) break;
+      for (const std::string& key : doomed) {
+        const meta::InodeId inode = keys::InodeOfGarbageKey(key);
+        FB_RETURN_IF_ERROR(Lease());
+        std::uint64_t steps = 0;
+        FB_RETURN_IF_ERROR(Repeat([&](kv::Transaction& txn) -> Result<bool> {
+          std::uint64_t removed = 0;
+          FB_ASSIGN_OR_RETURN(bool done, SweepDirectoryStep(services, txn, inode, removed));
+          report.blobs += removed;
+          if (++steps % 1000 == 0) {
+            FB_RETURN_IF_ERROR(meta::AcquireLease(txn, kJob, owner, services.clock.Now(), kLease));
+          }
+          return done;
+        }));
+      }
+    }
+    return {};
+  }
+
+  Result<> ExpirePaths(SweepReport& report) {
+    const WallTime now = services.clock.Now();
+    const auto ticks = static_cast<std::uint64_t>(now.ticks) + 1;
+    FB_ASSIGN_OR_RETURN(const auto notes, KeysOf(keys::Expiries(), keys::ExpiriesUntil(ticks)));
+    for (const std::string& note : notes) {
+      FB_RETURN_IF_ERROR(
+          Repeat([&](kv::Transaction& txn) { return ExpireFileStep(services, txn, note, now); }));
+      ++report.blobs;
+    }
+    const WallTime limit = now - services.limits.uncommitted_block_ttl - kTouchInterval;
+    const std::string prefix = keys::AllAppends();
+    std::vector<meta::BlobId> old;
+    {
+      auto snapshot = services.store.GetSnapshot();
+      auto it = snapshot->Scan(prefix, PrefixEnd(prefix));
+      for (; it->Valid() && old.size() < kScanLimit; it->Next()) {
+        FB_ASSIGN_OR_RETURN(const meta::StagingRecord staging, meta::DecodeStaging(it->value()));
+        if (staging.last_block <= limit) old.push_back(keys::FileOfAppendsKey(it->key()));
+      }
+      FB_RETURN_IF_ERROR(it->status());
+    }
+    for (const meta::BlobId file : old) {
+      FB_RETURN_IF_ERROR(
+          Repeat([&](kv::Transaction& txn) { return ExpireAppendsStep(txn, file, limit, now); }));
+      ++report.staged_blobs;
+    }
+    return {};
+  }
+
   Result<SweepReport> Pass() {
     SweepReport report;
     FB_RETURN_IF_ERROR(Lease());
+    FB_RETURN_IF_ERROR(ExpirePaths(report));
+    FB_RETURN_IF_ERROR(SweepDirectories(report));
     FB_RETURN_IF_ERROR(ExpireStagings(report));
     FB_RETURN_IF_ERROR(SweepContainers(report));
     FB_RETURN_IF_ERROR(SweepBodies(report));
@@ -224,12 +290,15 @@ void Sweeper::Start(std::chrono::milliseconds interval) {
   impl->watch_bodies = impl->services.store.Watch(keys::GarbageBodies(), [impl] { impl->Wake(); });
   impl->watch_containers =
       impl->services.store.Watch(keys::GarbageContainers(), [impl] { impl->Wake(); });
+  impl->watch_directories =
+      impl->services.store.Watch(keys::GarbageDirectories(), [impl] { impl->Wake(); });
   impl->thread = std::jthread([impl, interval] { impl->Loop(interval); });
 }
 
 void Sweeper::Stop() {
   impl_->watch_bodies.reset();
   impl_->watch_containers.reset();
+  impl_->watch_directories.reset();
   impl_->stopping.request_stop();
   impl_->wake.notify_all();
   if (impl_->thread.joinable()) impl_->thread.join();

@@ -8,7 +8,8 @@ azure::ConditionSubject SubjectOf(const meta::ContainerRecord& record) {
           .tags = nullptr};
 }
 
-azure::BlobProperties PropertiesOf(const meta::BlobRecord& record, bool hierarchical) {
+azure::BlobProperties PropertiesOf(const meta::BlobRecord& record, bool hierarchical,
+                                   WallTime now) {
   azure::BlobProperties properties;
   properties.type = azure::BlobType::kBlock;
   properties.created = record.created;
@@ -22,6 +23,9 @@ azure::BlobProperties PropertiesOf(const meta::BlobRecord& record, bool hierarch
   properties.rehydrating_to = record.rehydrating_to;
   properties.rehydrate_priority = record.rehydrate_priority;
   properties.copy = record.copy;
+  properties.lease = record.lease.StateAt(now);
+  properties.lease_infinite = record.lease.infinite();
+  properties.expires = record.expires;
   properties.tag_count = record.tags.size();
   if (hierarchical) properties.resource_type = record.directory ? "directory" : "file";
   return properties;

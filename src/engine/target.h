@@ -36,6 +36,8 @@ struct Changed {
 azure::ConditionSubject SubjectOf(const meta::ContainerRecord& record);
 
 // A record as the protocol layer prints it (listing or headers).
-azure::BlobProperties PropertiesOf(const meta::BlobRecord& record, bool hierarchical);
+// `now` decides what state a lease is in.
+azure::BlobProperties PropertiesOf(const meta::BlobRecord& record, bool hierarchical,
+                                   WallTime now = {});
 
 }  // namespace forebay::engine

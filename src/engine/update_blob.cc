@@ -2,7 +2,9 @@
 
 #include <memory>
 
+#include "engine/change_log.h"
 #include "engine/commit.h"
+#include "engine/look_up.h"
 #include "meta/tag_index.h"
 
 namespace forebay::engine {
@@ -36,10 +38,26 @@ bool SetTier(const UpdateBlobRequest& request, WallTime now, meta::BlobRecord& r
   return leaves_archive;
 }
 
+// One entry for each part: they are separate calls of the lake.
+Result<> NoteUpdates(Services& services, kv::Transaction& txn, const Place& place,
+                     const UpdateBlobRequest& request, meta::BlobRecord& record) {
+  if (!place.container.lake.attached()) return {};
+  FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, place.container));
+  const std::pair<bool, meta::ChangeKind> parts[] = {
+      {request.http.has_value(), meta::ChangeKind::kHeaders},
+      {request.metadata.has_value(), meta::ChangeKind::kMetadata},
+      {request.tags.has_value(), meta::ChangeKind::kTags},
+      {request.tier.has_value(), meta::ChangeKind::kTier}};
+  for (const auto& [changed, kind] : parts) {
+    if (changed) FB_RETURN_IF_ERROR(NoteChange(services, txn, place, kind, mark, record));
+  }
+  return {};
+}
+
 Result<UpdateBlobResult> Update(Services& services, kv::Transaction& txn,
                                 const UpdateBlobRequest& request, const Stamp& stamp) {
   FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, request.target));
-  FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions));
+  FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, stamp.now));
   FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));
   FB_RETURN_IF_ERROR(CheckState(request, *place.existing));
   UpdateBlobResult result;
@@ -60,6 +78,7 @@ Result<UpdateBlobResult> Update(Services& services, kv::Transaction& txn,
     record.modified = stamp.now;
   }
   result.changed = {azure::MakeETag(record.etag.value()), record.modified};
+  FB_RETURN_IF_ERROR(NoteUpdates(services, txn, place, request, record));
   FB_RETURN_IF_ERROR(place.names().Put(txn, place.container.id, place.name, record, services.ids));
   return result;
 }
@@ -73,7 +92,8 @@ Task<UpdateBlobResult> UpdateBlob(Services& services, OpContext context,
   const Stamp stamp = MakeStamp(services);
   // Shared, because the store may still run the function when this coroutine is gone.
   const auto result = std::make_shared<UpdateBlobResult>();
-  FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+  FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
+      services, context,
       [&services, request = std::move(request), stamp, result](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(*result, Update(services, txn, request, stamp));
         return {};

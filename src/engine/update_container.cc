@@ -18,6 +18,9 @@ Task<Changed> UpdateContainer(Services& services, OpContext context,
                             RequireContainer(txn, account, request.target.container));
         const azure::ConditionSubject subject = SubjectOf(record);
         FB_RETURN_IF_ERROR(azure::CheckWrite(request.conditions, &subject));
+        // A lease on a container forbids only deleting it.
+        FB_RETURN_IF_ERROR(meta::CheckLeaseIfGiven(record.lease, request.conditions.lease_id,
+                                                   meta::LeasedThing::kContainer, now));
         if (request.metadata) record.metadata = *request.metadata;
         if (request.acl) {
           record.public_access = request.acl->public_access;

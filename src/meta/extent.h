@@ -40,6 +40,8 @@ struct ExtentPage {
 struct BodyRef {
   BodyId id;
   bool paged = false;  // extents in pages, else in `direct`
+  // The lake holds the bytes: no manifest here, at most runs of resident bytes (keys::Run).
+  bool in_lake = false;
   std::vector<Extent> direct;
   bool has_block_list = false;  // committed by Put Block List: pages of block ids exist
 };

@@ -47,6 +47,10 @@ std::string StagedBlock(BodyId generation, std::string_view block_id) {
 std::string StagedBlocksOf(BodyId generation) { return WithId('t', generation.value()); }
 std::string_view BlockIdOfStagedKey(std::string_view key) { return key.substr(1 + kIdBytes); }
 
+std::string Appends(BlobId file) { return WithId('u', file.value()); }
+std::string AllAppends() { return KeyBuilder('u').Take(); }
+BlobId FileOfAppendsKey(std::string_view key) { return BlobId(KeyReader(key.substr(1)).U64()); }
+
 std::string StagedCount(BodyId generation) {
   return KeyBuilder('k').U64(generation.value()).U8('s').Take();
 }
@@ -107,12 +111,53 @@ ContainerId ContainerOfGarbageKey(std::string_view key) {
   return ContainerId(KeyReader(key.substr(1)).U64());
 }
 
+std::string GarbageDirectory(InodeId inode) { return WithId('z', inode.value()); }
+std::string GarbageDirectories() { return KeyBuilder('z').Take(); }
+InodeId InodeOfGarbageKey(std::string_view key) { return InodeId(KeyReader(key.substr(1)).U64()); }
+
+std::string Expiry(std::uint64_t ticks, std::string_view entry_key) {
+  return KeyBuilder('f').U64(ticks).Tail(entry_key).Take();
+}
+std::string Expiries() { return KeyBuilder('f').Take(); }
+std::string ExpiriesUntil(std::uint64_t ticks) { return KeyBuilder('f').U64(ticks).Take(); }
+std::string_view EntryOfExpiryKey(std::string_view key) { return key.substr(1 + kIdBytes); }
+
 std::string ServiceProperties(std::string_view account) {
   return KeyBuilder('y').Tail(account).Take();
 }
 std::string PendingCopy(std::string_view copy_id) { return KeyBuilder('o').Tail(copy_id).Take(); }
 std::string PendingCopies() { return KeyBuilder('o').Take(); }
 std::string Setting(std::string_view name) { return KeyBuilder('m').Tail(name).Take(); }
+
+std::string Attachment(ContainerId container) {
+  return KeyBuilder('c').U64(container.value()).U8('a').Take();
+}
+std::string Attachments() { return KeyBuilder('c').Take(); }
+std::optional<ContainerId> ContainerOfAttachmentKey(std::string_view key) {
+  if (key.size() != 2 + kIdBytes || key.back() != 'a') return std::nullopt;
+  return ContainerId(KeyReader(key.substr(1)).U64());
+}
+std::string LakeTable(ContainerId container) { return WithId('c', container.value()); }
+std::string ImportProgress(ContainerId container) {
+  return KeyBuilder('c').U64(container.value()).U8('i').Take();
+}
+std::string ChangesNoted(ContainerId container) {
+  return KeyBuilder('c').U64(container.value()).U8('n').Take();
+}
+std::string ChangesErased(ContainerId container) {
+  return KeyBuilder('c').U64(container.value()).U8('e').Take();
+}
+std::string Changes(ContainerId container) { return WithId('j', container.value()); }
+std::string Run(BodyId body, std::uint64_t end_offset) {
+  return KeyBuilder('b').U64(body.value()).U64(end_offset).Take();
+}
+std::string RunsOf(BodyId body) { return WithId('b', body.value()); }
+std::string ResidentBytes(BodyId body) { return KeyBuilder('k').U64(body.value()).U8('f').Take(); }
+std::string NameNote(ContainerId container, std::string_view name) {
+  return KeyBuilder('v').U64(container.value()).Tail(name).Take();
+}
+std::string NameNotesOf(ContainerId container) { return WithId('v', container.value()); }
+std::string_view NameOfNoteKey(std::string_view key) { return key.substr(1 + kIdBytes); }
 
 std::string InlinePiece(std::uint64_t piece) { return KeyBuilder().U64(piece).Take(); }
 

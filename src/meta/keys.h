@@ -18,12 +18,21 @@
 //   x  container                              → garbage: a deleted container to empty
 //   y  account                                → service properties
 //   o  copy id                                → a pending copy from another server
+//   u  blob                                   → staging record: what was appended to a file and not
+//                                               flushed yet
+//   z  inode                                  → directory record: a deleted directory to empty
+//   f  time, container, parent inode, component → a file that expires then
+//   c  container, letter                      → its lake: attachment, import, counters of the log
+//   b  body, end offset                       → run: resident bytes of a body that the lake holds
+//   j  container, commit order                → change log: what has not travelled to the lake
+//   v  container, name                        → a name that has no record here, and why
 //   m  name                                   → settings and counters of the store itself
 //
 // Pure functions, thread safe.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -53,6 +62,10 @@ ContainerId ContainerOfStagingKey(std::string_view key);
 std::string StagedBlock(BodyId generation, std::string_view block_id);
 std::string StagedBlocksOf(BodyId generation);  // prefix
 std::string_view BlockIdOfStagedKey(std::string_view key);
+
+std::string Appends(BlobId file);
+std::string AllAppends();  // prefix
+BlobId FileOfAppendsKey(std::string_view key);
 
 // How many blocks were staged, and how many replaced one of the same id: kv counters.
 std::string StagedCount(BodyId generation);
@@ -88,10 +101,37 @@ std::string GarbageContainer(ContainerId container);
 std::string GarbageContainers();  // prefix
 ContainerId ContainerOfGarbageKey(std::string_view key);
 
+std::string GarbageDirectory(InodeId inode);
+std::string GarbageDirectories();  // prefix
+InodeId InodeOfGarbageKey(std::string_view key);
+
+// The entry at (container, parent, component) expires at `ticks` (WallTime, not negative).
+std::string Expiry(std::uint64_t ticks, std::string_view entry_key);
+std::string Expiries();                          // prefix
+std::string ExpiriesUntil(std::uint64_t ticks);  // end of a scan: all that expire before
+std::string_view EntryOfExpiryKey(std::string_view key);
+
 std::string ServiceProperties(std::string_view account);
 std::string PendingCopy(std::string_view copy_id);
 std::string PendingCopies();  // prefix
 std::string Setting(std::string_view name);
+
+// What a container has to do with a lake (meta/lake_records.h).
+std::string Attachment(ContainerId container);
+std::string Attachments();  // prefix: all of table c, of which attachments are the letter 'a'
+// The container of an attachment's key; nullopt for other keys of the table.
+std::optional<ContainerId> ContainerOfAttachmentKey(std::string_view key);
+std::string LakeTable(ContainerId container);  // prefix: all of table c of a container
+std::string ImportProgress(ContainerId container);
+std::string ChangesNoted(ContainerId container);   // kv counter: entries ever appended
+std::string ChangesErased(ContainerId container);  // kv counter: entries ever erased
+std::string Changes(ContainerId container);        // prefix for kv Append, and to scan
+std::string Run(BodyId body, std::uint64_t end_offset);
+std::string RunsOf(BodyId body);         // prefix
+std::string ResidentBytes(BodyId body);  // kv counter
+std::string NameNote(ContainerId container, std::string_view name);
+std::string NameNotesOf(ContainerId container);  // prefix
+std::string_view NameOfNoteKey(std::string_view key);
 
 // Bytes of a small body or block, in kv::Space::kInline. `piece` is an id of the IdSource.
 std::string InlinePiece(std::uint64_t piece);

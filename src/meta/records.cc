@@ -6,6 +6,9 @@ namespace forebay::meta {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
+// Of a container with a lake: who does not know about lakes must not touch it.
+constexpr std::uint8_t kVersionWithLake = 2;
+constexpr unsigned kImportingBit = 0x80;
 
 // Optional fields of a blob record are announced by one bit each, so that the common blob is short.
 enum BlobFields : std::uint64_t {
@@ -23,6 +26,11 @@ enum BlobFields : std::uint64_t {
   kCopy = 1 << 11,
   kPaged = 1 << 12,
   kBlockList = 1 << 13,
+  kAccess = 1 << 14,
+  kExpires = 1 << 15,
+  kLease = 1 << 16,
+  kLakeCopy = 1 << 17,
+  kInLake = 1 << 18,
 };
 
 Result<> CheckVersion(Decoder& in, std::string_view what) {
@@ -59,6 +67,44 @@ void TakePairs(Decoder& in, Add add) {
   }
 }
 
+void PutLease(Encoder& out, const ResourceLease& lease) {
+  out.U8(static_cast<std::uint8_t>(lease.stage)).String(lease.id);
+  out.Signed(lease.duration_seconds);
+  PutTime(out, lease.ends);
+}
+ResourceLease TakeLease(Decoder& in) {
+  ResourceLease lease;
+  lease.stage = static_cast<LeaseStage>(in.U8());
+  lease.id = in.String();
+  lease.duration_seconds = static_cast<std::int32_t>(in.Signed());
+  lease.ends = TakeTime(in);
+  return lease;
+}
+
+void PutAccess(Encoder& out, const azure::AccessControl& access) {
+  out.String(access.owner).String(access.group).Varint(access.mode).Varint(access.extended.size());
+  for (const azure::AclEntry& entry : access.extended) {
+    out.U8(static_cast<std::uint8_t>(entry.kind)).U8(entry.is_default ? 1 : 0);
+    out.String(entry.qualifier).U8(entry.permissions);
+  }
+}
+azure::AccessControl TakeAccess(Decoder& in) {
+  azure::AccessControl access;
+  access.owner = in.String();
+  access.group = in.String();
+  access.mode = static_cast<std::uint16_t>(in.Varint());
+  const std::uint64_t count = in.Varint();
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    azure::AclEntry entry;
+    entry.kind = static_cast<azure::AclKind>(in.U8());
+    entry.is_default = in.U8() != 0;
+    entry.qualifier = in.String();
+    entry.permissions = in.U8();
+    access.extended.push_back(std::move(entry));
+  }
+  return access;
+}
+
 std::uint64_t FieldsOf(const BlobRecord& r) {
   std::uint64_t f = 0;
   if (r.directory) f |= kDirectory;
@@ -75,6 +121,11 @@ std::uint64_t FieldsOf(const BlobRecord& r) {
   if (r.copy.status != azure::CopyStatus::kNone) f |= kCopy;
   if (r.body.paged) f |= kPaged;
   if (r.body.has_block_list) f |= kBlockList;
+  if (r.access) f |= kAccess;
+  if (r.expires) f |= kExpires;
+  if (!r.lease.empty()) f |= kLease;
+  if (r.lake) f |= kLakeCopy;
+  if (r.body.in_lake) f |= kInLake;
   return f;
 }
 
@@ -96,11 +147,34 @@ azure::CopyState TakeCopy(Decoder& in) {
   return copy;
 }
 
+void PutLakeCopy(Encoder& out, const LakeCopy& lake) {
+  out.String(lake.etag).String(lake.name).Varint(lake.body.value()).Varint(lake.unsent);
+}
+LakeCopy TakeLakeCopy(Decoder& in) {
+  LakeCopy lake;
+  lake.etag = in.String();
+  lake.name = in.String();
+  lake.body = BodyId(in.Varint());
+  lake.unsent = in.Varint();
+  return lake;
+}
+
+void PutLakeState(Encoder& out, const LakeState& lake) {
+  out.U8(static_cast<std::uint8_t>(static_cast<unsigned>(lake.mode) |
+                                   (lake.importing ? kImportingBit : 0U)));
+}
+LakeState TakeLakeState(Decoder& in) {
+  const unsigned lake = in.U8();
+  return {static_cast<LakeMode>(lake & ~kImportingBit), (lake & kImportingBit) != 0};
+}
+
 }  // namespace
 
 std::string Encode(const ContainerRecord& r) {
   Encoder out;
-  out.U8(kVersion).Varint(r.id.value()).U8(r.hierarchical ? 1 : 0);
+  out.U8(r.lake.attached() ? kVersionWithLake : kVersion);
+  if (r.lake.attached()) PutLakeState(out, r.lake);
+  out.Varint(r.id.value()).U8(r.hierarchical ? 1 : 0);
   PutTime(out, r.created);
   PutTime(out, r.modified);
   out.U64(r.etag.value()).U8(static_cast<std::uint8_t>(r.public_access));
@@ -112,13 +186,24 @@ std::string Encode(const ContainerRecord& r) {
     PutOptionalTime(out, policy.expiry);
     out.String(policy.permissions);
   }
+  // What the first version did not have comes only where there is something to say.
+  if (r.lease.empty() && !r.root_access) return out.Take();
+  out.U8(r.lease.empty() ? 0 : 1);
+  if (!r.lease.empty()) PutLease(out, r.lease);
+  out.U8(r.root_access ? 1 : 0);
+  if (r.root_access) PutAccess(out, *r.root_access);
   return out.Take();
 }
 
 Result<ContainerRecord> DecodeContainer(std::string_view text) {
   Decoder in(text);
-  FB_RETURN_IF_ERROR(CheckVersion(in, "A container record"));
   ContainerRecord r;
+  if (!text.empty() && text.front() == char{kVersionWithLake}) {
+    in.U8();
+    r.lake = TakeLakeState(in);
+  } else {
+    FB_RETURN_IF_ERROR(CheckVersion(in, "A container record"));
+  }
   r.id = ContainerId(in.Varint());
   r.hierarchical = in.U8() != 0;
   r.created = TakeTime(in);
@@ -134,6 +219,10 @@ Result<ContainerRecord> DecodeContainer(std::string_view text) {
     policy.expiry = TakeOptionalTime(in);
     policy.permissions = in.String();
     r.policies.push_back(std::move(policy));
+  }
+  if (in.ok() && in.remaining() > 0) {
+    if (in.U8() != 0) r.lease = TakeLease(in);
+    if (in.U8() != 0) r.root_access = TakeAccess(in);
   }
   FB_RETURN_IF_ERROR(in.Finish("a container record"));
   return r;
@@ -162,6 +251,10 @@ std::string Encode(const BlobRecord& r) {
     out.U8(static_cast<std::uint8_t>(r.rehydrate_priority));
   }
   if (fields & kCopy) PutCopy(out, r.copy);
+  if (fields & kAccess) PutAccess(out, *r.access);
+  if (fields & kExpires) PutTime(out, *r.expires);
+  if (fields & kLease) PutLease(out, r.lease);
+  if (fields & kLakeCopy) PutLakeCopy(out, *r.lake);
   return out.Take();
 }
 
@@ -181,6 +274,7 @@ Result<BlobRecord> DecodeBlob(std::string_view text) {
   r.body.id = BodyId(in.Varint());
   r.body.paged = (fields & kPaged) != 0;
   r.body.has_block_list = (fields & kBlockList) != 0;
+  r.body.in_lake = (fields & kInLake) != 0;
   FB_ASSIGN_OR_RETURN(r.body.direct, DecodeExtents(in.StringView()));
   if (fields & kDirectory) r.directory = InodeId(in.Varint());
   if (fields & kContentEncoding) r.http.content_encoding = in.String();
@@ -200,6 +294,10 @@ Result<BlobRecord> DecodeBlob(std::string_view text) {
     r.rehydrate_priority = static_cast<azure::RehydratePriority>(in.U8());
   }
   if (fields & kCopy) r.copy = TakeCopy(in);
+  if (fields & kAccess) r.access = TakeAccess(in);
+  if (fields & kExpires) r.expires = TakeTime(in);
+  if (fields & kLease) r.lease = TakeLease(in);
+  if (fields & kLakeCopy) r.lake = TakeLakeCopy(in);
   FB_RETURN_IF_ERROR(in.Finish("a blob record"));
   return r;
 }

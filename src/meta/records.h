@@ -10,17 +10,47 @@
 #include <string_view>
 #include <vector>
 
+#include "azure/acl.h"
 #include "azure/permissions.h"
 #include "azure/properties.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "meta/extent.h"
 #include "meta/ids.h"
+#include "meta/resource_lease.h"
 
 namespace forebay::meta {
 
 // Grows with every change of anything, in every process; printed by azure::MakeETag.
 using ETagNumber = StrongId<struct ETagNumberTag>;
+
+// What a container has to do with a lake. Not attached: all bytes are here.
+enum class LakeMode : std::uint8_t {
+  kNone = 0,
+  kReadOnly = 1,   // names and bytes come from the lake; writes are refused
+  kReadWrite = 2,  // changes travel to the lake
+  kCapacity = 3,   // ours; the lake is room to overflow into
+  kDetaching = 4,  // records without bytes are being taken out; writes are refused
+};
+struct LakeState {
+  LakeMode mode = LakeMode::kNone;
+  bool importing = false;  // a name without a record may still be in the lake
+
+  bool attached() const { return mode != LakeMode::kNone; }
+  bool writable() const { return mode != LakeMode::kReadOnly && mode != LakeMode::kDetaching; }
+  // Changes are noted in the change log.
+  bool travels() const { return mode == LakeMode::kReadWrite || mode == LakeMode::kCapacity; }
+  friend bool operator==(const LakeState&, const LakeState&) = default;
+};
+
+// What is known of a blob's copy in the lake.
+struct LakeCopy {
+  std::string etag;          // last seen there; empty: the lake has none yet
+  std::string name;          // there; empty: the blob's own
+  BodyId body;               // the body of ours that it equals; 0: none, or an empty one
+  std::uint64_t unsent = 0;  // holder id of the newest change that has not travelled; 0: none
+  friend bool operator==(const LakeCopy&, const LakeCopy&) = default;
+};
 
 struct ContainerRecord {
   ContainerId id;
@@ -31,6 +61,10 @@ struct ContainerRecord {
   azure::PublicAccess public_access = azure::PublicAccess::kNone;
   azure::Metadata metadata;
   std::vector<azure::StoredPolicy> policies;
+  LakeState lake;
+  ResourceLease lease;
+  // Of the root directory, which has no record of its own (hierarchical). Unset: the default.
+  std::optional<azure::AccessControl> root_access;
 };
 
 // A blob, or (hierarchical layout) a directory. All that a listing returns, and where the body is.
@@ -52,6 +86,11 @@ struct BlobRecord {
   azure::RehydratePriority rehydrate_priority = azure::RehydratePriority::kStandard;
   azure::CopyState copy;
   BodyRef body;
+  std::optional<LakeCopy> lake;  // blobs of attached containers
+  // Hierarchical: owner, group, permissions and ACL. Unset: azure::AccessControl::Default.
+  std::optional<azure::AccessControl> access;
+  std::optional<WallTime> expires;
+  ResourceLease lease;
 };
 
 // A blob's uncommitted generation: its staged blocks hang under `generation`, which becomes the id

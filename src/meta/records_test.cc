@@ -220,7 +220,7 @@ TEST(RecordsTest, EveryTruncationIsCorruption) {
 TEST(RecordsTest, AnUnknownVersionIsCorruption) {
   for (auto& [name, bytes] : Encodings()) {
     std::string newer = bytes;
-    newer[0] = 2;
+    newer[0] = 9;
     const auto decoded = Decode(name, newer);
     ASSERT_FALSE(decoded) << name;
     EXPECT_EQ(decoded.error().code(), Code::kCorruption) << name;

@@ -24,7 +24,7 @@ bool IsFolder(const azure::Metadata& metadata) {
   return false;
 }
 
-Result<> RefuseUnofferedHeaders(azure::HeaderSpan headers) {
+Result<> RefuseUnofferedHeaders(azure::HeaderSpan headers, azure::Operation operation) {
   static constexpr auto kRefused = std::to_array<std::string_view>({
       "x-ms-encryption-key",
       "x-ms-encryption-key-sha256",
@@ -41,6 +41,8 @@ Result<> RefuseUnofferedHeaders(azure::HeaderSpan headers) {
       continue;
     }
     for (const std::string_view refused : kRefused) {
+      if (refused == "x-ms-expiry-option" && operation == azure::Operation::kSetBlobExpiry)
+        continue;
       if (EqualsIgnoreCase(name, refused)) {
         // The value may be a key: it does not go into the answer.
         return Fail(azure::UnsupportedHeaderError(refused, ""));

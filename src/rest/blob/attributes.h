@@ -1,6 +1,7 @@
 // What a write gives a blob besides its bytes, from the request's headers. Pure functions.
 #pragma once
 
+#include "azure/permissions.h"
 #include "azure/wire.h"
 #include "engine/put_blob.h"
 
@@ -17,6 +18,7 @@ bool IsFolder(const azure::Metadata& metadata);
 // Headers that ask for something Forebay does not have and that must not be ignored, because the
 // client would believe its data encrypted, held or expiring: customer-provided keys, encryption
 // scopes, immutability, legal holds. kUnsupportedHeader.
-Result<> RefuseUnofferedHeaders(azure::HeaderSpan headers);
+// An expiry is offered by Set Blob Expiry only.
+Result<> RefuseUnofferedHeaders(azure::HeaderSpan headers, azure::Operation operation);
 
 }  // namespace forebay::rest

@@ -11,6 +11,10 @@ namespace {
 // From this version on Azure challenges an unauthenticated request instead of hiding the resource.
 constexpr azure::ServiceVersion kChallengeVersion{2019, 12, 12};
 
+const azure::OperationInfo& InfoOf(const AuthRequest& request) {
+  return request.info != nullptr ? *request.info : azure::InfoOf(request.operation);
+}
+
 Result<Authentication> CheckSharedKey(const AccountEntry& account, const AuthRequest& request,
                                       std::string_view header) {
   FB_ASSIGN_OR_RETURN(auto authorization, azure::ParseAuthorization(header));
@@ -33,7 +37,7 @@ Result<Authentication> CheckSharedKey(const AccountEntry& account, const AuthReq
 Result<Authentication> JudgeSas(const azure::EffectiveSas& sas, azure::ServiceVersion version,
                                 const AuthRequest& request) {
   FB_RETURN_IF_ERROR(azure::CheckSas(sas, request.now, request.client_ip, request.tls));
-  FB_ASSIGN_OR_RETURN(auto decision, azure::AuthorizeSas(sas, request.operation, request.extra));
+  FB_ASSIGN_OR_RETURN(auto decision, azure::AuthorizeSas(sas, InfoOf(request), request.extra));
   Authentication out;
   out.kind = sas.kind == azure::SasKind::kAccount ? AuthKind::kAccountSas : AuthKind::kServiceSas;
   out.create_only = decision.create_only;
@@ -49,12 +53,13 @@ Result<Authentication> FinishSas(const azure::SasToken& token, const azure::Stor
 }
 
 bool WritesToSecondary(const AuthRequest& request) {
-  return request.target->secondary &&
-         azure::InfoOf(request.operation).effect != azure::Effect::kRead;
+  return request.target->secondary && InfoOf(request).effect != azure::Effect::kRead;
 }
 
 // Under what the request's token is kept, if at all.
 std::optional<std::string> CacheKeyOf(const AccountEntry* account, const AuthRequest& request) {
+  // A scope from elsewhere than the target is not part of the key.
+  if (request.scope) return std::nullopt;
   if (request.cache == nullptr || account == nullptr) return std::nullopt;
   return SasCache::KeyOf(*account, *request.target);
 }
@@ -77,6 +82,10 @@ Result<VerifiedSasPtr> VerifiedToken(const AccountEntry* account, const AuthRequ
     // A directory's token lists below the directory, and nowhere else.
     scope.blob = azure::BlobName(target.query.Get("prefix"));
     scope.is_prefix = true;
+  }
+  if (request.scope) {
+    scope.blob = *request.scope;
+    scope.is_prefix = false;
   }
   FB_RETURN_IF_ERROR(azure::VerifySasSignature(*token, scope, account->keys));
   auto verified = std::make_shared<VerifiedSas>();
@@ -132,7 +141,7 @@ Error Refusal(const AuthRequest& request, bool readable_in_public) {
 
 Task<Authentication> CheckAnonymous(engine::Services& services, OpContext context,
                                     const AccountEntry& account, const AuthRequest& request) {
-  const azure::PublicAccess needed = azure::InfoOf(request.operation).anonymous;
+  const azure::PublicAccess needed = InfoOf(request).anonymous;
   if (needed == azure::PublicAccess::kNone || !request.target->container ||
       !request.extra.empty()) {
     co_return Fail(Refusal(request, false));

@@ -48,6 +48,10 @@ struct AuthRequest {
   const azure::RequestTarget* target = nullptr;
   azure::HeaderSpan headers;
   azure::Operation operation = azure::Operation::kGetBlob;
+  // Of another API's operation (rest/blob/dialect.h); null: InfoOf(operation).
+  const azure::OperationInfo* info = nullptr;
+  // What a directory's SAS must cover where the target names only the container.
+  std::optional<azure::BlobName> scope;
   azure::Permissions extra;       // needed besides the operation's (azure::ExtraPermissions)
   azure::ServiceVersion version;  // x-ms-version; empty when the request names none
   std::string_view client_ip;

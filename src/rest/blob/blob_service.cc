@@ -8,6 +8,7 @@
 #include "engine/get_blob.h"
 #include "rest/blob/attributes.h"
 #include "rest/blob/call.h"
+#include "rest/blob/dialect.h"
 #include "rest/blob/handlers.h"
 #include "rest/blob/metered_source.h"
 #include "rest/blob/responses.h"
@@ -74,24 +75,6 @@ Result<> CheckNamedState(const Call& call) {
   return {};
 }
 
-// A lease id where nothing is leased: 412, once it is known that there is something at all.
-Task<> RefuseLease(Call& call) {
-  if (!call.target.blob) {
-    co_return Fail(Code::kLeaseNotPresentWithContainerOperation,
-                   "There is currently no lease on the container.");
-  }
-  engine::GetBlobRequest head;
-  head.target = call.Blob();
-  head.want_body = false;
-  auto blob = co_await engine::GetBlob(call.services, call.context, std::move(head));
-  const bool reads = azure::InfoOf(call.operation).effect == azure::Effect::kRead;
-  if (!blob && (reads || blob.error().code() != Code::kBlobNotFound)) {
-    co_return Fail(std::move(blob.error()));
-  }
-  co_return Fail(Code::kLeaseNotPresentWithBlobOperation,
-                 "There is currently no lease on the blob.");
-}
-
 }  // namespace
 
 BlobService::BlobService(BlobServiceOptions options, engine::Services& services,
@@ -133,7 +116,9 @@ Task<http::Response> BlobService::Handle(OpContext context, http::Request& reque
   if (served) {
     response = std::move(*served);
   } else {
-    response = ErrorResponse(served.error(), call.context.request_id, call.is_head(), call.now);
+    response = call.in_dialect ? dialect_->ErrorAnswer(served.error(), call)
+                               : ErrorResponse(served.error(), call.context.request_id,
+                                               call.is_head(), call.now);
     log.error_detail = served.error().ToString();
   }
   if (call.account != nullptr && request.method != http::Method::kOptions &&
@@ -160,27 +145,44 @@ Task<http::Response> BlobService::Serve(Call& call, RequestLog& log) {
     log.category = CategoryOf(azure::Effect::kRead);
     co_return co_await Preflight(call);
   }
-  FB_CO_ASSIGN_OR_RETURN(call.operation, azure::RecognizeOperation(call.request.method_text,
-                                                                   call.target, call.headers()));
-  const azure::OperationInfo& info = azure::InfoOf(call.operation);
-  log.operation = info.name;
-  log.category = CategoryOf(info.effect);
+  call.in_dialect = dialect_ != nullptr && dialect_->Claims(call);
+  DialectRoute route;
+  if (call.in_dialect) {
+    FB_CO_ASSIGN_OR_RETURN(route, dialect_->Recognize(call));
+    call.operation = route.info->operation;
+  } else {
+    FB_CO_ASSIGN_OR_RETURN(call.operation, azure::RecognizeOperation(call.request.method_text,
+                                                                     call.target, call.headers()));
+    route.info = &azure::InfoOf(call.operation);
+    route.handler = HandlerOf(call.operation);
+  }
+  log.operation = route.info->name;
+  log.category = CategoryOf(route.info->effect);
+  FB_CO_RETURN_IF_ERROR(co_await Admit(call, route));
+  if (call.version.empty()) FB_CO_RETURN_IF_ERROR(co_await NegotiateVersion(call));
+  if (!call.in_dialect) {
+    FB_CO_RETURN_IF_ERROR(RefuseUnofferedHeaders(call.headers(), call.operation));
+    if (IsSupported(call.operation)) FB_CO_RETURN_IF_ERROR(CheckNamedState(call));
+  }
+  co_return co_await route.handler(call);
+}
+
+Task<> BlobService::Admit(Call& call, const DialectRoute& route) {
   FB_CO_ASSIGN_OR_RETURN(AuthRequest asked, AskToAdmit(call));
+  if (call.in_dialect) {
+    asked.info = route.info;
+    asked.extra = route.extra;
+    asked.scope = route.scope;
+    // The cache knows tokens by the target alone.
+    if (route.scope) asked.cache = nullptr;
+  }
   if (auto known = AuthenticateKnownSas(call.account, asked)) {
     FB_CO_ASSIGN_OR_RETURN(call.auth, std::move(*known));
   } else {
     FB_CO_ASSIGN_OR_RETURN(
         call.auth, co_await Authenticate(services_, call.context, call.account, std::move(asked)));
   }
-  if (call.version.empty()) FB_CO_RETURN_IF_ERROR(co_await NegotiateVersion(call));
-  FB_CO_RETURN_IF_ERROR(RefuseUnofferedHeaders(call.headers()));
-  if (IsSupported(call.operation)) {
-    FB_CO_RETURN_IF_ERROR(CheckNamedState(call));
-    if (call.target.container && call.request.headers.Has("x-ms-lease-id")) {
-      FB_CO_RETURN_IF_ERROR(co_await RefuseLease(call));
-    }
-  }
-  co_return co_await HandlerOf(call.operation)(call);
+  co_return Result<>();
 }
 
 Result<AuthRequest> BlobService::AskToAdmit(Call& call) {

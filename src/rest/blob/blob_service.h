@@ -31,6 +31,9 @@ struct BlobServiceOptions {
 
 struct Call;
 
+class Dialect;
+struct DialectRoute;
+
 class BlobService final : public http::Handler {
  public:
   // `observer` may be null.
@@ -40,11 +43,14 @@ class BlobService final : public http::Handler {
 
   Task<http::Response> Handle(OpContext context, http::Request& request) override;
 
+  // Before the first request; null: this service speaks the Blob API alone.
+  void SetDialect(const Dialect* dialect) { dialect_ = dialect; }
   CopyJobs& copy_jobs() { return *copy_jobs_; }
 
  private:
   Task<http::Response> Serve(Call& call, RequestLog& log);
   Task<http::Response> Preflight(Call& call);
+  Task<> Admit(Call& call, const DialectRoute& route);
   Result<AuthRequest> AskToAdmit(Call& call);
   Task<> NegotiateVersion(Call& call);
   Task<> AddCors(Call& call, http::Response& response);
@@ -57,6 +63,7 @@ class BlobService final : public http::Handler {
   RequestObserver* const observer_;
   CopySources sources_;
   SasCache sas_cache_;
+  const Dialect* dialect_ = nullptr;
   std::unique_ptr<CopyJobs> copy_jobs_;
 };
 

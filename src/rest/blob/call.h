@@ -41,6 +41,7 @@ struct Call {
   azure::Operation operation = azure::Operation::kGetBlob;
   azure::ServiceVersion version;
   Authentication auth;
+  bool in_dialect = false;  // a request of another API on this endpoint (rest/blob/dialect.h)
 
   azure::HeaderSpan headers() const { return fields; }
   std::string_view Header(std::string_view name) const { return request.headers.Get(name); }

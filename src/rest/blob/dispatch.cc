@@ -49,6 +49,18 @@ consteval std::array<Handler, kCount> MakeTable() {
   set(Operation::kPutBlockFromUrl, &HandlePutBlockFromUrl);
   set(Operation::kPutBlockList, &HandlePutBlockList);
   set(Operation::kGetBlockList, &HandleGetBlockList);
+  for (const Operation action :
+       {Operation::kAcquireBlobLease, Operation::kRenewBlobLease, Operation::kChangeBlobLease,
+        Operation::kReleaseBlobLease, Operation::kBreakBlobLease}) {
+    set(action, &HandleLeaseBlob);
+  }
+  for (const Operation action :
+       {Operation::kAcquireContainerLease, Operation::kRenewContainerLease,
+        Operation::kChangeContainerLease, Operation::kReleaseContainerLease,
+        Operation::kBreakContainerLease}) {
+    set(action, &HandleLeaseContainer);
+  }
+  set(Operation::kSetBlobExpiry, &HandleSetBlobExpiry);
   return table;
 }
 constexpr std::array<Handler, kCount> kTable = MakeTable();
@@ -60,11 +72,6 @@ Handler HandlerOf(Operation operation) { return kTable[static_cast<std::size_t>(
 bool IsSupported(Operation operation) { return HandlerOf(operation) != &HandleUnsupported; }
 
 Task<http::Response> HandleUnsupported(Call& call) {
-  // The lease header and the blob type name an operation; the rest is named by `comp`.
-  if (call.request.headers.Has("x-ms-lease-action")) {
-    co_return Fail(
-        azure::UnsupportedHeaderError("x-ms-lease-action", call.Header("x-ms-lease-action")));
-  }
   const auto comp = call.target.query.Find("comp");
   std::string detail =
       "QueryParameterName: comp\nQueryParameterValue: " + std::string(comp.value_or(""));

@@ -2,6 +2,7 @@
 #include "engine/get_container.h"
 #include "rest/blob/container_headers.h"
 #include "rest/blob/handlers.h"
+#include "rest/blob/lease_headers.h"
 #include "rest/blob/responses.h"
 
 namespace forebay::rest {
@@ -9,12 +10,14 @@ namespace forebay::rest {
 Task<http::Response> HandleGetContainerProperties(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(
       auto record, co_await engine::GetContainer(call.services, call.context, call.Container()));
+  FB_CO_ASSIGN_OR_RETURN(const azure::Conditions conditions, azure::ConditionsFrom(call.headers()));
+  FB_CO_RETURN_IF_ERROR(meta::CheckLeaseIfGiven(record.lease, conditions.lease_id,
+                                                meta::LeasedThing::kContainer, call.now));
   http::Response response = Empty(200);
   AddContainerTimes(response, record);
   AddMetadata(response, record.metadata);
   if (call.operation == azure::Operation::kGetContainerMetadata) co_return response;
-  response.headers.Add("x-ms-lease-status", "unlocked");
-  response.headers.Add("x-ms-lease-state", "available");
+  AddLeaseHeaders(response, record.lease, call.now);
   AddPublicAccess(response, record.public_access);
   response.headers.Add("x-ms-has-immutability-policy", "false");
   response.headers.Add("x-ms-has-legal-hold", "false");

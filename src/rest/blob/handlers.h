@@ -29,6 +29,7 @@ Task<http::Response> HandleGetContainerAcl(Call& call);
 Task<http::Response> HandleSetContainerAcl(Call& call);
 Task<http::Response> HandleDeleteContainer(Call& call);
 Task<http::Response> HandleListBlobs(Call& call);
+Task<http::Response> HandleLeaseContainer(Call& call);
 
 // Blobs.
 Task<http::Response> HandlePutBlob(Call& call);
@@ -49,6 +50,8 @@ Task<http::Response> HandlePutBlock(Call& call);
 Task<http::Response> HandlePutBlockFromUrl(Call& call);
 Task<http::Response> HandlePutBlockList(Call& call);
 Task<http::Response> HandleGetBlockList(Call& call);
+Task<http::Response> HandleLeaseBlob(Call& call);
+Task<http::Response> HandleSetBlobExpiry(Call& call);  // files of hierarchical accounts
 
 // What Forebay does not offer yet: a proper error of Azure's, by what named the operation.
 Task<http::Response> HandleUnsupported(Call& call);

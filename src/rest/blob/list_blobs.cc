@@ -31,12 +31,12 @@ azure::ListEcho EchoOf(const Call& call, std::size_t max_results) {
 }
 
 azure::ListedBlob Shown(engine::ListedBlob&& item, const azure::ListBlobsInclude& include,
-                        bool hierarchical) {
+                        bool hierarchical, WallTime now) {
   azure::ListedBlob out;
   out.name = azure::BlobName(std::move(item.name));
   if (!item.record) return out;  // uncommitted: a name, and nothing else yet
   meta::BlobRecord& record = *item.record;
-  out.properties = engine::PropertiesOf(record, hierarchical);
+  out.properties = engine::PropertiesOf(record, hierarchical, now);
   if (include.metadata) {
     out.metadata = std::move(record.metadata);
     if (record.directory && !IsFolder(out.metadata)) {
@@ -49,13 +49,13 @@ azure::ListedBlob Shown(engine::ListedBlob&& item, const azure::ListBlobsInclude
 }
 
 void AddItem(azure::ListBlobsWriter& writer, engine::ListedBlob&& item,
-             const azure::ListBlobsInclude& include, bool hierarchical) {
+             const azure::ListBlobsInclude& include, bool hierarchical, WallTime now) {
   if (!item.is_prefix) {
-    writer.AddBlob(Shown(std::move(item), include, hierarchical));
+    writer.AddBlob(Shown(std::move(item), include, hierarchical, now));
     return;
   }
   if (item.record) {
-    const azure::BlobProperties properties = engine::PropertiesOf(*item.record, hierarchical);
+    const azure::BlobProperties properties = engine::PropertiesOf(*item.record, hierarchical, now);
     writer.AddPrefix(item.name, &properties);
   } else {
     writer.AddPrefix(item.name);
@@ -84,7 +84,7 @@ Task<http::Response> HandleListBlobs(Call& call) {
       auto page, co_await engine::ListBlobs(call.services, call.context, std::move(request)));
   azure::ListBlobsWriter writer(echo, include);
   for (engine::ListedBlob& item : page.items) {
-    AddItem(writer, std::move(item), include, page.hierarchical);
+    AddItem(writer, std::move(item), include, page.hierarchical, call.now);
   }
   const std::string next =
       page.next.empty() ? std::string() : azure::EncodeMarker(scope, page.next);

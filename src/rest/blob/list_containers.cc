@@ -51,6 +51,8 @@ Task<http::Response> HandleListContainers(Call& call) {
     shown.name = name;
     shown.last_modified = record.modified;
     shown.etag = azure::MakeETag(record.etag.value());
+    shown.lease = record.lease.StateAt(call.now);
+    shown.lease_infinite = record.lease.infinite();
     shown.public_access = record.public_access;
     if (metadata) shown.metadata = std::move(record.metadata);
     writer.Add(shown);

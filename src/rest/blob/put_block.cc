@@ -18,6 +18,8 @@ Task<http::Response> HandlePutBlock(Call& call) {
   if (body.reader->content_length() == 0) {
     co_return Fail(azure::InvalidHeaderError("Content-Length", "0"));
   }
+  FB_CO_ASSIGN_OR_RETURN(const azure::Conditions conditions, azure::ConditionsFrom(call.headers()));
+  request.lease_id = conditions.lease_id;
   request.expected = body.expected;
   request.body = body.reader;
   // MD5 costs a core's time; it is answered where the client sent one, CRC-64 elsewhere.

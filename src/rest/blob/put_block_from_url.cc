@@ -28,6 +28,8 @@ Task<http::Response> FromHere(Call& call, LocalSource source, azure::BlockId id,
   request.block_id = std::move(id);
   FB_CO_ASSIGN_OR_RETURN(request.source_conditions, azure::SourceConditionsFrom(call.headers()));
   FB_CO_ASSIGN_OR_RETURN(request.expected, SourceChecksums(call.headers()));
+  FB_CO_ASSIGN_OR_RETURN(const azure::Conditions conditions, azure::ConditionsFrom(call.headers()));
+  request.lease_id = conditions.lease_id;
   const bool with_md5 = request.expected.md5.has_value();
   std::uint64_t length = source.record.length;
   if (range) {
@@ -49,6 +51,8 @@ Task<http::Response> FromElsewhere(Call& call, const std::string& url, azure::Bl
   engine::PutBlockRequest request;
   request.target = call.Blob();
   request.block_id = std::move(id);
+  FB_CO_ASSIGN_OR_RETURN(const azure::Conditions conditions, azure::ConditionsFrom(call.headers()));
+  request.lease_id = conditions.lease_id;
   FB_CO_ASSIGN_OR_RETURN(request.expected, SourceChecksums(call.headers()));
   std::optional<FetchRequest::Range> wanted;
   if (range) wanted = FetchRequest::Range{range->first, *range->last};

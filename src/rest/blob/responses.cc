@@ -2,7 +2,9 @@
 
 #include "azure/error_table.h"
 #include "base/encoding.h"
+#include "engine/path_access.h"
 #include "rest/blob/copy_jobs.h"
+#include "rest/blob/lease_headers.h"
 #include "rest/blob/source_fetcher.h"
 
 namespace forebay::rest {
@@ -115,8 +117,7 @@ void AddBlobHeaders(http::Response& response, const Call& call, const BlobView& 
   headers.Add("ETag", azure::QuoteETag(properties.etag));
   headers.Add("x-ms-creation-time", azure::FormatHttpDate(properties.created));
   headers.Add("x-ms-blob-type", std::string(azure::BlobTypeName(properties.type)));
-  headers.Add("x-ms-lease-status", std::string(azure::LeaseStatusName(properties.lease)));
-  headers.Add("x-ms-lease-state", std::string(azure::LeaseStateName(properties.lease)));
+  AddLeaseHeaders(response, view.record.lease, call.now);
   headers.Add("x-ms-server-encrypted", "true");
   if (view.with_tier && !view.record.directory) AddTierHeaders(response, properties);
   if (properties.tag_count > 0) {
@@ -125,6 +126,14 @@ void AddBlobHeaders(http::Response& response, const Call& call, const BlobView& 
   AddCopyHeaders(response, call, properties.copy);
   AddMetadata(response, view.record.metadata);
   if (!view.hierarchical) return;
+  const azure::AccessControl access = engine::AccessOf(view.record);
+  headers.Add("x-ms-owner", access.owner);
+  headers.Add("x-ms-group", access.group);
+  headers.Add("x-ms-permissions", azure::FormatPermissions(access));
+  headers.Add("x-ms-acl", azure::FormatAcl(access));
+  if (view.record.expires) {
+    headers.Add("x-ms-expiry-time", azure::FormatHttpDate(*view.record.expires));
+  }
   headers.Add("x-ms-resource-type", view.record.directory ? "directory" : "file");
   AddFolderMark(response, view.record);
 }

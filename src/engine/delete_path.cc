@@ -1,0 +1,131 @@
+#include "engine/delete_path.h"
+
+#include <memory>
+
+#include "engine/commit.h"
+#include "engine/remove_record.h"
+#include "meta/hierarchy.h"
+
+namespace forebay::engine {
+namespace {
+
+// Each may write a few keys; a transaction holds a thousand.
+constexpr std::size_t kBlobsPerTransaction = 60;
+
+struct Step {
+  std::size_t removed = 0;
+  std::string next;  // the first name left; empty: none
+};
+
+Result<> DeleteOne(Services& services, kv::Transaction& txn, const DeletePathRequest& request,
+                   WallTime now) {
+  FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, request.target));
+  FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, now));
+  FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));
+  const meta::BlobRecord& record = *place.existing;
+  if (record.directory && request.recursive) {
+    return meta::DetachDirectory(txn, place.container.id, place.name, *record.directory);
+  }
+  return RemoveRecord(services, txn, place.container, place.name, record, now);
+}
+
+// Some of the blobs below a "directory" of a flat account.
+Result<Step> DeleteSome(Services& services, kv::Transaction& txn, const DeletePathRequest& request,
+                        WallTime now) {
+  FB_ASSIGN_OR_RETURN(const Place place, FindPlace(txn, request.target));
+  Step step;
+  std::vector<std::pair<std::string, meta::BlobRecord>> doomed;
+  {
+    const auto cursor = place.names().List(txn, place.container.id, place.name + "/");
+    if (!request.start.empty()) cursor->Seek(request.start);
+    for (; cursor->Valid(); cursor->Next()) {
+      if (doomed.size() == kBlobsPerTransaction) {
+        step.next = cursor->name();
+        break;
+      }
+      FB_ASSIGN_OR_RETURN(meta::BlobRecord record, cursor->record());
+      doomed.emplace_back(cursor->name(), std::move(record));
+    }
+    FB_RETURN_IF_ERROR(cursor->status());
+  }
+  for (const auto& [name, record] : doomed) {
+    FB_RETURN_IF_ERROR(RemoveRecord(services, txn, place.container, name, record, now));
+  }
+  step.removed = doomed.size();
+  return step;
+}
+
+Task<DeletePathResult> DeleteFlat(Services& services, OpContext context, DeletePathRequest request,
+                                  WallTime now) {
+  DeletePathResult result;
+  std::size_t removed = 0;
+  auto shared = std::make_shared<DeletePathRequest>(request);
+  while (true) {
+    FB_CO_RETURN_IF_ERROR(context.Check());
+    auto step = std::make_shared<Step>();
+    FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+        [&services, shared, step, now](kv::Transaction& txn) -> Result<> {
+          FB_ASSIGN_OR_RETURN(*step, DeleteSome(services, txn, *shared, now));
+          return {};
+        }));
+    removed += step->removed;
+    if (step->next.empty()) break;
+    shared = std::make_shared<DeletePathRequest>(*shared);
+    shared->start = step->next;
+    if (removed >= request.max_records) {
+      result.next = step->next;
+      co_return result;
+    }
+  }
+  // The directory's own marker, if it has one, goes last.
+  const bool something = removed > 0 || !request.start.empty();
+  auto done = co_await services.store.Transact([&services, shared, now](kv::Transaction& txn) {
+    return DeleteOne(services, txn, *shared, now);
+  });
+  if (!done && !(something && done.error().code() == Code::kBlobNotFound)) {
+    co_return Fail(std::move(done.error()));
+  }
+  co_return result;
+}
+
+// Without `recursive` a directory of a flat account must have nothing below it.
+Result<> CheckEmpty(const kv::Reader& reader, const Place& place) {
+  const auto cursor = place.names().List(reader, place.container.id, place.name + "/");
+  if (cursor->Valid()) {
+    return Fail(Code::kDirectoryNotEmpty,
+                "The recursive query parameter value must be true to delete a non-empty "
+                "directory.");
+  }
+  return cursor->status();
+}
+
+bool IsMarker(const meta::BlobRecord& record) {
+  for (const auto& [name, value] : record.metadata) {
+    if (name == "hdi_isfolder") return value == "true";
+  }
+  return false;
+}
+
+}  // namespace
+
+Task<DeletePathResult> DeletePath(Services& services, OpContext context,
+                                  DeletePathRequest request) {
+  FB_CO_RETURN_IF_ERROR(context.Check());
+  FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
+  const WallTime now = services.clock.Now();
+  if (request.recursive && !request.target.account.hierarchical) {
+    co_return co_await DeleteFlat(services, std::move(context), std::move(request), now);
+  }
+  auto shared = std::make_shared<const DeletePathRequest>(std::move(request));
+  FB_CO_RETURN_IF_ERROR(
+      co_await services.store.Transact([&services, shared, now](kv::Transaction& txn) -> Result<> {
+        if (!shared->target.account.hierarchical) {
+          FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, shared->target));
+          if (IsMarker(*place.existing)) FB_RETURN_IF_ERROR(CheckEmpty(txn, place));
+        }
+        return DeleteOne(services, txn, *shared, now);
+      }));
+  co_return DeletePathResult();
+}
+
+}  // namespace forebay::engine

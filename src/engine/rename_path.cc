@@ -1,0 +1,135 @@
+#include "engine/rename_path.h"
+
+#include <memory>
+
+#include "engine/commit.h"
+#include "engine/references.h"
+#include "engine/remove_record.h"
+#include "meta/hierarchy.h"
+#include "meta/tag_index.h"
+
+namespace forebay::engine {
+namespace {
+
+struct Commit {
+  RenamePathRequest request;
+  WallTime now;
+  Changed changed;
+};
+
+bool IsBelow(std::string_view path, std::string_view directory) {
+  return path.size() > directory.size() && path.starts_with(directory) &&
+         path[directory.size()] == '/';
+}
+
+Result<> CheckSourceAt(const Place& source, const azure::Conditions& conditions, WallTime now) {
+  if (!source.existing) {
+    return Fail(Code::kSourcePathNotFound,
+                "The source path for a rename operation does not exist.");
+  }
+  FB_RETURN_IF_ERROR(CheckLeaseAt(source, conditions.lease_id, now));
+  if (conditions.empty()) return {};
+  return azure::CheckSource(conditions, SubjectOf(*source.existing));
+}
+
+// The target's conditions; a lease there is broken by the rename unless an id is given.
+Result<> CheckTargetAt(const Place& target, const azure::Conditions& conditions, WallTime now) {
+  if (target.existing) {
+    FB_RETURN_IF_ERROR(meta::CheckLeaseIfGiven(target.existing->lease, conditions.lease_id,
+                                               meta::LeasedThing::kBlob, now));
+  }
+  if (conditions.empty()) return {};
+  if (!target.existing) return azure::CheckWrite(conditions, nullptr);
+  const azure::ConditionSubject subject = SubjectOf(*target.existing);
+  return azure::CheckWrite(conditions, &subject);
+}
+
+// What the names alone say, and what stands at the target.
+Result<> CheckPaths(const kv::Reader& reader, const Place& source, const Place& target) {
+  const bool directory = source.existing->directory.has_value();
+  if (source.container.id == target.container.id && IsBelow(target.name, source.name)) {
+    return Fail(Code::kInvalidRenameSourcePath, "A path cannot be moved into itself.");
+  }
+  if (directory && source.container.id != target.container.id) {
+    return Fail(Code::kUnsupported, "A directory stays in its file system.");
+  }
+  FB_ASSIGN_OR_RETURN(auto key, meta::EntryKeyOf(reader, target.container.id, target.name));
+  if (!key) {
+    return Fail(Code::kRenameDestinationParentPathNotFound,
+                "The parent directory of the destination path does not exist.");
+  }
+  if (target.existing && target.existing->directory.has_value() != directory) {
+    return Fail(Code::kInvalidSourceOrDestinationResourceType,
+                "The source and destination resource type must be identical.");
+  }
+  return {};
+}
+
+Result<> Move(Services& services, kv::Transaction& txn, const Place& source, const Place& target,
+              meta::BlobRecord record, WallTime now) {
+  if (target.existing) {
+    FB_RETURN_IF_ERROR(
+        RemoveRecord(services, txn, target.container, target.name, *target.existing, now));
+  }
+  // What was staged for the name by Put Block stays with nobody.
+  FB_RETURN_IF_ERROR(DropStaging(txn, source.container.id, source.name, now));
+  const azure::Tags tags = record.tags;
+  meta::UnindexTags(txn, source.container.id, source.name, tags);
+  meta::ReindexTags(txn, target.container.id, target.name, {}, tags);
+  if (!source.container.hierarchical) {
+    FB_RETURN_IF_ERROR(source.names().Erase(txn, source.container.id, source.name));
+    return target.names().Put(txn, target.container.id, target.name, record, services.ids);
+  }
+  FB_RETURN_IF_ERROR(meta::MoveEntry(
+      txn, {source.container.id, source.name, target.container.id, target.name}, record));
+  if (!record.expires) return {};
+  return meta::NoteExpiry(txn, target.container.id, target.name, *record.expires);
+}
+
+// A flat account has no directories to move; "below" it would be a rename of many blobs.
+Result<> CheckFlat(const kv::Reader& reader, const Place& source) {
+  const std::string below = source.name + "/";
+  const auto cursor = source.names().List(reader, source.container.id, below);
+  if (cursor->Valid()) {
+    return Fail(Code::kUnsupported, "Directories are renamed on hierarchical accounts only.");
+  }
+  return cursor->status();
+}
+
+Result<> Rename(Services& services, kv::Transaction& txn, Commit& commit) {
+  const RenamePathRequest& request = commit.request;
+  FB_ASSIGN_OR_RETURN(const Place source, FindPlace(txn, request.source));
+  FB_ASSIGN_OR_RETURN(const Place target, FindPlace(txn, request.target));
+  FB_RETURN_IF_ERROR(CheckSourceAt(source, request.source_conditions, commit.now));
+  FB_RETURN_IF_ERROR(CheckTargetAt(target, request.conditions, commit.now));
+  meta::BlobRecord record = *source.existing;
+  commit.changed = {azure::MakeETag(record.etag.value()), record.modified};
+  const bool same = source.container.id == target.container.id && source.name == target.name;
+  if (same && record.directory) {
+    return Fail(Code::kInvalidRenameSourcePath,
+                "The source directory cannot be the same as the destination directory.");
+  }
+  if (request.metadata) record.metadata = *request.metadata;
+  if (same) return target.names().Put(txn, target.container.id, target.name, record, services.ids);
+  if (source.container.hierarchical) {
+    FB_RETURN_IF_ERROR(CheckPaths(txn, source, target));
+  } else {
+    FB_RETURN_IF_ERROR(CheckFlat(txn, source));
+  }
+  return Move(services, txn, source, target, std::move(record), commit.now);
+}
+
+}  // namespace
+
+Task<Changed> RenamePath(Services& services, OpContext context, RenamePathRequest request) {
+  FB_CO_RETURN_IF_ERROR(context.Check());
+  FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
+  auto commit = std::make_shared<Commit>();
+  commit->request = std::move(request);
+  commit->now = services.clock.Now();
+  FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+      [&services, commit](kv::Transaction& txn) { return Rename(services, txn, *commit); }));
+  co_return std::move(commit->changed);
+}
+
+}  // namespace forebay::engine

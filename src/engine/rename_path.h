@@ -1,0 +1,32 @@
+// Rename of a file or a whole directory: atomic, and O(1) however much a directory holds.
+//
+// The path keeps its ETag, Last-Modified, access control and lease. A file at the target is
+// replaced, its lease is broken by that; a directory there must be empty. On flat accounts single
+// blobs can be renamed. Errors: kContainerNotFound, kSourcePathNotFound, kSourceConditionNotMet,
+// kConditionNotMet, kBlobAlreadyExists (If-None-Match: *), kRenameDestinationParentPathNotFound,
+// kInvalidRenameSourcePath (into itself), kInvalidSourceOrDestinationResourceType,
+// kDirectoryNotEmpty, kUnsupported (a directory to another file system, or on a flat account),
+// those of a lease on the source.
+#pragma once
+
+#include <optional>
+
+#include "async/context.h"
+#include "azure/conditions.h"
+#include "engine/services.h"
+#include "engine/target.h"
+
+namespace forebay::engine {
+
+struct RenamePathRequest {
+  BlobTarget source;
+  BlobTarget target;
+  azure::Conditions source_conditions;
+  azure::Conditions conditions;
+  std::optional<azure::Metadata> metadata;  // replaces the path's
+};
+
+// ETag and Last-Modified of the path, which are what they were.
+Task<Changed> RenamePath(Services& services, OpContext context, RenamePathRequest request);
+
+}  // namespace forebay::engine

@@ -1,0 +1,84 @@
+#include "engine/sweep_paths.h"
+
+#include <vector>
+
+#include "base/codec.h"
+#include "engine/references.h"
+#include "meta/keys.h"
+#include "meta/records.h"
+
+namespace forebay::engine {
+namespace {
+
+namespace keys = meta::keys;
+
+constexpr std::size_t kEntriesPerStep = 40;
+
+Result<> RemoveEntry(Services& services, kv::Transaction& txn, const std::string& key,
+                     const meta::BlobRecord& record, meta::ContainerId container) {
+  const WallTime now = services.clock.Now();
+  txn.Erase(key);
+  if (record.directory) {
+    txn.Erase(keys::Directory(*record.directory));
+    txn.Put(keys::GarbageDirectory(*record.directory),
+            meta::Encode(meta::DirectoryRecord{container, meta::kRootInode,
+                                               std::string(keys::ComponentOfEntryKey(key))}));
+    return {};
+  }
+  FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, record, now));
+  return DropAppends(txn, record.id, now);
+}
+
+}  // namespace
+
+Result<bool> SweepDirectoryStep(Services& services, kv::Transaction& txn, meta::InodeId inode,
+                                std::uint64_t& removed) {
+  removed = 0;
+  const std::string garbage = keys::GarbageDirectory(inode);
+  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(garbage));
+  if (!stored) return true;
+  FB_ASSIGN_OR_RETURN(const meta::DirectoryRecord directory, meta::DecodeDirectory(*stored));
+  std::vector<std::pair<std::string, meta::BlobRecord>> doomed;
+  {
+    const std::string prefix = keys::EntriesOf(directory.container, inode);
+    auto it = txn.Scan(prefix, PrefixEnd(prefix));
+    for (; it->Valid() && doomed.size() < kEntriesPerStep; it->Next()) {
+      FB_ASSIGN_OR_RETURN(meta::BlobRecord record, meta::DecodeBlob(it->value()));
+      doomed.emplace_back(std::string(it->key()), std::move(record));
+    }
+    FB_RETURN_IF_ERROR(it->status());
+  }
+  for (const auto& [key, record] : doomed) {
+    FB_RETURN_IF_ERROR(RemoveEntry(services, txn, key, record, directory.container));
+  }
+  removed = doomed.size();
+  if (!doomed.empty()) return false;
+  txn.Erase(garbage);
+  return true;
+}
+
+Result<bool> ExpireFileStep(Services& services, kv::Transaction& txn, std::string_view note,
+                            WallTime now) {
+  txn.Erase(note);
+  const std::string key(keys::EntryOfExpiryKey(note));
+  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
+  if (!stored) return true;
+  FB_ASSIGN_OR_RETURN(const meta::BlobRecord record, meta::DecodeBlob(*stored));
+  // The note may be older than the file, or the file may have been given more time.
+  if (record.directory || !record.expires || *record.expires > now) return true;
+  KeyReader in(std::string_view(key).substr(1));
+  FB_RETURN_IF_ERROR(RemoveEntry(services, txn, key, record, meta::ContainerId(in.U64())));
+  return true;
+}
+
+Result<bool> ExpireAppendsStep(kv::Transaction& txn, meta::BlobId file, WallTime limit,
+                               WallTime now) {
+  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(keys::Appends(file)));
+  if (!stored) return true;
+  FB_ASSIGN_OR_RETURN(const meta::StagingRecord staging, meta::DecodeStaging(*stored));
+  if (staging.last_block > limit) return true;
+  FB_RETURN_IF_ERROR(DropAppends(txn, file, now));
+  return true;
+}
+
+}  // namespace forebay::engine

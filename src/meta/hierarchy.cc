@@ -1,0 +1,75 @@
+#include "meta/hierarchy.h"
+
+#include <algorithm>
+
+#include "meta/keys.h"
+#include "meta/path.h"
+
+namespace forebay::meta {
+namespace {
+
+Result<std::optional<InodeId>> ParentOf(const kv::Reader& reader, ContainerId container,
+                                        std::string_view name) {
+  const auto components = SplitPath(name);
+  InodeId inode = kRootInode;
+  for (std::size_t i = 0; i + 1 < components.size(); ++i) {
+    FB_ASSIGN_OR_RETURN(auto value, reader.Get(keys::Entry(container, inode, components[i])));
+    if (!value) return std::optional<InodeId>();
+    FB_ASSIGN_OR_RETURN(const BlobRecord record, DecodeBlob(*value));
+    if (!record.directory) return std::optional<InodeId>();
+    inode = *record.directory;
+  }
+  return std::optional<InodeId>(inode);
+}
+
+std::string_view LastComponent(std::string_view name) {
+  const auto slash = name.rfind('/');
+  return slash == std::string_view::npos ? name : name.substr(slash + 1);
+}
+
+Error Vanished() { return Error(Code::kPathNotFound, "The specified path does not exist."); }
+
+}  // namespace
+
+Result<std::optional<std::string>> EntryKeyOf(const kv::Reader& reader, ContainerId container,
+                                              std::string_view name) {
+  FB_ASSIGN_OR_RETURN(auto parent, ParentOf(reader, container, name));
+  if (!parent) return std::optional<std::string>();
+  return std::optional(keys::Entry(container, *parent, LastComponent(name)));
+}
+
+Result<> MoveEntry(kv::Transaction& txn, const EntryMove& move, const BlobRecord& record) {
+  FB_ASSIGN_OR_RETURN(auto from, EntryKeyOf(txn, move.from_container, move.from));
+  FB_ASSIGN_OR_RETURN(auto parent, ParentOf(txn, move.to_container, move.to));
+  if (!from || !parent) return Fail(Vanished());
+  const std::string_view component = LastComponent(move.to);
+  txn.Erase(*from);
+  txn.Put(keys::Entry(move.to_container, *parent, component), Encode(record));
+  if (record.directory) {
+    txn.Put(keys::Directory(*record.directory),
+            Encode(DirectoryRecord{move.to_container, *parent, std::string(component)}));
+  }
+  return {};
+}
+
+Result<> DetachDirectory(kv::Transaction& txn, ContainerId container, std::string_view name,
+                         InodeId inode) {
+  FB_ASSIGN_OR_RETURN(auto key, EntryKeyOf(txn, container, name));
+  if (!key) return Fail(Vanished());
+  txn.Erase(*key);
+  txn.Erase(keys::Directory(inode));
+  txn.Put(keys::GarbageDirectory(inode),
+          Encode(DirectoryRecord{container, kRootInode, std::string(LastComponent(name))}));
+  return {};
+}
+
+Result<> NoteExpiry(kv::Transaction& txn, ContainerId container, std::string_view name,
+                    WallTime expires) {
+  FB_ASSIGN_OR_RETURN(auto key, EntryKeyOf(txn, container, name));
+  if (!key) return Fail(Vanished());
+  const auto ticks = static_cast<std::uint64_t>(std::max<std::int64_t>(expires.ticks, 0));
+  txn.Put(keys::Expiry(ticks, *key), "");
+  return {};
+}
+
+}  // namespace forebay::meta

@@ -1,0 +1,86 @@
+// The durable records of a container that stands in front of a lake: where the lake is, how far its
+// names have come in, what has not gone out yet, and names that have no blob record.
+//
+// Format: docs/formats/tier-records.md. Value types. Decoders answer kCorruption for what they
+// cannot read. Never a secret in any of them: an attachment names where its credential is kept.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "meta/ids.h"
+#include "meta/records.h"
+
+namespace forebay::meta {
+
+enum class Ordering : std::uint8_t { kCommit = 0, kRelaxed = 1 };
+enum class Acknowledge : std::uint8_t { kLocal = 0, kLake = 1 };
+enum class ConflictPolicy : std::uint8_t { kKeepBoth = 0, kLakeWins = 1, kLocalWins = 2 };
+
+struct AttachRecord {
+  LakeMode mode = LakeMode::kReadOnly;
+  // The container's place in the namespace: jobs start from here.
+  std::string account;
+  std::string container;
+  std::string endpoint;    // "https://acct.blob.core.windows.net/datasets"
+  std::string credential;  // a reference: "sas:@/etc/forebay/lake.sas", "managed-identity"
+  std::string prefix;      // capacity: the part of the lake that is ours
+  Ordering ordering = Ordering::kCommit;
+  Acknowledge acknowledge = Acknowledge::kLocal;
+  ConflictPolicy conflicts = ConflictPolicy::kKeepBoth;
+  WallTime attached;
+  std::uint64_t generation = 0;  // an id: tells this attachment from an earlier one
+  bool lake_hierarchical = false;
+};
+
+struct ImportRecord {
+  std::string marker;  // the lake's, of the next page; empty before the first
+  std::string last;    // the last name that came in: those up to it need no look-up (flat layout)
+  std::uint64_t names = 0;
+  std::uint64_t bytes = 0;
+  WallTime started;
+  WallTime finished;  // 0: not yet
+};
+
+enum class NoteKind : std::uint8_t {
+  kAbsent = 1,     // asked and not there, while an import runs
+  kTombstone = 2,  // deleted here; the lake has not confirmed
+};
+struct NameNote {
+  NoteKind kind = NoteKind::kAbsent;
+  WallTime since;
+  std::string lake_name;     // tombstone: the name there; empty: the same
+  std::string lake_etag;     // tombstone: last seen there
+  std::uint64_t unsent = 0;  // tombstone: holder id of the change that deletes it there
+};
+
+enum class ChangeKind : std::uint8_t {
+  kContent = 1,  // new bytes, with all attributes
+  kHeaders = 2,  // HTTP headers
+  kMetadata = 3,
+  kTags = 4,
+  kTier = 5,
+  kDelete = 6,
+};
+// One entry of the change log.
+struct ChangeRecord {
+  ChangeKind kind = ChangeKind::kContent;
+  std::string name;
+  std::uint64_t mark = 0;  // entries that the log ever had when the request arrived
+  BlobId holder;           // holds the body, and names the entry
+  BlobRecord blob;         // as it became; kDelete: as it was
+};
+
+std::string Encode(const AttachRecord& record);
+std::string Encode(const ImportRecord& record);
+std::string Encode(const NameNote& record);
+std::string Encode(const ChangeRecord& record);
+Result<AttachRecord> DecodeAttach(std::string_view in);
+Result<ImportRecord> DecodeImport(std::string_view in);
+Result<NameNote> DecodeNameNote(std::string_view in);
+Result<ChangeRecord> DecodeChange(std::string_view in);
+
+}  // namespace forebay::meta
