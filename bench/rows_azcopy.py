@@ -1,11 +1,12 @@
 """Rows that drive real AzCopy."""
 import os
 import shutil
+import statistics
 import subprocess
 import time
 from pathlib import Path
 
-from rows import ROOT, Azurite, Forebay, Measure, at_least, at_most, compare
+from rows import ROOT, Azurite, Forebay, Measure, at_least, at_most, progress
 
 AZCOPY = ROOT / "build/clients/node_modules/@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64"
 
@@ -48,17 +49,29 @@ def cp_and_sync(source, target):
     return spent
 
 
+def least_time(setting, server):
+    """What AzCopy takes for one small blob: it looks at its own job only every two seconds."""
+    server.make_container("least")
+    one = setting.base / "one"
+    one.write_bytes(b"x")
+    spent = azcopy(setting, "copy", one, server.url("least/one"), "--from-to=LocalBlob")
+    one.unlink()
+    return spent
+
+
 def up_and_down(setting):
     """AzCopy up and down against Azurite, and cp -r with sync as the limit."""
     trees = dict(zip(("4 GiB in large files", "20,000 files of 16 KiB"), make_trees(setting)))
     out = []
-    rounds = max(1, min(setting.rounds, 3))  # minutes each on Azurite's side
+    rounds = min(setting.rounds, 2)  # minutes each on Azurite's side
+    least = 0
     for name, tree in trees.items():
         up, down, limit = [], [], []
         for i in range(rounds):
             spent = {}
             for side in (Forebay, Azurite) if i % 2 == 0 else (Azurite, Forebay):
                 server = side(setting.base).start()
+                least = least or least_time(setting, server)
                 server.make_container("bench")
                 url = server.url("bench")
                 put = azcopy(setting, "copy", f"{tree}/*", url, "--recursive", "--from-to=LocalBlob")
@@ -67,13 +80,15 @@ def up_and_down(setting):
                 shutil.rmtree(target)
                 server.close()
                 spent[side] = (put, get)
+                progress(f"{name}, {side.__name__}: up {put:.1f} s, down {get:.1f} s")
             up.append(spent[Azurite][0] / spent[Forebay][0])
             down.append(spent[Azurite][1] / spent[Forebay][1])
             limit.append(cp_and_sync(tree, setting.base / "copy") / spent[Forebay][0])
-        out.append(at_least(f"AzCopy up, {name}", "Azurite (times as fast)", 3, up))
-        out.append(at_least(f"AzCopy down, {name}", "Azurite (times as fast)", 3, down))
+        note = f"AzCopy takes {least:.1f} s for a single small blob"
+        out.append(at_least(f"AzCopy up, {name}", "Azurite (times as fast)", 3, up, note))
+        out.append(at_least(f"AzCopy down, {name}", "Azurite (times as fast)", 3, down, note))
         out.append(Measure(f"AzCopy up, {name}", "cp -r and sync, the limit", "reported",
-                           sorted(limit)[len(limit) // 2], True, limit))
+                           statistics.median(limit), True, limit))
         shutil.rmtree(tree)
     return out
 
@@ -83,15 +98,18 @@ def service_to_service(setting):
     tree, small = make_trees(setting)
     shutil.rmtree(small)
     server = Forebay(setting.base).start()
+    least = least_time(setting, server)
     ratios = []
-    for i in range(setting.rounds):
+    for i in range(min(setting.rounds, 3)):
         server.make_container(f"from{i}"), server.make_container(f"into{i}")
         up = azcopy(setting, "copy", f"{tree}/*", server.url(f"from{i}"), "--recursive", "--from-to=LocalBlob")
         copy = azcopy(setting, "copy", server.url(f"from{i}"), server.url(f"into{i}"), "--recursive",
                       "--from-to=BlobBlob")
         ratios.append(copy / up)
+        progress(f"round {i + 1}: up {up:.1f} s, copy {copy:.1f} s")
         server.request("DELETE", f"from{i}", "restype=container")
         server.request("DELETE", f"into{i}", "restype=container")
     server.close()
     shutil.rmtree(tree)
-    return [at_most("service-to-service copy of 4 GiB", "AzCopy upload of the same (time)", 0.2, ratios)]
+    return [at_most("service-to-service copy of 4 GiB", "AzCopy upload of the same (time)", 0.2, ratios,
+                    f"AzCopy takes {least:.1f} s for a single small blob")]

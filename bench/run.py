@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Forebay against its peers and the hardware's limits, in one run. See bench/README.md.
 
-Prints a table of medians, writes results.json, and draws results.png where matplotlib is there."""
+Prints a table of medians, writes results.json and draws results.svg."""
 import argparse
 import dataclasses
 import json
@@ -13,9 +13,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+import plot
 import rows
 import rows_azcopy
 import rows_scale
+import sides
 
 ROWS = {
     "get_large": rows.get_large,
@@ -33,32 +35,10 @@ ROWS = {
 
 
 def table(measures):
-    lines = ["| work | against | reach | median | met |", "|---|---|---|---|---|"]
+    lines = ["| work | against | reach | median | met | note |", "|---|---|---|---|---|---|"]
     for m in measures:
-        lines.append(f"| {m.work} | {m.against} | {m.reach} | {m.ratio:.3g} | {'yes' if m.met else 'no'} |")
+        lines.append(f"| {m.work} | {m.against} | {m.reach} | {m.ratio:.3g} | {'yes' if m.met else 'no'} | {m.note} |")
     return "\n".join(lines)
-
-
-def plot(measures, path):
-    try:
-        import matplotlib
-    except ImportError:
-        return False
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    ratios = [m for m in measures if m.reach[:2] in ("<=", ">=") and m.against not in ("seconds", "MiB")]
-    figure, axis = plt.subplots(figsize=(11, 0.5 * len(ratios) + 1))
-    for i, m in enumerate(reversed(ratios)):
-        target = float(m.reach.split()[1])
-        good = [r / target if m.reach.startswith(">=") else target / max(r, 1e-9) for r in m.rounds]
-        axis.plot(good, [i] * len(good), "o", color="tab:green" if m.met else "tab:red", alpha=0.5)
-    axis.axvline(1, color="black", linewidth=1)
-    axis.set_xscale("log")
-    axis.set_yticks(range(len(ratios)), [f"{m.work}\nvs {m.against}" for m in reversed(ratios)], fontsize=7)
-    axis.set_xlabel("times better than the target (each dot a round; right of the line is met)")
-    figure.tight_layout()
-    figure.savefig(path, dpi=110)
-    return True
 
 
 def main():
@@ -78,10 +58,12 @@ def main():
     out = Path(arguments.out)
     kept = json.loads(out.read_text()) if out.exists() else {}
     failed = []
+    chosen = [name for name in ROWS if name in arguments.rows] if arguments.rows else list(ROWS)
+    start = time.monotonic()
     try:
-        for name in arguments.rows or ROWS:
+        for i, name in enumerate(chosen):
             began = time.monotonic()
-            print(f"… {name}", file=sys.stderr, flush=True)
+            print(f"[{i + 1}/{len(chosen)}] {name}, at {began - start:.0f} s", file=sys.stderr, flush=True)
             try:
                 measures = ROWS[name](setting)
             except Exception as error:  # one row that cannot run must not lose the others
@@ -95,10 +77,13 @@ def main():
                 print(f"  {m.work} / {m.against}: {m.ratio:.3g} ({m.reach}) "
                       f"in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     finally:
+        setting.shared.clear()
+        for server in list(sides.Server.all):
+            server.close()
         shutil.rmtree(base, ignore_errors=True)
     measures = [rows.Measure(**m) for name in ROWS if name in kept for m in kept[name]["measures"]]
     print(table(measures))
-    plot(measures, out.with_suffix(".png"))
+    out.with_suffix(".svg").write_text(plot.svg(measures))
     return 1 if failed else 0
 
 

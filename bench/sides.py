@@ -5,6 +5,7 @@ import hmac
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -44,7 +45,10 @@ def run(command, **options):
 
 class Server:
     """A child process with a port; measures its own CPU and memory."""
+    all = []  # so that a row which fails leaves none behind
+
     def __init__(self, base):
+        Server.all.append(self)
         self.directory = Path(tempfile.mkdtemp(dir=base, prefix=type(self).__name__.lower() + "-"))
         self.port = free_port()
         self.process = None
@@ -74,6 +78,8 @@ class Server:
     def close(self):
         self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
+        if self in Server.all:
+            Server.all.remove(self)
 
     def pids(self):
         children = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True)
@@ -145,9 +151,21 @@ class Forebay(BlobServer):
     def __init__(self, base, tls=None):
         super().__init__(base)
         self.tls = tls
+        self.admin_port = free_port()
+
+    def metric(self, name):
+        """The sum of a metric over its labels."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=60)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        found = re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.M)
+        if not found:
+            raise RuntimeError(f"/metrics has no {name}")
+        return sum(map(float, found))
 
     def command(self):
-        flags = ["--log-requests", "false", "--admin-listen", f"127.0.0.1:{free_port()}"]
+        flags = ["--log-requests", "false", "--admin-listen", f"127.0.0.1:{self.admin_port}"]
         if self.tls:
             config = self.directory / "forebay.toml"
             config.write_text(f'[[listener]]\naddress = "127.0.0.1:{self.port}"\n'
