@@ -84,6 +84,7 @@ Task<LakeTraits> AzureBlobLake::Probe(LakeCall call) {
     out.clock_skew = std::chrono::seconds(date->seconds() - clock_.Now().seconds());
   }
   FB_CO_RETURN_IF_ERROR(co_await FindHierarchy(call, &out));
+  layout_ = out.hierarchical ? Known::kHierarchical : Known::kFlat;
   co_return out;
 }
 

@@ -3,9 +3,11 @@
 //
 // Thread safe. It has a connection pool of its own; nothing goes through a proxy; TLS certificates
 // are always verified. Data Lake (DFS) calls go to the account's dfs endpoint and exist for
-// hierarchical lakes only.
+// hierarchical lakes only: the first one asks whether this is one, unless Probe was called before,
+// because a server without that API may take a rename for a plain Put.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -61,6 +63,7 @@ class AzureBlobLake final : public ObjectLake {
  private:
   LakeSpec Spec(LakeOperation operation, Repeat repeat, http::Method method,
                 const BlobName& name) const;
+  Task<> RequireHierarchy(LakeCall call);
   Task<> FindHierarchy(LakeCall call, LakeTraits* traits);
   Task<Tags> GetTags(LakeCall call, BlobName name);
   Task<> DeleteTree(LakeCall call, DeleteRequest request);
@@ -73,6 +76,8 @@ class AzureBlobLake final : public ObjectLake {
   LinkShare link_;
   http::Client client_;
   AzureSender sender_;
+  enum class Known : std::uint8_t { kNothing, kFlat, kHierarchical };
+  std::atomic<Known> layout_{Known::kNothing};
 };
 
 }  // namespace forebay::lake

@@ -20,7 +20,14 @@ Error ForFlatLakes(Error error) {
 
 }  // namespace
 
+Task<> AzureBlobLake::RequireHierarchy(LakeCall call) {
+  if (layout_ == Known::kNothing) FB_CO_RETURN_IF_ERROR(co_await Probe(std::move(call)));
+  if (layout_ == Known::kFlat) co_return Fail(Code::kUnsupported, "The lake is not hierarchical.");
+  co_return Result<>();
+}
+
 Task<> AzureBlobLake::DeleteTree(LakeCall call, DeleteRequest request) {
+  FB_CO_RETURN_IF_ERROR(co_await RequireHierarchy(call));
   std::string continuation;
   for (bool first = true;; first = false) {
     LakeSpec spec =
@@ -38,6 +45,7 @@ Task<> AzureBlobLake::DeleteTree(LakeCall call, DeleteRequest request) {
 }
 
 Task<WriteAnswer> AzureBlobLake::Rename(LakeCall call, RenameRequest request) {
+  FB_CO_RETURN_IF_ERROR(co_await RequireHierarchy(call));
   std::string continuation;
   for (bool first = true;; first = false) {
     LakeSpec spec =
@@ -66,6 +74,7 @@ Task<WriteAnswer> AzureBlobLake::Rename(LakeCall call, RenameRequest request) {
 }
 
 Task<WriteAnswer> AzureBlobLake::MakeDirectory(LakeCall call, MakeDirectoryRequest request) {
+  FB_CO_RETURN_IF_ERROR(co_await RequireHierarchy(call));
   LakeSpec spec =
       Spec(LakeOperation::kMakeDirectory, Repeat::kTelling, http::Method::kPut, request.name);
   spec.dfs = true;
@@ -83,6 +92,7 @@ Task<WriteAnswer> AzureBlobLake::MakeDirectory(LakeCall call, MakeDirectoryReque
 }
 
 Task<AccessControl> AzureBlobLake::GetAcl(LakeCall call, BlobName name) {
+  FB_CO_RETURN_IF_ERROR(co_await RequireHierarchy(call));
   LakeSpec spec = Spec(LakeOperation::kGetAcl, Repeat::kRead, http::Method::kHead, name);
   spec.dfs = true;
   spec.query.Add("action", "getAccessControl");
@@ -97,6 +107,7 @@ Task<AccessControl> AzureBlobLake::GetAcl(LakeCall call, BlobName name) {
 }
 
 Task<> AzureBlobLake::SetAcl(LakeCall call, SetAclRequest request) {
+  FB_CO_RETURN_IF_ERROR(co_await RequireHierarchy(call));
   LakeSpec spec =
       Spec(LakeOperation::kSetAcl, Repeat::kTelling, http::Method::kPatch, request.name);
   spec.dfs = true;

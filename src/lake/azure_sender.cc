@@ -38,6 +38,11 @@ std::chrono::milliseconds RetryAfterOf(const LakeAnswer& answer, WallTime now) {
   return std::chrono::milliseconds((*date).millis() - now.millis());
 }
 
+bool IsChecksum(std::string_view header) {
+  return EqualsIgnoreCase(header, "x-ms-content-crc64") ||
+         EqualsIgnoreCase(header, "x-ms-range-get-content-crc64");
+}
+
 // A refusal that was given before anything was done.
 bool SurelyNotDone(unsigned status) {
   return status == 503 || status == 429 || (status >= 300 && status < 500 && status != 408);
@@ -59,11 +64,12 @@ std::vector<azure::HeaderField> LakeAnswer::Fields() const {
 // What tries of one request share.
 struct AzureSender::Try {
   std::string request_id;
-  unsigned number = 0;     // tries so far
-  bool sent = false;       // this try may have reached the lake
-  unsigned status = 0;     // what it answered; 0: nothing
-  bool lost = false;       // some try may have been done without our hearing of it
-  bool refreshed = false;  // the credential
+  unsigned number = 0;       // tries so far
+  bool sent = false;         // this try may have reached the lake
+  unsigned status = 0;       // what it answered; 0: nothing
+  bool lost = false;         // some try may have been done without our hearing of it
+  bool refreshed = false;    // the credential
+  bool unsupported = false;  // the lake does not know a part of the request
   std::unique_ptr<UploadSource> upload{};
 };
 
@@ -73,6 +79,10 @@ Task<http::ClientRequest> AzureSender::Prepare(const LakeCall& call, const LakeS
                       .path = spec.path,
                       .query = spec.query,
                       .headers = spec.headers};
+  const bool checksums = checksums_.load(std::memory_order_relaxed);
+  if (!checksums) {
+    std::erase_if(request.headers, [](const auto& header) { return IsChecksum(header.first); });
+  }
   http::ClientRequest out;
   out.method = spec.method;
   out.sent = &state.sent;
@@ -92,7 +102,7 @@ Task<http::ClientRequest> AzureSender::Prepare(const LakeCall& call, const LakeS
     }
     const bool summed = std::ranges::any_of(
         request.headers, [](const auto& h) { return EqualsIgnoreCase(h.first, "Content-MD5"); });
-    if (!memory.empty() && memory.size() == length && !summed) {
+    if (checksums && !memory.empty() && memory.size() == length && !summed) {
       request.headers.emplace_back("x-ms-content-crc64", azure::FormatCrc64(Crc64(memory)));
     }
   }
@@ -115,6 +125,7 @@ Error AzureSender::Explain(const LakeSpec& spec, const LakeAnswer& answer,
   std::string name(answer.Get("x-ms-error-code"));
   if (name.empty()) name = parsed.code;
   Code code = azure::CodeFromWire(answer.status, name);
+  if (name == "FeatureNotSupported" || name == "APINotImplemented") code = Code::kUnsupported;
   // A source that is not there is reported as one that cannot be verified.
   if (code == Code::kCannotVerifyCopySource && answer.status == 404) code = Code::kBlobNotFound;
   std::string why = FirstLine(parsed.message);
@@ -147,7 +158,9 @@ Task<LakeAnswer> AzureSender::Refused(const LakeSpec& spec, http::ClientResponse
     const Code code = Explain(spec, answer, body ? *body : "").code();
     if (Classify(Error(code, "")) == Failure::kNotFound) co_return answer;
   }
-  co_return Fail(Explain(spec, answer, body ? std::string_view(*body) : std::string_view()));
+  Error error = Explain(spec, answer, body ? std::string_view(*body) : std::string_view());
+  state.unsupported = error.code() == Code::kUnsupported;
+  co_return Fail(std::move(error));
 }
 
 Result<> AzureSender::CheckSent(const Try& state, const LakeAnswer& answer) const {
@@ -225,7 +238,9 @@ Task<LakeAnswer> AzureSender::Run(LakeCall call, LakeSpec spec) {
       error = Error(Code::kNetwork, endpoint_.origin + " does not answer in time.");
     }
     accounting_.CountFailure(Classify(error));
-    if (spec.repeat != Repeat::kRead && state.sent && !SurelyNotDone(state.status)) {
+    if (std::exchange(state.unsupported, false)) {
+      if (checksums_.exchange(false)) continue;
+    } else if (spec.repeat != Repeat::kRead && state.sent && !SurelyNotDone(state.status)) {
       state.lost = true;
     }
     const bool denied = Classify(error) == Failure::kForbidden && state.status != 0;

@@ -6,6 +6,7 @@
 // request is.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -98,6 +99,8 @@ class AzureSender {
   Accounting& accounting_;
   const RetryPolicy retry_;
   Clock& clock_;
+  // Cleared for good when the lake refuses requests for knowing no CRC-64 (Azurite does).
+  std::atomic<bool> checksums_{true};
 };
 
 }  // namespace forebay::lake
