@@ -68,8 +68,8 @@ function(forebay_fuzzer TARGET SOURCE)
   add_dependencies(fuzzers ${FUZZER})
   set(GROWN ${CMAKE_BINARY_DIR}/corpus/${FUZZER})
   file(MAKE_DIRECTORY ${GROWN})
-  # A fixed seed: the smoke test repeats itself, `./dev fuzz` looks for what is new.
-  set(ARGUMENTS -seed=1 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
+  # The preset's seed is fixed: the smoke test repeats itself. `./dev fuzz` looks for what is new.
+  set(ARGUMENTS -seed=${FOREBAY_FUZZ_SEED} -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
       -artifact_prefix=${CMAKE_BINARY_DIR}/${FUZZER}- ${GROWN})
   if(IS_DIRECTORY ${CORPUS})
     list(APPEND ARGUMENTS ${CORPUS})

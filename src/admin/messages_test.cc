@@ -6,7 +6,6 @@
 namespace forebay::admin {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 const VolumeInfo kVolume{.uuid = "9a534c31-ff3f-4fa1-9b52-f9e4dd58f2d2",

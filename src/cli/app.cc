@@ -252,16 +252,24 @@ int Commands::Run(std::vector<std::string> arguments) {
   return config ? body->second(*config) : console_.Refuse(config.error());
 }
 
+// All keys are on a page of their own, so here they are not.
+void HideKeys(CLI::App& command) {
+  for (CLI::Option* option : command.get_options()) {
+    const bool store = option->check_lname("config") || option->check_lname("data");
+    if (option->get_group() == ConfigFlags::kGroup && !store) option->group("");
+  }
+}
+
 std::string Commands::Pages() {
   std::string out;
   std::function<void(CLI::App&, const std::string&)> add = [&](CLI::App& command,
-                                                               const std::string& path) {
-    out += "\n## " + path + "\n\n```text\n" + command.help(path) + "```\n";
-    for (CLI::App* sub : command.get_subcommands([](CLI::App*) { return true; })) {
-      add(*sub, path + " " + sub->get_name());
-    }
+                                                               const std::string& parents) {
+    const std::string path = parents + (parents.empty() ? "" : " ") + command.get_name();
+    HideKeys(command);
+    out += "\n## " + path + "\n\n```text\n" + command.help(parents) + "```\n";
+    for (CLI::App* sub : command.get_subcommands([](CLI::App*) { return true; })) add(*sub, path);
   };
-  add(app_, "forebay");
+  add(app_, "");
   return out;
 }
 

@@ -14,7 +14,8 @@ namespace forebay::cli {
 // Runs the command that `arguments` (without the program's name) spell, to its end.
 int RunApp(std::vector<std::string> arguments, const Console& console);
 
-// The help of every command, one after the other: docs/cli.md, which a test holds to it.
+// The help of every command, one after the other, without the keys that have a page of their own:
+// docs/cli.md, which a test holds to it.
 std::string CommandPages();
 
 }  // namespace forebay::cli

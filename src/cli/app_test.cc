@@ -59,7 +59,9 @@ TEST(CommandLine, EveryCommandsHelpIsOnItsPage) {
   testing::HoldToFile("docs/cli.md",
                       "# Commands\n\n<!-- Generated from src/cli/app.cc; `FOREBAY_UPDATE_GOLDEN=1 "
                       "cli_test` writes this page. -->\n\nWhat `--help` says for each command. "
-                      "[administration.md](administration.md) shows them at work.\n" +
+                      "[administration.md](administration.md) shows them at "
+                      "work; `forebay serve` takes every key of "
+                      "[configuration.md](configuration.md) as a flag.\n" +
                           CommandPages());
 }
 

@@ -8,12 +8,6 @@
 extern char** environ;  // NOLINT: POSIX declares it so
 
 namespace forebay::cli {
-namespace {
-
-constexpr const char* kGroup = "Configuration (docs/configuration.md)";
-
-}  // namespace
-
 void ConfigFlags::AddFile(CLI::App& app) {
   app.add_option("-c,--config", file_, "The TOML file to read (FOREBAY_CONFIG)")
       ->type_name("FILE")

@@ -16,6 +16,9 @@ namespace forebay::cli {
 
 class ConfigFlags {
  public:
+  // Under this title the flags stand in the help.
+  static constexpr const char* kGroup = "Configuration (docs/configuration.md)";
+
   // Every key.
   void AddAll(CLI::App& app);
   // Only what says which store is meant: for commands that look after one. May be called for

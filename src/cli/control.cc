@@ -63,7 +63,7 @@ class RemoteControl final : public Control {
 class LocalControl final : public Control {
  public:
   explicit LocalControl(std::unique_ptr<Node> node) : node_(std::move(node)) {
-    AddOperations(api_, *node_);
+    AddOperations(api_, *node_, pool_);
   }
   ~LocalControl() override {
     if (started_) node_->Stop();
@@ -81,6 +81,7 @@ class LocalControl final : public Control {
  private:
   std::unique_ptr<Node> node_;
   admin::ControlApi api_;
+  ThreadPool pool_{{.name = "admin", .threads = 2}};
   bool started_ = false;
 };
 

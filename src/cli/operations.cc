@@ -20,21 +20,19 @@ Result<std::string> RunBackup(Node& node, const std::string& body, std::stop_tok
 }
 
 // It ends when the one who asked goes away, or the server does.
-Task<std::string> HandleBackup(Node& node, OpContext context, std::string body) {
-  co_return co_await node.services().pool.Run(
-      [&node, body = std::move(body), stop = context.cancel] {
-        return RunBackup(node, body, stop);
-      });
+Task<std::string> HandleBackup(Node& node, ThreadPool& pool, OpContext context, std::string body) {
+  co_return co_await pool.Run([&node, body = std::move(body), stop = context.cancel] {
+    return RunBackup(node, body, stop);
+  });
 }
 
 }  // namespace
 
-void AddOperations(admin::ControlApi& api, Node& node) {
-  ThreadPool& pool = node.services().pool;
+void AddOperations(admin::ControlApi& api, Node& node, ThreadPool& pool) {
   admin::AddVolumeOperations(api, node.chunks(), pool, node.directory());
   admin::AddScrubOperations(api, node.scrubber(), node.chunks(), pool);
-  api.Add("POST", "/v1/backup", [&node](OpContext context, std::string body) {
-    return HandleBackup(node, std::move(context), std::move(body));
+  api.Add("POST", "/v1/backup", [&node, &pool](OpContext context, std::string body) {
+    return HandleBackup(node, pool, std::move(context), std::move(body));
   });
 }
 

@@ -7,7 +7,8 @@
 
 namespace forebay::cli {
 
-// The node must outlive the API.
-void AddOperations(admin::ControlApi& api, Node& node);
+// What blocks, for hours where it is a backup, runs on `pool`, which is not the one that requests
+// read on. Node and pool must outlive the API.
+void AddOperations(admin::ControlApi& api, Node& node, ThreadPool& pool);
 
 }  // namespace forebay::cli

@@ -14,6 +14,9 @@
 namespace forebay::cli {
 namespace {
 
+// A backup takes one for hours; metrics are gathered on another.
+constexpr std::size_t kAdminThreads = 4;
+
 struct HostPort {
   std::string host;
   std::uint16_t port = 0;
@@ -114,7 +117,9 @@ Result<> Server::Listen() {
 
 Result<> Server::ListenAdmin() {
   FB_ASSIGN_OR_RETURN(std::string token, admin::EnsureToken(node_->directory()));
-  AddOperations(control_, *node_);
+  admin_pool_ =
+      std::make_unique<ThreadPool>(ThreadPool::Options{.name = "admin", .threads = kAdminThreads});
+  AddOperations(control_, *node_, *admin_pool_);
   admin::AdminService::Options options;
   options.healthy = [this] { return node_->ReadyToWrite(); };
   options.ready = [this]() -> Result<> {
@@ -122,8 +127,8 @@ Result<> Server::ListenAdmin() {
     return node_->ReadyToWrite();
   };
   options.token = std::move(token);
-  admin_ = std::make_unique<admin::AdminService>(registry_, control_, node_->services().pool,
-                                                 std::move(options));
+  admin_ =
+      std::make_unique<admin::AdminService>(registry_, control_, *admin_pool_, std::move(options));
   const HostPort address = Split(config_.admin_listen);
   std::vector<http::ListenerOptions> admin_listeners(1);
   admin_listeners.front().address = address.host;

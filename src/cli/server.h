@@ -55,6 +55,8 @@ class Server {
   // Last: gone first, so that no request is under way when the rest goes.
   std::unique_ptr<http::Server> http_;
   std::unique_ptr<http::Server> admin_http_;
+  // Before the loops that wait for it: its end is that of the last operation.
+  std::unique_ptr<ThreadPool> admin_pool_;
 };
 
 }  // namespace forebay::cli

@@ -1,6 +1,7 @@
 #include "metrics/histogram.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace forebay::metrics {
@@ -34,13 +35,13 @@ std::vector<double> LatencyBuckets() {
 
 std::vector<double> SizeBuckets() {
   std::vector<double> bounds;
-  for (double bound = 1024; bound <= 4.0 * (1 << 30); bound *= 4) bounds.push_back(bound);
+  for (int power = 10; power <= 32; power += 2) bounds.push_back(std::ldexp(1, power));
   return bounds;
 }
 
 std::vector<double> CountBuckets() {
   std::vector<double> bounds;
-  for (double bound = 1; bound <= 1024; bound *= 2) bounds.push_back(bound);
+  for (int power = 0; power <= 10; ++power) bounds.push_back(std::ldexp(1, power));
   return bounds;
 }
 

@@ -180,7 +180,7 @@ Gauge& Registry::GetGauge(const Description& description, const Labels& labels) 
 }
 
 Histogram& Registry::GetHistogram(const Description& description, const Labels& labels,
-                                  std::vector<double> bounds) {
+                                  const std::vector<double>& bounds) {
   impl_->CheckName(description, Kind::kHistogram);
   std::lock_guard lock(impl_->mutex);
   auto& slot = impl_->histograms[{description.name, labels}];

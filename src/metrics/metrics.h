@@ -103,7 +103,7 @@ class Registry {
   Gauge& GetGauge(const Description& description, const Labels& labels = {});
   // `bounds` ascending; the first call for a name and labels decides them.
   Histogram& GetHistogram(const Description& description, const Labels& labels,
-                          std::vector<double> bounds);
+                          const std::vector<double>& bounds);
 
   // Everything below is read when the registry is scraped, one reader at a time, on the scraping
   // thread. It may block where whoever calls Expose may, and must not call this registry.
