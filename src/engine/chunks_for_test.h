@@ -17,6 +17,7 @@
 #include "base/checksum.h"
 #include "base/codec.h"
 #include "chunk/chunk_store.h"
+#include "chunk/records.h"
 
 namespace forebay::engine {
 
@@ -40,7 +41,8 @@ class ChunksForTest final : public chunk::ChunkStore {
   // Chunks that something names.
   static std::size_t LinkedChunks(const kv::Reader& reader) {
     std::size_t count = 0;
-    for (const auto it = reader.Scan(Key({0, 0}), PrefixEnd("Z")); it->Valid(); it->Next()) ++count;
+    const auto it = reader.Scan(chunk::keys::TableBegin('C'), chunk::keys::TableEnd('C'));
+    for (; it->Valid(); it->Next()) ++count;
     return count;
   }
 
@@ -82,7 +84,7 @@ class ChunksForTest final : public chunk::ChunkStore {
 
  private:
   static std::string Key(chunk::ChunkId id) {
-    return KeyBuilder('Z').U64(id.session).U64(id.sequence).Take();
+    return chunk::keys::Chunk(id);
   }
 
   class Staged final : public chunk::StagedChunk {

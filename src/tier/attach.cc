@@ -1,0 +1,220 @@
+#include "tier/attach.h"
+
+#include "base/codec.h"
+#include "base/log.h"
+#include "engine/get_container.h"
+#include "engine/read_gate.h"
+#include "engine/references.h"
+#include "meta/keys.h"
+#include "meta/namespace.h"
+#include "meta/tag_index.h"
+
+namespace forebay::tier {
+namespace {
+
+namespace keys = meta::keys;
+
+constexpr std::size_t kNamesPerStep = 40;
+constexpr std::size_t kKeysPerStep = 400;
+
+Result<> CheckCredential(const std::string& credential) {
+  if (credential == "none" || credential == "managed-identity" ||
+      credential == "workload-identity") {
+    return {};
+  }
+  const std::size_t colon = credential.find(':');
+  if (colon != std::string::npos && credential.substr(colon + 1).starts_with("@/")) return {};
+  return Fail(Code::kInvalidInput,
+              "A credential is given by where it is kept, such as sas:@/etc/forebay/lake.sas, "
+              "managed-identity or workload-identity.");
+}
+
+Result<> CheckAttachable(const kv::Reader& reader, const meta::ContainerRecord& container,
+                         meta::LakeMode mode) {
+  if (container.lake.attached()) {
+    return Fail(Code::kResourceAlreadyExists, "The container is attached to a lake already.");
+  }
+  if (mode == meta::LakeMode::kCapacity) return {};
+  const auto names = meta::NamespaceOf(container).List(reader, container.id, "");
+  if (names->Valid()) {
+    return Fail(Code::kResourceAlreadyExists,
+                "The container is not empty; attach an empty one, so that nobody's blobs are in "
+                "question.");
+  }
+  return names->status();
+}
+
+// Erases up to kKeysPerStep keys under the prefix; true when none are left.
+Result<bool> EraseSome(kv::Transaction& txn, const std::string& prefix) {
+  std::vector<std::string> doomed;
+  {
+    auto it = txn.Scan(prefix, PrefixEnd(prefix));
+    for (; it->Valid() && doomed.size() < kKeysPerStep; it->Next()) doomed.emplace_back(it->key());
+    FB_RETURN_IF_ERROR(it->status());
+  }
+  for (const std::string& key : doomed) txn.Erase(key);
+  return doomed.size() < kKeysPerStep;
+}
+
+Result<meta::ContainerRecord> DetachingContainer(const kv::Reader& reader,
+                                                 const engine::ContainerTarget& target) {
+  FB_ASSIGN_OR_RETURN(meta::ContainerRecord container,
+                      engine::RequireContainer(reader, target.account.name, target.container));
+  if (container.lake.attached()) return container;
+  return Fail(Code::kResourceNotFound, "The container is not attached to a lake.");
+}
+
+// Some names from `start` on: takes out those without bytes here, cuts the others' tie to the lake.
+// `start` becomes where to go on; empty at the end.
+Result<> DetachStep(engine::Services& services, kv::Transaction& txn,
+                    const engine::ContainerTarget& target, std::string& start) {
+  FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container, DetachingContainer(txn, target));
+  const meta::Namespace& names = meta::NamespaceOf(container);
+  std::vector<std::pair<std::string, meta::BlobRecord>> some;
+  {
+    auto cursor = names.List(txn, container.id, "");
+    if (!start.empty()) cursor->Seek(start);
+    start.clear();
+    for (; cursor->Valid(); cursor->Next()) {
+      if (some.size() == kNamesPerStep) {
+        start = cursor->name();
+        break;
+      }
+      FB_ASSIGN_OR_RETURN(meta::BlobRecord record, cursor->record());
+      some.emplace_back(cursor->name(), std::move(record));
+    }
+    FB_RETURN_IF_ERROR(cursor->status());
+  }
+  for (auto& [name, record] : some) {
+    if (record.directory) continue;
+    if (!record.body.in_lake) {
+      if (!record.lake) continue;
+      record.lake.reset();
+      FB_RETURN_IF_ERROR(names.Put(txn, container.id, name, record, services.ids));
+      continue;
+    }
+    FB_RETURN_IF_ERROR(names.Erase(txn, container.id, name));
+    FB_RETURN_IF_ERROR(engine::ReleaseBody(services.chunks, txn, record, services.clock.Now()));
+    meta::UnindexTags(txn, container.id, name, record.tags);
+  }
+  return {};
+}
+
+// The last records of the attachment; true when it is done.
+Result<bool> ForgetStep(kv::Transaction& txn, const engine::ContainerTarget& target) {
+  FB_ASSIGN_OR_RETURN(meta::ContainerRecord container, DetachingContainer(txn, target));
+  for (const std::string& prefix : {keys::NameNotesOf(container.id), keys::Changes(container.id)}) {
+    FB_ASSIGN_OR_RETURN(const bool clean, EraseSome(txn, prefix));
+    if (!clean) return false;
+  }
+  FB_RETURN_IF_ERROR(EraseSome(txn, keys::LakeTable(container.id)));
+  container.lake = {};
+  txn.Put(keys::Container(target.account.name.view(), target.container.view()),
+          meta::Encode(container));
+  return true;
+}
+
+}  // namespace
+
+Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attachments& attachments,
+                           AttachRequest request) {
+  FB_CO_RETURN_IF_ERROR(CheckCredential(request.credential));
+  if (request.mode != meta::LakeMode::kReadOnly) {
+    co_return Fail(Code::kUnsupported, "Only read-only attachments can be served for now.");
+  }
+  FB_CO_ASSIGN_OR_RETURN(
+      const meta::ContainerRecord container,
+      co_await engine::ReadMeta(
+          services, [&request](const kv::Reader& reader) -> Result<meta::ContainerRecord> {
+            FB_ASSIGN_OR_RETURN(meta::ContainerRecord found,
+                                engine::RequireContainer(reader, request.target.account.name,
+                                                         request.target.container));
+            FB_RETURN_IF_ERROR(CheckAttachable(reader, found, request.mode));
+            return found;
+          }));
+  FB_CO_ASSIGN_OR_RETURN(const std::uint64_t generation, services.ids.Next());
+  meta::AttachRecord record;
+  record.mode = request.mode;
+  record.account = request.target.account.name.str();
+  record.container = request.target.container.str();
+  record.endpoint = request.endpoint;
+  record.credential = request.credential;
+  record.prefix = request.prefix;
+  record.ordering = request.ordering;
+  record.acknowledge = request.acknowledge;
+  record.conflicts = request.conflicts;
+  record.attached = services.clock.Now();
+  record.generation = generation;
+  FB_CO_ASSIGN_OR_RETURN(AttachmentPtr attachment, attachments.Make(container.id, record));
+  FB_CO_ASSIGN_OR_RETURN(const lake::LakeTraits traits,
+                         co_await attachment->lake->Probe({context, lake::Cause::kAdmin}));
+  attachment->record.lake_hierarchical = traits.hierarchical;
+  FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+      [target = request.target, attachment](kv::Transaction& txn) -> Result<> {
+        FB_ASSIGN_OR_RETURN(meta::ContainerRecord now,
+                            engine::RequireContainer(txn, target.account.name, target.container));
+        FB_RETURN_IF_ERROR(CheckAttachable(txn, now, attachment->record.mode));
+        if (now.id != attachment->container) {
+          return Fail(Code::kContainerNotFound, "The container was deleted and made anew.");
+        }
+        now.lake.mode = attachment->record.mode;
+        now.lake.importing = true;
+        meta::ImportRecord position;
+        position.started = attachment->record.attached;
+        txn.Put(keys::Container(target.account.name.view(), target.container.view()),
+                meta::Encode(now));
+        txn.Put(keys::Attachment(now.id), meta::Encode(attachment->record));
+        txn.Put(keys::ImportProgress(now.id), meta::Encode(position));
+        return {};
+      }));
+  attachments.Add(attachment);
+  Log(LogLevel::kInfo, "container attached",
+      {{"container", record.container}, {"lake", attachment->lake->description()}});
+  co_return attachment;
+}
+
+Task<> Detach(engine::Services& services, OpContext context, Attachments& attachments,
+              engine::ContainerTarget target) {
+  auto id = std::make_shared<meta::ContainerId>();
+  FB_CO_RETURN_IF_ERROR(
+      co_await services.store.Transact([target, id](kv::Transaction& txn) -> Result<> {
+        FB_ASSIGN_OR_RETURN(meta::ContainerRecord container, DetachingContainer(txn, target));
+        *id = container.id;
+        FB_ASSIGN_OR_RETURN(auto noted, txn.Get(keys::ChangesNoted(container.id)));
+        FB_ASSIGN_OR_RETURN(auto erased, txn.Get(keys::ChangesErased(container.id)));
+        if (kv::CounterValue(noted) != kv::CounterValue(erased)) {
+          return Fail(Code::kBusy,
+                      "Changes have not reached the lake yet; try again when the "
+                      "backlog is empty.");
+        }
+        container.lake = {meta::LakeMode::kDetaching, false};
+        txn.Put(keys::Container(target.account.name.view(), target.container.view()),
+                meta::Encode(container));
+        return {};
+      }));
+  attachments.Remove(*id);
+  auto start = std::make_shared<std::string>();
+  do {
+    FB_CO_RETURN_IF_ERROR(context.Check());
+    auto next = std::make_shared<std::string>();
+    FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+        [&services, target, from = *start, next](kv::Transaction& txn) -> Result<> {
+          *next = from;
+          return DetachStep(services, txn, target, *next);
+        },
+        kv::Durability::kLazy));
+    *start = *next;
+  } while (!start->empty());
+  auto done = std::make_shared<bool>(false);
+  while (!*done) {
+    FB_CO_RETURN_IF_ERROR(
+        co_await services.store.Transact([target, done](kv::Transaction& txn) -> Result<> {
+          FB_ASSIGN_OR_RETURN(*done, ForgetStep(txn, target));
+          return {};
+        }));
+  }
+  Log(LogLevel::kInfo, "container detached", {{"container", target.container.view()}});
+  co_return Result<>{};
+}
+
+}  // namespace forebay::tier

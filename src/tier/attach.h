@@ -1,0 +1,41 @@
+// Attach and detach: a container begins, and ceases, to stand in front of a container of a lake.
+//
+// Attach asks the lake who it is before anything changes here. Only an empty container can be
+// attached read-only or read-write: whose content wins must not be a guess. Detach takes out what
+// has no bytes here, keeps the rest, and is resumable: it is run again after a crash.
+#pragma once
+
+#include <string>
+
+#include "async/context.h"
+#include "engine/services.h"
+#include "engine/target.h"
+#include "meta/lake_records.h"
+#include "tier/attachments.h"
+
+namespace forebay::tier {
+
+struct AttachRequest {
+  engine::ContainerTarget target;
+  meta::LakeMode mode = meta::LakeMode::kReadOnly;
+  std::string endpoint;
+  // Where the secret is kept, never the secret: "sas:@/path", "key:@/path", "managed-identity",
+  // "workload-identity", "none".
+  std::string credential;
+  std::string prefix = {};
+  meta::Ordering ordering = meta::Ordering::kCommit;
+  meta::Acknowledge acknowledge = meta::Acknowledge::kLocal;
+  meta::ConflictPolicy conflicts = meta::ConflictPolicy::kKeepBoth;
+};
+
+// kContainerNotFound, kResourceAlreadyExists (attached already, or not empty), kInvalidInput (a
+// secret instead of a reference), kUnsupported (a mode that this build cannot serve), and whatever
+// the lake answers when it is asked who it is.
+Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attachments& attachments,
+                           AttachRequest request);
+
+// kResourceNotFound when nothing is attached; kBusy while changes have not travelled.
+Task<> Detach(engine::Services& services, OpContext context, Attachments& attachments,
+              engine::ContainerTarget target);
+
+}  // namespace forebay::tier

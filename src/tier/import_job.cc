@@ -1,0 +1,217 @@
+#include "tier/import_job.h"
+
+#include <boost/asio/this_coro.hpp>
+#include <random>
+
+#include "async/task_group.h"
+#include "base/codec.h"
+#include "base/log.h"
+#include "engine/read_gate.h"
+#include "meta/keys.h"
+#include "tier/live_names.h"
+
+namespace forebay::tier {
+namespace {
+
+namespace keys = meta::keys;
+
+constexpr std::chrono::minutes kLease{1};
+constexpr std::size_t kNotesPerTransaction = 400;
+
+Task<> ListInto(std::shared_ptr<lake::ObjectLake> lake, lake::LakeCall call,
+                lake::ListRequest request, Result<lake::ListPage>* out) {
+  *out = co_await lake->List(std::move(call), std::move(request));
+  co_return Result<>{};
+}
+
+// One transaction's worth of a page.
+struct Batch {
+  std::vector<IncomingName> names;
+  meta::ImportRecord position;
+  NamesReport report;
+};
+
+}  // namespace
+
+ImportJob::ImportJob(engine::Services& services, AttachmentPtr attachment)
+    : services_(services),
+      attachment_(std::move(attachment)),
+      owner_(std::random_device{}() | 1ULL) {}
+
+std::string ImportJob::JobName() const {
+  return "import/" + std::to_string(attachment_->container.value());
+}
+
+ImportProgress ImportJob::progress() const {
+  ImportProgress progress;
+  progress.names = names_;
+  progress.bytes = bytes_;
+  progress.finished = finished_;
+  const double seconds =
+      std::chrono::duration<double>(services_.clock.SteadyNow() - started_).count();
+  if (seconds > 0) {
+    progress.names_per_second = static_cast<double>(names_ - names_at_start_) / seconds;
+  }
+  return progress;
+}
+
+Task<> ImportJob::Lease(OpContext context) {
+  FB_CO_RETURN_IF_ERROR(context.Check());
+  const SteadyTime now = services_.clock.SteadyNow();
+  if (now < leased_until_) co_return Result<>{};
+  auto slot = std::make_shared<meta::FencingToken>();
+  const std::string job = JobName();
+  FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact(
+      [job, slot, owner = owner_, &clock = services_.clock](kv::Transaction& txn) -> Result<> {
+        FB_ASSIGN_OR_RETURN(*slot, meta::AcquireLease(txn, job, owner, clock.Now(), kLease));
+        return {};
+      },
+      kv::Durability::kLazy));
+  token_ = *slot;
+  leased_until_ = now + kLease / 3;
+  co_return Result<>{};
+}
+
+Task<meta::ImportRecord> ImportJob::LoadPosition(OpContext context) {
+  FB_CO_RETURN_IF_ERROR(context.Check());
+  co_return co_await engine::ReadMeta(
+      services_, [this](const kv::Reader& reader) -> Result<meta::ImportRecord> {
+        FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::ImportProgress(attachment_->container)));
+        if (!stored) return Fail(Code::kStale, "The container has been detached.");
+        return meta::DecodeImport(*stored);
+      });
+}
+
+Task<> ImportJob::StorePage(OpContext context, lake::ListPage page, std::string next_marker) {
+  std::size_t at = 0;
+  do {
+    FB_CO_RETURN_IF_ERROR(co_await Lease(context));
+    auto batch = std::make_shared<Batch>();
+    batch->position = position_;
+    std::size_t bytes = 0;
+    for (; at < page.blobs.size() && batch->names.size() < kNamesPerTransaction &&
+           bytes < kNameBytesPerTransaction;
+         ++at) {
+      // A run that was cut short in the middle of a page lists the whole page again.
+      const bool ordered = !attachment_->record.lake_hierarchical;
+      if (ordered && page.blobs[at].name.str() <= position_.last) continue;
+      FB_CO_ASSIGN_OR_RETURN(IncomingName incoming, Incoming(services_, page.blobs[at]));
+      bytes += 2 * incoming.name.size() + meta::Encode(incoming.record).size();
+      batch->position.last = incoming.name;
+      ++batch->position.names;
+      batch->position.bytes += incoming.record.length;
+      batch->names.push_back(std::move(incoming));
+    }
+    // Until the whole page is in, a crash lists it again.
+    if (at == page.blobs.size()) batch->position.marker = next_marker;
+    FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact(
+        [this, batch, job = JobName(), token = token_](kv::Transaction& txn) -> Result<> {
+          batch->report = {};
+          FB_RETURN_IF_ERROR(meta::CheckLease(txn, job, token));
+          FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                              AttachedContainer(txn, *attachment_));
+          for (const IncomingName& incoming : batch->names) {
+            FB_ASSIGN_OR_RETURN(const NamesReport report,
+                                ApplyName(services_, txn, container, incoming));
+            batch->report.Add(report);
+          }
+          txn.Put(keys::ImportProgress(container.id), meta::Encode(batch->position));
+          return {};
+        },
+        kv::Durability::kLazy));
+    position_ = batch->position;
+    report_.Add(batch->report);
+    names_ = position_.names;
+    bytes_ = position_.bytes;
+  } while (at < page.blobs.size());
+  co_return Result<>{};
+}
+
+Task<> ImportJob::EraseAbsentNotes(OpContext context) {
+  std::string begin = keys::NameNotesOf(attachment_->container);
+  const std::string end = PrefixEnd(begin);
+  while (true) {
+    FB_CO_RETURN_IF_ERROR(context.Check());
+    auto next = std::make_shared<std::string>();
+    FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact(
+        [begin, end, next](kv::Transaction& txn) -> Result<> {
+          next->clear();
+          std::vector<std::string> absent;
+          auto it = txn.Scan(begin, end);
+          for (std::size_t seen = 0; it->Valid(); it->Next(), ++seen) {
+            if (seen == kNotesPerTransaction) {
+              *next = it->key();
+              break;
+            }
+            FB_ASSIGN_OR_RETURN(const meta::NameNote note, meta::DecodeNameNote(it->value()));
+            if (note.kind == meta::NoteKind::kAbsent) absent.emplace_back(it->key());
+          }
+          FB_RETURN_IF_ERROR(it->status());
+          for (const std::string& key : absent) txn.Erase(key);
+          return {};
+        },
+        kv::Durability::kLazy));
+    if (next->empty()) co_return Result<>{};
+    begin = *next;
+  }
+}
+
+Task<> ImportJob::Finish(OpContext context) {
+  FB_CO_RETURN_IF_ERROR(co_await Lease(context));
+  position_.finished = services_.clock.Now();
+  FB_CO_RETURN_IF_ERROR(
+      co_await services_.store.Transact([this, position = position_, job = JobName(),
+                                         token = token_](kv::Transaction& txn) -> Result<> {
+        FB_RETURN_IF_ERROR(meta::CheckLease(txn, job, token));
+        FB_ASSIGN_OR_RETURN(meta::ContainerRecord container, AttachedContainer(txn, *attachment_));
+        container.lake.importing = false;
+        txn.Put(keys::Container(attachment_->record.account, attachment_->record.container),
+                meta::Encode(container));
+        txn.Put(keys::ImportProgress(container.id), meta::Encode(position));
+        return {};
+      }));
+  Log(LogLevel::kInfo, "import finished",
+      {{"container", attachment_->record.container},
+       {"names", std::to_string(position_.names)},
+       {"left_alone", std::to_string(report_.conflicts)}});
+  co_return co_await EraseAbsentNotes(std::move(context));
+}
+
+Task<> ImportJob::Run(OpContext context) {
+  FB_CO_RETURN_IF_ERROR(co_await Lease(context));
+  FB_CO_ASSIGN_OR_RETURN(position_, co_await LoadPosition(context));
+  started_ = services_.clock.SteadyNow();
+  names_ = position_.names;
+  names_at_start_ = position_.names;
+  bytes_ = position_.bytes;
+  if (position_.finished.ticks != 0) {
+    finished_ = true;
+    co_return co_await EraseAbsentNotes(std::move(context));
+  }
+  lake::ListRequest request;
+  request.max_results = page_size;
+  request.tags = true;
+  request.marker = position_.marker;
+  const lake::LakeCall call{context, lake::Cause::kImport};
+  Result<lake::ListPage> page = co_await attachment_->lake->List(call, request);
+  while (true) {
+    if (!page) co_return Fail(std::move(page.error()));
+    const std::string next_marker = page->next_marker;
+    Result<lake::ListPage> ahead;
+    TaskGroup group(co_await boost::asio::this_coro::executor);
+    if (!next_marker.empty()) {
+      request.marker = next_marker;
+      group.Spawn(ListInto(attachment_->lake, call, request, &ahead));
+    }
+    auto stored = co_await StorePage(context, std::move(*page), next_marker);
+    (void)co_await group.Join();
+    FB_CO_RETURN_IF_ERROR(std::move(stored));
+    if (next_marker.empty()) break;
+    page = std::move(ahead);
+  }
+  FB_CO_RETURN_IF_ERROR(co_await Finish(context));
+  finished_ = true;
+  co_return Result<>{};
+}
+
+}  // namespace forebay::tier

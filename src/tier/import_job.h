@@ -1,0 +1,60 @@
+// All names of a lake become records, page by page: resumable, and done by one process at a time.
+//
+// A lease with a fencing token is checked in each transaction; the position is written by the same
+// transactions as the names, so after a crash the job goes on from where its records are. The next
+// page is listed while one is stored. Names deleted or changed here meanwhile are left alone
+// (tier/names.h).
+//
+// One Run at a time for an object; progress() from any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "async/context.h"
+#include "engine/services.h"
+#include "meta/lease.h"
+#include "tier/attachments.h"
+#include "tier/names.h"
+
+namespace forebay::tier {
+
+struct ImportProgress {
+  std::uint64_t names = 0;  // seen since the attach
+  std::uint64_t bytes = 0;
+  double names_per_second = 0;  // of this run
+  bool finished = false;
+};
+
+class ImportJob {
+ public:
+  ImportJob(engine::Services& services, AttachmentPtr attachment);
+
+  // To the end of the listing. kLocked: another process does it. kCancelled, and the lake's errors:
+  // run it again, nothing is lost. Success at once when it is done already.
+  Task<> Run(OpContext context);
+
+  ImportProgress progress() const;
+  std::uint32_t page_size = 5000;
+
+ private:
+  Task<> Lease(OpContext context);
+  Task<meta::ImportRecord> LoadPosition(OpContext context);
+  Task<> StorePage(OpContext context, lake::ListPage page, std::string next_marker);
+  Task<> Finish(OpContext context);
+  Task<> EraseAbsentNotes(OpContext context);
+  std::string JobName() const;
+
+  engine::Services& services_;
+  const AttachmentPtr attachment_;
+  const std::uint64_t owner_;
+  meta::FencingToken token_;
+  SteadyTime leased_until_{};
+  meta::ImportRecord position_;
+  NamesReport report_;
+  SteadyTime started_{};
+  std::atomic<std::uint64_t> names_{0}, bytes_{0}, names_at_start_{0};
+  std::atomic<bool> finished_{false};
+};
+
+}  // namespace forebay::tier

@@ -1,0 +1,171 @@
+#include "tier/names.h"
+
+#include <charconv>
+
+#include "base/checksum.h"
+#include "engine/references.h"
+#include "meta/keys.h"
+#include "meta/lake_records.h"
+#include "meta/namespace.h"
+#include "meta/tag_index.h"
+
+namespace forebay::tier {
+namespace {
+
+namespace keys = meta::keys;
+
+// Azure's ETags are numbers in hexadecimal; keeping them lets what a client remembers of the lake
+// hold here. Others are hashed.
+meta::ETagNumber NumberOf(const std::string& etag) {
+  std::string_view digits = etag;
+  if (digits.starts_with("0x") && digits.size() <= 18) {
+    digits.remove_prefix(2);
+    std::uint64_t number = 0;
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+    if (error == std::errc() && end == digits.data() + digits.size()) {
+      return meta::ETagNumber(number);
+    }
+  }
+  return meta::ETagNumber(Crc64(AsBytes(etag)));
+}
+
+void CopyState(const lake::BlobProperties& from, meta::BlobRecord& to) {
+  to.tier = from.tier;
+  to.tier_inferred = from.tier_inferred;
+  to.tier_changed = from.tier_changed;
+  to.rehydrating_to = from.rehydrating_to;
+  to.rehydrate_priority = from.rehydrate_priority;
+}
+
+// True when the lake says something about tier or archive that the record does not.
+bool TierDiffers(const meta::BlobRecord& ours, const meta::BlobRecord& theirs) {
+  return ours.tier != theirs.tier || ours.tier_inferred != theirs.tier_inferred ||
+         ours.rehydrating_to != theirs.rehydrating_to;
+}
+
+Result<bool> HasTombstone(const kv::Reader& reader, const std::string& note_key, bool& noted) {
+  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(note_key));
+  noted = stored.has_value();
+  if (!stored) return false;
+  FB_ASSIGN_OR_RETURN(const meta::NameNote note, meta::DecodeNameNote(*stored));
+  return note.kind == meta::NoteKind::kTombstone;
+}
+
+Result<> PutName(engine::Services& services, kv::Transaction& txn,
+                 const meta::ContainerRecord& container, const std::string& name,
+                 const meta::BlobRecord* old, const meta::BlobRecord& record) {
+  const azure::Tags no_tags;
+  meta::ReindexTags(txn, container.id, name, old != nullptr ? old->tags : no_tags, record.tags);
+  return meta::NamespaceOf(container).Put(txn, container.id, name, record, services.ids);
+}
+
+// Decided for a name that has a record.
+Result<NamesReport> Reconcile(engine::Services& services, kv::Transaction& txn,
+                              const meta::ContainerRecord& container, const std::string& name,
+                              const meta::BlobRecord& ours, const meta::BlobRecord& theirs) {
+  const bool pending = ours.lake && ours.lake->unsent != 0;
+  if (ours.directory || theirs.directory) {
+    const bool agree = ours.directory.has_value() == theirs.directory.has_value();
+    return agree ? NamesReport{.kept = 1} : NamesReport{.conflicts = 1};
+  }
+  if (ours.lake && ours.lake->etag == theirs.lake->etag) {
+    if (pending || !TierDiffers(ours, theirs)) return NamesReport{.kept = 1};
+    meta::BlobRecord record = ours;
+    record.tier = theirs.tier;
+    record.tier_inferred = theirs.tier_inferred;
+    record.tier_changed = theirs.tier_changed;
+    record.rehydrating_to = theirs.rehydrating_to;
+    record.rehydrate_priority = theirs.rehydrate_priority;
+    FB_RETURN_IF_ERROR(PutName(services, txn, container, name, &ours, record));
+    return NamesReport{.kept = 1};
+  }
+  if (pending || !ours.lake) return NamesReport{.conflicts = 1};
+  FB_RETURN_IF_ERROR(engine::ReleaseBody(services.chunks, txn, ours, services.clock.Now()));
+  FB_RETURN_IF_ERROR(PutName(services, txn, container, name, &ours, theirs));
+  return NamesReport{.replaced = 1};
+}
+
+}  // namespace
+
+void NamesReport::Add(const NamesReport& other) {
+  added += other.added;
+  replaced += other.replaced;
+  kept += other.kept;
+  deleted_here += other.deleted_here;
+  conflicts += other.conflicts;
+  added_bytes += other.added_bytes;
+}
+
+Result<IncomingName> Incoming(engine::Services& services, const lake::BlobState& state) {
+  const lake::BlobProperties& properties = state.properties;
+  FB_ASSIGN_OR_RETURN(const std::uint64_t blob_id, services.ids.Next());
+  IncomingName incoming;
+  incoming.name = state.name.str();
+  meta::BlobRecord& record = incoming.record;
+  record.id = meta::BlobId(blob_id);
+  record.created = properties.created;
+  record.modified = properties.last_modified;
+  record.etag = NumberOf(state.etag().str());
+  record.http = properties.http;
+  record.metadata = state.metadata;
+  if (state.tags) record.tags = *state.tags;
+  record.lake.emplace().etag = state.etag().str();
+  if (state.directory) {
+    record.directory = meta::InodeId(blob_id);
+    return incoming;
+  }
+  record.length = state.length();
+  record.copy = properties.copy;
+  CopyState(properties, record);
+  if (record.length > 0) {
+    FB_ASSIGN_OR_RETURN(const std::uint64_t body_id, services.ids.Next());
+    record.body.id = meta::BodyId(body_id);
+    record.body.in_lake = true;
+    record.lake->body = record.body.id;
+  }
+  return incoming;
+}
+
+Result<NamesReport> ApplyName(engine::Services& services, kv::Transaction& txn,
+                              const meta::ContainerRecord& container,
+                              const IncomingName& incoming) {
+  meta::BlobRecord record = incoming.record;
+  // A flat layout has no directories: what marks one in the lake is a blob like others.
+  if (!container.hierarchical) record.directory.reset();
+  const meta::Namespace& names = meta::NamespaceOf(container);
+  auto name = names.Normalize(incoming.name);
+  if (!name) return NamesReport{.conflicts = 1};
+  FB_ASSIGN_OR_RETURN(auto existing, names.Find(txn, container.id, *name));
+  if (existing) return Reconcile(services, txn, container, *name, *existing, record);
+  const std::string note_key = keys::NameNote(container.id, *name);
+  bool noted = false;
+  FB_ASSIGN_OR_RETURN(const bool deleted, HasTombstone(txn, note_key, noted));
+  if (deleted) return NamesReport{.deleted_here = 1};
+  auto put = PutName(services, txn, container, *name, nullptr, record);
+  if (!put && put.error().code() == Code::kPathConflict) return NamesReport{.conflicts = 1};
+  if (!put) return Fail(std::move(put.error()));
+  if (noted) txn.Erase(note_key);
+  return NamesReport{.added = 1, .added_bytes = record.length};
+}
+
+Result<bool> DropName(engine::Services& services, kv::Transaction& txn,
+                      const meta::ContainerRecord& container, const std::string& name,
+                      const std::string& etag, WallTime now) {
+  const meta::Namespace& names = meta::NamespaceOf(container);
+  FB_ASSIGN_OR_RETURN(auto existing, names.Find(txn, container.id, name));
+  if (!existing || !existing->lake || existing->lake->etag != etag || existing->lake->unsent != 0) {
+    return false;
+  }
+  FB_RETURN_IF_ERROR(names.Erase(txn, container.id, name));
+  FB_RETURN_IF_ERROR(engine::ReleaseBody(services.chunks, txn, *existing, now));
+  meta::UnindexTags(txn, container.id, name, existing->tags);
+  if (container.lake.importing) {
+    meta::NameNote note;
+    note.since = now;
+    txn.Put(keys::NameNote(container.id, name), meta::Encode(note));
+  }
+  return true;
+}
+
+}  // namespace forebay::tier

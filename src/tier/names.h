@@ -1,0 +1,59 @@
+// The one way for a name of the lake to become visible: a record, made here, whoever brought the
+// name (the importer, a look-up, a listing).
+//
+// Inside a transaction. What is decided, by name:
+//   no record, no tombstone       a record without bytes; a note that it is absent goes
+//   tombstone                     stays away: it was deleted here
+//   record of the same ETag       tier and archive status follow the lake, unless a change of ours
+//                                 is still to travel
+//   record of another ETag        the lake's content replaces ours, unless a change of ours is
+//                                 still to travel: then it stays, and the offload finds the
+//                                 conflict
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/services.h"
+#include "kv/store.h"
+#include "lake/types.h"
+#include "meta/records.h"
+
+namespace forebay::tier {
+
+// What a lake's blob becomes here, with ids drawn for it. Built before the transaction.
+struct IncomingName {
+  std::string name;
+  meta::BlobRecord record;
+};
+// kBusy when no ids are left for the moment.
+Result<IncomingName> Incoming(engine::Services& services, const lake::BlobState& state);
+
+struct NamesReport {
+  std::uint64_t added = 0;
+  std::uint64_t replaced = 0;
+  std::uint64_t kept = 0;
+  std::uint64_t deleted_here = 0;
+  std::uint64_t conflicts = 0;
+  std::uint64_t added_bytes = 0;
+
+  void Add(const NamesReport& other);
+};
+
+// At most this many names and bytes of records go into one transaction.
+inline constexpr std::size_t kNamesPerTransaction = 150;
+inline constexpr std::size_t kNameBytesPerTransaction = 256 << 10;
+
+// Errors: the store's. A name that cannot be here (hierarchical: a file where a directory is) is
+// counted as a conflict and left out.
+Result<NamesReport> ApplyName(engine::Services& services, kv::Transaction& txn,
+                              const meta::ContainerRecord& container, const IncomingName& incoming);
+
+// The name is gone in the lake: its record goes too, unless a change of ours is still to travel.
+// Nothing happens unless the record's lake copy still has `etag`. True when it went.
+Result<bool> DropName(engine::Services& services, kv::Transaction& txn,
+                      const meta::ContainerRecord& container, const std::string& name,
+                      const std::string& etag, WallTime now);
+
+}  // namespace forebay::tier

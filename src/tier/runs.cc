@@ -1,0 +1,109 @@
+#include "tier/runs.h"
+
+#include <algorithm>
+
+#include "base/codec.h"
+#include "engine/references.h"
+#include "meta/keys.h"
+
+namespace forebay::tier {
+namespace {
+
+namespace keys = meta::keys;
+
+// Runs of one drop; a run has one extent, or a few.
+constexpr std::size_t kMaxRunsPerDrop = 64;
+
+Result<Run> RunOf(std::string_view key, std::string_view value) {
+  FB_ASSIGN_OR_RETURN(meta::ExtentPage page, meta::DecodeExtentPage(value));
+  Run run;
+  run.span.start = page.start;
+  run.span.end = KeyReader(key.substr(1 + sizeof(std::uint64_t))).U64();
+  run.extents = std::move(page.extents);
+  if (run.span.start >= run.span.end) return Fail(Code::kCorruption, "A run that is empty.");
+  return run;
+}
+
+}  // namespace
+
+Result<std::vector<Run>> RunsIn(const kv::Reader& reader, meta::BodyId body, Span span,
+                                std::size_t max) {
+  std::vector<Run> runs;
+  // The first run that ends behind the start of the span.
+  auto it = reader.Scan(keys::Run(body, span.start + 1), PrefixEnd(keys::RunsOf(body)));
+  for (; it->Valid() && runs.size() < max; it->Next()) {
+    FB_ASSIGN_OR_RETURN(Run run, RunOf(it->key(), it->value()));
+    if (run.span.start >= span.end) break;
+    runs.push_back(std::move(run));
+  }
+  FB_RETURN_IF_ERROR(it->status());
+  return runs;
+}
+
+Result<Place> PlaceOf(const kv::Reader& reader, meta::BodyId body, std::uint64_t offset,
+                      std::uint64_t limit) {
+  // Where the run before ends, so that a fetch need not begin inside it.
+  constexpr std::uint64_t kLookBack = 64 << 10;
+  Place place;
+  place.gap = {offset > kLookBack ? offset - kLookBack : 0, limit};
+  FB_ASSIGN_OR_RETURN(std::vector<Run> runs,
+                      RunsIn(reader, body, {place.gap.start, limit}, 2 * kMaxRunsPerDrop));
+  for (Run& run : runs) {
+    if (run.span.Contains(offset)) {
+      place.run = std::move(run);
+      return place;
+    }
+    if (run.span.end <= offset) place.gap.start = run.span.end;
+    if (run.span.start > offset) {
+      place.gap.end = std::min(place.gap.end, run.span.start);
+      break;
+    }
+  }
+  return place;
+}
+
+Result<bool> AddRun(kv::Transaction& txn, meta::BodyId body, const Run& run) {
+  FB_ASSIGN_OR_RETURN(const std::vector<Run> there, RunsIn(txn, body, run.span, 1));
+  if (!there.empty()) return false;
+  txn.Put(keys::Run(body, run.span.end),
+          meta::EncodeExtentPage({.start = run.span.start, .extents = run.extents}));
+  txn.Add(keys::ResidentBytes(body), static_cast<std::int64_t>(run.span.length()));
+  return true;
+}
+
+Result<std::uint64_t> DropRuns(engine::Services& services, kv::Transaction& txn, meta::BodyId body,
+                               Span span) {
+  std::uint64_t dropped = 0;
+  FB_ASSIGN_OR_RETURN(const std::vector<Run> runs, RunsIn(txn, body, span, kMaxRunsPerDrop));
+  for (const Run& run : runs) {
+    FB_RETURN_IF_ERROR(engine::ReleaseExtents(services.chunks, txn, body, run.extents));
+    txn.Erase(keys::Run(body, run.span.end));
+    dropped += run.span.length();
+  }
+  if (dropped > 0) txn.Add(keys::ResidentBytes(body), -static_cast<std::int64_t>(dropped));
+  return dropped;
+}
+
+Result<std::uint64_t> ResidentBytes(const kv::Reader& reader, meta::BodyId body) {
+  FB_ASSIGN_OR_RETURN(auto counter, reader.Get(keys::ResidentBytes(body)));
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(kv::CounterValue(counter), 0));
+}
+
+std::vector<meta::Extent> ExtentsOfRun(const Run& run, std::uint64_t from, std::uint64_t length) {
+  std::vector<meta::Extent> extents;
+  std::uint64_t at = run.span.start;
+  const std::uint64_t end = from + length;
+  for (const meta::Extent& extent : run.extents) {
+    const std::uint64_t extent_end = at + extent.length;
+    if (extent_end > from && at < end) {
+      const std::uint64_t skip = from > at ? from - at : 0;
+      const std::uint64_t take = std::min(extent_end, end) - (at + skip);
+      extents.push_back({extent.chunk, extent.offset + static_cast<std::uint32_t>(skip),
+                         static_cast<std::uint32_t>(take)});
+    }
+    at = extent_end;
+  }
+  return extents;
+}
+
+}  // namespace forebay::tier
