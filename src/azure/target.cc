@@ -163,7 +163,8 @@ std::string Query::ToString() const {
 }
 
 Result<RequestTarget> ParseTarget(std::string_view target, std::string_view host,
-                                  const std::function<bool(std::string_view)>& knows_account) {
+                                  const std::function<bool(std::string_view)>& knows_account,
+                                  std::string_view rename_source) {
   FB_RETURN_IF_ERROR(TakeAuthority(target, host));
   RequestTarget out;
   target = target.substr(0, target.find('#'));
@@ -189,9 +190,18 @@ Result<RequestTarget> ParseTarget(std::string_view target, std::string_view host
     out.endpoint = style->endpoint;
   } else {
     out.path_style = true;
+    const std::string_view whole = path;
     auto segment = PercentDecode(TakeSegment(path));
     if (!segment) return BadUri();
     account = std::move(*segment);
+    if (!rename_source.empty() && !knows_account(WithoutSecondary(account))) {
+      if (rename_source.starts_with('/')) rename_source.remove_prefix(1);
+      const std::string_view named = TakeSegment(rename_source);
+      if (knows_account(named)) {
+        account = named;
+        path = whole;
+      }
+    }
   }
   out.secondary = account.ends_with(kSecondarySuffix);
   if (account.empty()) return BadUri();

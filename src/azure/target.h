@@ -62,8 +62,11 @@ struct RequestTarget {
 // `knows_account` says whether a name is an account of this server. `target` is as received, also
 // in absolute form (http://host/path). kInvalidUri, kRequestUrlFailedToParse, kInvalidResourceName,
 // kOutOfRangeInput. An account nobody knows is no error here: authentication answers that.
+// `rename_source` is the header x-ms-rename-source: a client of the Data Lake API is known to drop
+// the account from a path-style URL when it renames, and to have it in that header.
 Result<RequestTarget> ParseTarget(std::string_view target, std::string_view host,
-                                  const std::function<bool(std::string_view)>& knows_account);
+                                  const std::function<bool(std::string_view)>& knows_account,
+                                  std::string_view rename_source = {});
 
 // True where a request on an endpoint that serves both APIs is for the Data Lake (DFS) one: it has
 // `resource=`, `action=`, `recursive=` or `continuation=`, or the rename header (pass its

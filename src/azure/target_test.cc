@@ -157,6 +157,19 @@ TEST(Target, SourceUrls) {
   }
 }
 
+TEST(Target, ARenameMayHaveItsAccountInTheSourceAlone) {
+  const auto known = [](std::string_view name) { return name == "acc"; };
+  const auto parsed = ParseTarget("/box/dir/new", "127.0.0.1:10000", known, "/acc/box/old");
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->account.view(), "acc");
+  EXPECT_EQ(parsed->container->view(), "box");
+  EXPECT_EQ(parsed->blob->view(), "dir/new");
+  EXPECT_TRUE(parsed->path_style);
+  // Where the path has an account, that one counts.
+  EXPECT_EQ(ParseTarget("/acc/box/new", "127.0.0.1", known, "/acc/box/old")->container->view(), "box");
+  EXPECT_EQ(ParseTarget("/none/box/new", "127.0.0.1", known, "/box/old")->account.view(), "none");
+}
+
 TEST(Target, EncodePathKeepsSlashes) {
   EXPECT_EQ(EncodePath(ContainerName("$root"), BlobName("a/b c+%名")),
             "/$root/a/b%20c%2B%25%E5%90%8D");

@@ -4,7 +4,6 @@
 
 #include "azure/cors.h"
 #include "azure/error_table.h"
-#include "azure/xml_documents.h"
 #include "base/log.h"
 #include "engine/get_blob.h"
 #include "rest/blob/attributes.h"
@@ -76,6 +75,19 @@ Result<> CheckNamedState(const Call& call) {
   return {};
 }
 
+// Blob index tags are keyed by name, and a directory's rename would leave them behind; Azure
+// refuses them on hierarchical accounts too.
+Result<> RefuseTagsOnDirectories(const Call& call) {
+  if (call.account == nullptr || !call.account->hierarchical) return {};
+  using enum azure::Operation;
+  const bool asks = call.operation == kGetBlobTags || call.operation == kSetBlobTags ||
+                    call.operation == kFindBlobsByTags ||
+                    call.operation == kFindBlobsByTagsInContainer;
+  if (!asks && call.Header("x-ms-tags").empty()) return {};
+  return Fail(Code::kHierarchicalNotSupported,
+              "Blob tags are not supported for hierarchical namespace accounts.");
+}
+
 }  // namespace
 
 BlobService::BlobService(BlobServiceOptions options, engine::Services& services,
@@ -86,7 +98,6 @@ BlobService::BlobService(BlobServiceOptions options, engine::Services& services,
       accounts_(accounts),
       observer_(observer),
       sources_(options_.copy_sources, fetcher),
-      documents_(std::max(options_.document_bytes, azure::kMaxBlockListXmlBytes)),
       copy_jobs_(std::make_unique<CopyJobs>(options_.copy_jobs, services, fetcher)) {}
 
 BlobService::~BlobService() = default;
@@ -96,7 +107,6 @@ Task<http::Response> BlobService::Handle(OpContext context, http::Request& reque
   Call call{.services = services_,
             .sources = sources_,
             .copies = *copy_jobs_,
-            .documents = documents_,
             .context = std::move(context),
             .request = request,
             .fields = {request.headers.begin(), request.headers.end()},
@@ -106,17 +116,15 @@ Task<http::Response> BlobService::Handle(OpContext context, http::Request& reque
             .target = {},
             .operation = azure::Operation::kCount,
             .version = {},
-            .auth = {},
-            .document_memory = {}};
+            .auth = {}};
   RequestLog log;
   log.operation = "Unknown";
   BodyReader* const body = request.body;
   MeteredReader counted(*body);
-  request.body = &counted;
+  if (!body->content_length()) request.body = &counted;
   auto served = co_await Serve(call, log);
   request.body = body;
-  // What was read, not what was announced: a refused request may announce anything.
-  log.bytes_in = counted.count();
+  log.bytes_in = body->content_length().value_or(counted.count());
   http::Response response;
   if (served) {
     response = std::move(*served);
@@ -143,7 +151,8 @@ Task<http::Response> BlobService::Serve(Call& call, RequestLog& log) {
   FB_CO_ASSIGN_OR_RETURN(call.target, azure::ParseTarget(call.request.target, call.Header("host"),
                                                          [&accounts](std::string_view name) {
                                                            return accounts.Has(name);
-                                                         }));
+                                                         },
+                                                         call.Header("x-ms-rename-source")));
   call.account = accounts.Find(call.target.account.view());
   if (call.request.method == http::Method::kOptions) {
     log.operation = azure::InfoOf(azure::Operation::kBlobPreflightRequest).name;
@@ -167,6 +176,7 @@ Task<http::Response> BlobService::Serve(Call& call, RequestLog& log) {
   if (call.version.empty()) FB_CO_RETURN_IF_ERROR(co_await NegotiateVersion(call));
   if (!call.in_dialect) {
     FB_CO_RETURN_IF_ERROR(RefuseUnofferedHeaders(call.headers(), call.operation));
+    FB_CO_RETURN_IF_ERROR(RefuseTagsOnDirectories(call));
     if (IsSupported(call.operation)) FB_CO_RETURN_IF_ERROR(CheckNamedState(call));
   }
   co_return co_await route.handler(call);

@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "async/semaphore.h"
 #include "engine/services.h"
 #include "http/server.h"
 #include "rest/blob/accounts.h"
@@ -27,8 +26,6 @@ namespace forebay::rest {
 struct BlobServiceOptions {
   CopySourceOptions copy_sources;
   CopyJobOptions copy_jobs;
-  // Large block lists in memory at a time; further ones wait. At least 8 MiB.
-  std::size_t document_bytes = 64u << 20;
   std::string server_header = "Forebay-Blob/1.0";
 };
 
@@ -67,7 +64,6 @@ class BlobService final : public http::Handler {
   CopySources sources_;
   SasCache sas_cache_;
   const Dialect* dialect_ = nullptr;
-  Semaphore documents_;
   std::unique_ptr<CopyJobs> copy_jobs_;
 };
 

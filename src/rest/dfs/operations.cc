@@ -220,6 +220,7 @@ bool IsDfsRequest(std::string_view method, const azure::RequestTarget& target,
   if (target.query.Has("comp") || target.query.Has("restype")) return false;
   if (method == "PATCH") return true;
   if (method == "POST" && azure::FindHeader(headers, "x-ms-lease-action")) return true;
+  if (target.query.Has("paginated")) return true;  // a delete without `recursive`
   return azure::LooksLikeDfs(target, azure::FindHeader(headers, "x-ms-rename-source").has_value());
 }
 

@@ -232,6 +232,7 @@ TEST_F(DfsTest, DeleteTakesDirectoriesWhenAsked) {
   const Reply refused = f_.Send("DELETE", "/box/d?recursive=false");
   EXPECT_EQ(refused.status, 409u);
   EXPECT_EQ(refused.ErrorCode(), "DirectoryNotEmpty");
+  EXPECT_EQ(f_.Send("DELETE", "/box/none?paginated=true").ErrorCode(), "PathNotFound");
   EXPECT_EQ(f_.Send("DELETE", "/box/d?recursive=true").status, 200u);
   EXPECT_EQ(f_.Send("DELETE", "/box/d?recursive=true").ErrorCode(), "PathNotFound");
 }

@@ -60,3 +60,5 @@ DEVELOPMENT = Account(
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
 )
 SECOND = Account("seaside", make_key("seaside"))
+# Hierarchical, and there without configuration, beside the other one.
+LAKE = Account("devlakeaccount1", DEVELOPMENT.key, settings=("hierarchical = true",))
