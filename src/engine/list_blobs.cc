@@ -19,6 +19,20 @@ constexpr std::size_t kCheckEvery = 256;  // items between looks at deadline and
 // Pages up to this size are short enough to be read on an event loop when they are cached.
 constexpr std::size_t kMaxInlineItems = 64;
 
+// What a page's names and attributes may come to. Metadata of 8 KiB each would make a full page
+// 45 MiB; then it ends early, as Azure's pages may.
+constexpr std::size_t kMaxPageBytes = 8 << 20;
+
+std::size_t BytesOf(const std::string& name, const meta::BlobRecord& record) {
+  constexpr std::size_t kRest = 256;  // numbers, dates and what stands around the values
+  std::size_t bytes = kRest + name.size() + record.copy.source.size();
+  for (const auto& [key, value] : record.metadata) bytes += key.size() + value.size();
+  for (const auto& [key, value] : record.tags) bytes += key.size() + value.size();
+  const azure::BlobHttpHeaders& http = record.http;
+  return bytes + http.content_type.size() + http.content_encoding.size() +
+         http.content_language.size() + http.cache_control.size() + http.content_disposition.size();
+}
+
 // Merges committed and uncommitted names into one page.
 class PageReader {
  public:
@@ -40,8 +54,9 @@ class PageReader {
     page_.hierarchical = container_.hierarchical;
     while (committed_->Valid() || staged_->Valid()) {
       const std::string& next = CommittedIsNext() ? committed_->name() : staged_->name();
-      if (page_.items.size() >= request_.max_results || IsBeyondCover(next)) {
-        page_.next = page_.items.size() >= request_.max_results ? next : until_;
+      const bool full = page_.items.size() >= request_.max_results || bytes_ >= kMaxPageBytes;
+      if (full || IsBeyondCover(next)) {
+        page_.next = IsBeyondCover(next) ? until_ : next;
         break;
       }
       if (page_.items.size() % kCheckEvery == 0) FB_RETURN_IF_ERROR(context_.Check());
@@ -83,6 +98,7 @@ class PageReader {
       return AddGroup(name + "/", std::move(record));
     }
     committed_->Next();
+    bytes_ += BytesOf(name, record);
     page_.items.push_back({.name = std::move(name), .record = std::move(record)});
     return {};
   }
@@ -121,6 +137,7 @@ class PageReader {
   std::unique_ptr<meta::NameCursor> committed_;
   std::unique_ptr<StagedNames> staged_;
   const std::string until_;  // names from here on may not have come in from the lake; or empty
+  std::size_t bytes_ = 0;  // of the items so far
   ListBlobsResult page_;
 };
 

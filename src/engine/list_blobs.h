@@ -8,6 +8,8 @@
 // stored in another order: a page with include_uncommitted reads all names with the prefix that
 // have uncommitted blocks, and keeps a page of them.
 //
+// A page ends early where its names and attributes come to 8 MiB.
+//
 // Errors: kContainerNotFound, kInvalidQueryParameterValue (hierarchical containers know "/" only).
 #pragma once
 

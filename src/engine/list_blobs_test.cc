@@ -246,5 +246,22 @@ TEST_F(HierarchicalListTest, APageThatStartsInsideADirectoryShowsIt) {
   EXPECT_TRUE(page.items[0].record->directory);
 }
 
+TEST_F(FlatListTest, APageOfMuchMetadataEndsEarly) {
+  BlobAttributes attributes;
+  attributes.metadata = {{"m", std::string(8000, 'x')}};
+  constexpr std::size_t kBlobs = 1100;  // 8.8 MB
+  for (std::size_t i = 0; i < kBlobs; ++i) {
+    ASSERT_TRUE(f_.Put("b" + std::to_string(10'000 + i), "", attributes));
+  }
+  const ListBlobsResult first = List({});
+  EXPECT_LT(first.items.size(), kBlobs);
+  EXPECT_GT(first.items.size(), kBlobs / 2);
+  ASSERT_FALSE(first.next.empty());
+  const ListBlobsResult second = List({.target = {}, .start = first.next});
+  EXPECT_TRUE(second.next.empty());
+  EXPECT_EQ(first.items.size() + second.items.size(), kBlobs);
+  EXPECT_EQ(second.items.front().name, first.next);
+}
+
 }  // namespace
 }  // namespace forebay::engine

@@ -4,6 +4,7 @@
 
 #include "azure/cors.h"
 #include "azure/error_table.h"
+#include "azure/xml_documents.h"
 #include "base/log.h"
 #include "engine/get_blob.h"
 #include "rest/blob/attributes.h"
@@ -98,6 +99,7 @@ BlobService::BlobService(BlobServiceOptions options, engine::Services& services,
       accounts_(accounts),
       observer_(observer),
       sources_(options_.copy_sources, fetcher),
+      documents_(std::max(options_.document_bytes, azure::kMaxBlockListXmlBytes)),
       copy_jobs_(std::make_unique<CopyJobs>(options_.copy_jobs, services, fetcher)) {}
 
 BlobService::~BlobService() = default;
@@ -107,6 +109,7 @@ Task<http::Response> BlobService::Handle(OpContext context, http::Request& reque
   Call call{.services = services_,
             .sources = sources_,
             .copies = *copy_jobs_,
+            .documents = documents_,
             .context = std::move(context),
             .request = request,
             .fields = {request.headers.begin(), request.headers.end()},
@@ -116,15 +119,17 @@ Task<http::Response> BlobService::Handle(OpContext context, http::Request& reque
             .target = {},
             .operation = azure::Operation::kCount,
             .version = {},
-            .auth = {}};
+            .auth = {},
+            .document_memory = {}};
   RequestLog log;
   log.operation = "Unknown";
   BodyReader* const body = request.body;
   MeteredReader counted(*body);
-  if (!body->content_length()) request.body = &counted;
+  request.body = &counted;
   auto served = co_await Serve(call, log);
   request.body = body;
-  log.bytes_in = body->content_length().value_or(counted.count());
+  // What was read, not what was announced: a refused request may announce anything.
+  log.bytes_in = counted.count();
   http::Response response;
   if (served) {
     response = std::move(*served);
@@ -148,11 +153,11 @@ Task<http::Response> BlobService::Handle(OpContext context, http::Request& reque
 
 Task<http::Response> BlobService::Serve(Call& call, RequestLog& log) {
   const Accounts& accounts = *call.accounts;
-  FB_CO_ASSIGN_OR_RETURN(call.target, azure::ParseTarget(call.request.target, call.Header("host"),
-                                                         [&accounts](std::string_view name) {
-                                                           return accounts.Has(name);
-                                                         },
-                                                         call.Header("x-ms-rename-source")));
+  FB_CO_ASSIGN_OR_RETURN(call.target,
+                         azure::ParseTarget(
+                             call.request.target, call.Header("host"),
+                             [&accounts](std::string_view name) { return accounts.Has(name); },
+                             call.Header("x-ms-rename-source")));
   call.account = accounts.Find(call.target.account.view());
   if (call.request.method == http::Method::kOptions) {
     log.operation = azure::InfoOf(azure::Operation::kBlobPreflightRequest).name;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "async/semaphore.h"
 #include "engine/services.h"
 #include "http/server.h"
 #include "rest/blob/accounts.h"
@@ -26,6 +27,8 @@ namespace forebay::rest {
 struct BlobServiceOptions {
   CopySourceOptions copy_sources;
   CopyJobOptions copy_jobs;
+  // Large block lists in memory at a time; further ones wait. At least 8 MiB.
+  std::size_t document_bytes = 64u << 20;
   std::string server_header = "Forebay-Blob/1.0";
 };
 
@@ -64,6 +67,7 @@ class BlobService final : public http::Handler {
   CopySources sources_;
   SasCache sas_cache_;
   const Dialect* dialect_ = nullptr;
+  Semaphore documents_;
   std::unique_ptr<CopyJobs> copy_jobs_;
 };
 

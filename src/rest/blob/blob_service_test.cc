@@ -313,5 +313,35 @@ TEST_F(BlobServiceTest, NewerVersionsThanWeKnowAreTaken) {
   EXPECT_EQ(f_.Get("/?comp=list").Header("x-ms-version"), azure::kDefaultVersion.ToString());
 }
 
+TEST_F(BlobServiceTest, OnlyBytesThatWereReadCount) {
+  f_.PutBlob("/box/a", "0123456789");
+  EXPECT_EQ(f_.logs().back().bytes_in, 10u);
+  f_.PutBlob("/box/a", "", {{"Content-Length", "18446744073709551615"}});
+  EXPECT_EQ(f_.logs().back().bytes_in, 0u);
+  f_.PutBlob("/nobox/a", "0123456789");
+  EXPECT_EQ(f_.logs().back().status, 404u);
+  EXPECT_EQ(f_.logs().back().bytes_in, 0u);
+}
+
+TEST(DocumentMemoryTest, ALargeBlockListGivesItsRoomBack) {
+  ServiceFixture::Options options;
+  options.service.document_bytes = 1;  // as little as there may be: one list of 8 MiB
+  ServiceFixture f(options);
+  f.MakeContainer();
+  f.Put("/box/a?comp=block&blockid=MDAx", {}, "block");
+  std::string list = "<BlockList>";
+  for (int i = 0; i < 10'000; ++i) list += "<Latest>MDAx</Latest>";
+  list += "</BlockList>";
+  ASSERT_GT(list.size(), 64u << 10);
+  for (int i = 0; i < 3; ++i) {
+    // Of a chunked one nobody knows the length: it takes all of the room.
+    const HeaderList chunked = {{"Transfer-Encoding", "chunked"}};
+    EXPECT_EQ(f.Put("/box/a?comp=blocklist", i == 1 ? HeaderList{} : chunked, list).status, 201u);
+  }
+  EXPECT_EQ(f.Get("/box/a").content_length, 50'000u);
+  const Reply large = f.Put("/box/a?comp=blocklist", {}, std::string((8 << 20) + 1, ' '));
+  EXPECT_EQ(large.status, 413u);
+}
+
 }  // namespace
 }  // namespace forebay::rest

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "async/context.h"
+#include "async/semaphore.h"
 #include "async/task.h"
 #include "azure/conditions.h"
 #include "azure/permissions.h"
@@ -30,6 +31,7 @@ struct Call {
   engine::Services& services;
   CopySources& sources;
   CopyJobs& copies;
+  Semaphore& documents;  // bytes of large XML documents in requests, all together
   OpContext context;
   http::Request& request;
   std::vector<azure::HeaderField> fields;  // the request's headers, as views
@@ -42,6 +44,7 @@ struct Call {
   azure::ServiceVersion version;
   Authentication auth;
   bool in_dialect = false;  // a request of another API on this endpoint (rest/blob/dialect.h)
+  Permit document_memory;  // held for this request's document, until the request is over
 
   azure::HeaderSpan headers() const { return fields; }
   std::string_view Header(std::string_view name) const { return request.headers.Get(name); }

@@ -44,25 +44,71 @@ Result<ReadOptions> OptionsFrom(const Call& call) {
   return out;
 }
 
-// Reads the range into memory (4 MiB at most) and adds its checksum.
-Task<> AddRangeChecksum(http::Response& response, engine::GetBlobResult& blob,
-                        const ReadOptions& options) {
-  if (blob.length > azure::kMaxChecksumRange) {
-    co_return Fail(Code::kOutOfRangeInput,
-                   "A range for which a checksum is asked may have at most 4 MiB.");
+Result<engine::GetBlobRequest> RequestFrom(const Call& call, const ReadOptions& options) {
+  engine::GetBlobRequest request;
+  request.target = call.Blob();
+  FB_ASSIGN_OR_RETURN(request.conditions, azure::ConditionsFrom(call.headers()));
+  if (options.range) {
+    request.range = engine::GetBlobRequest::Range{options.range->first, std::nullopt};
+    if (options.range->last) {
+      const std::uint64_t span = *options.range->last - options.range->first;
+      // bytes=0-18446744073709551615 would wrap around.
+      if (span != UINT64_MAX) request.range->length = span + 1;
+    }
   }
-  std::string content;
-  if (blob.body != nullptr) {
-    FB_CO_ASSIGN_OR_RETURN(content, co_await engine::ReadAllOf(std::move(blob.body)));
+  return request;
+}
+
+// A header with the checksum of the bytes of `source`, which is read to its end piece by piece.
+Task<std::pair<std::string, std::string>> ChecksumOf(std::unique_ptr<BodySource> source, bool md5) {
+  Md5 digest;
+  std::uint64_t crc = 0;
+  while (source != nullptr) {
+    FB_CO_ASSIGN_OR_RETURN(auto piece, co_await source->Next(/*allow_file=*/false));
+    if (!piece) break;
+    if (md5) {
+      digest.Update(piece->memory);
+    } else {
+      crc = Crc64(piece->memory, crc);
+    }
   }
-  if (options.want_md5) {
-    const Md5Digest digest = Md5::Of(AsBytes(content));
-    response.headers.Add("Content-MD5", Base64Of(AsText(digest)));
-  } else {
-    response.headers.Add("x-ms-content-crc64", azure::FormatCrc64(Crc64(AsBytes(content))));
+  std::pair<std::string, std::string> header("x-ms-content-crc64", azure::FormatCrc64(crc));
+  if (md5) {
+    const Md5Digest whole = digest.Finish();
+    header = {"Content-MD5", Base64Of(AsText(whole))};
   }
-  response.text = std::move(content);
-  co_return Result<>();
+  co_return header;
+}
+
+// A range with its checksum: it is read once for that, and the same bytes are opened again. The
+// checksum goes in front of them, and a range kept in memory meanwhile would be 4 MiB for every
+// client that reads slowly.
+Task<engine::GetBlobResult> OpenWithChecksum(
+    Call& call, bool md5, engine::GetBlobRequest request,
+    std::optional<std::pair<std::string, std::string>>& checksum) {
+  constexpr int kMaxAttempts = 4;
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    FB_CO_ASSIGN_OR_RETURN(engine::GetBlobResult blob,
+                           co_await engine::GetBlob(call.services, call.context, request));
+    if (blob.not_modified) co_return blob;
+    if (blob.length > azure::kMaxChecksumRange) {
+      co_return Fail(Code::kOutOfRangeInput,
+                     "A range for which a checksum is asked may have at most 4 MiB.");
+    }
+    FB_CO_ASSIGN_OR_RETURN(checksum, co_await ChecksumOf(std::move(blob.body), md5));
+    engine::GetBlobRequest same = request;
+    same.conditions = {};
+    same.conditions.if_match =
+        azure::ETagCondition{.any = false, .etags = {azure::MakeETag(blob.record.etag.value())}};
+    auto again = co_await engine::GetBlob(call.services, call.context, std::move(same));
+    if (again) co_return again;
+    const Code code = again.error().code();
+    if (code != Code::kConditionNotMet && code != Code::kBlobNotFound) {
+      co_return Fail(std::move(again.error()));
+    }
+  }
+  co_return Fail(Code::kServerBusy,
+                 "The blob is overwritten faster than it can be read; try again.");
 }
 
 void AttachBody(http::Response& response, engine::GetBlobResult& blob, bool structured) {
@@ -94,18 +140,14 @@ Task<http::Response> UnsatisfiedRange(Call& call, Error error) {
 
 Task<http::Response> HandleGetBlob(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(const ReadOptions options, OptionsFrom(call));
-  engine::GetBlobRequest request;
-  request.target = call.Blob();
-  FB_CO_ASSIGN_OR_RETURN(request.conditions, azure::ConditionsFrom(call.headers()));
-  if (options.range) {
-    request.range = engine::GetBlobRequest::Range{options.range->first, std::nullopt};
-    if (options.range->last) {
-      const std::uint64_t span = *options.range->last - options.range->first;
-      // bytes=0-18446744073709551615 would wrap around.
-      if (span != UINT64_MAX) request.range->length = span + 1;
-    }
+  FB_CO_ASSIGN_OR_RETURN(engine::GetBlobRequest request, RequestFrom(call, options));
+  std::optional<std::pair<std::string, std::string>> checksum;
+  Result<engine::GetBlobResult> result;
+  if (options.want_md5 || options.want_crc64) {
+    result = co_await OpenWithChecksum(call, options.want_md5, std::move(request), checksum);
+  } else {
+    result = co_await engine::GetBlob(call.services, call.context, std::move(request));
   }
-  auto result = co_await engine::GetBlob(call.services, call.context, std::move(request));
   if (!result) {
     if (result.error().code() != Code::kInvalidRange) co_return Fail(std::move(result.error()));
     co_return co_await UnsatisfiedRange(call, std::move(result.error()));
@@ -119,11 +161,8 @@ Task<http::Response> HandleGetBlob(Call& call) {
     response.headers.Add("Content-Range",
                          azure::FormatContentRange({blob.offset, blob.length}, blob.record.length));
   }
-  if (options.want_md5 || options.want_crc64) {
-    FB_CO_RETURN_IF_ERROR(co_await AddRangeChecksum(response, blob, options));
-    co_return response;
-  }
-  AttachBody(response, blob, options.structured);
+  if (checksum) response.headers.Add(checksum->first, checksum->second);
+  AttachBody(response, blob, options.structured && !checksum);
   co_return response;
 }
 

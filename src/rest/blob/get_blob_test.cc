@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "base/checksum.h"
+#include "rest/blob/responses.h"
 #include "rest/blob/service_fixture.h"
 
 namespace forebay::rest {
@@ -54,6 +55,28 @@ TEST_F(GetBlobTest, NoRangeOfAnEmptyBlobCanBeSatisfied) {
     EXPECT_EQ(reply.status, 416u) << range;
     EXPECT_EQ(reply.Header("Content-Range"), "bytes */0");
   }
+}
+
+TEST_F(GetBlobTest, AChecksumIsOfTheBytesThatFollowIt) {
+  std::string content(5 << 20, '\0');
+  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 7 + i / 4096);
+  f_.PutBlob("/box/large", content);
+  const std::string range = content.substr(1000, 4 << 20);
+  const HeaderList md5 = {{"x-ms-range", "bytes=1000-4195303"},
+                          {"x-ms-range-get-content-md5", "true"}};
+  const Reply by_md5 = f_.Get("/box/large", md5);
+  EXPECT_EQ(by_md5.status, 206u);
+  EXPECT_EQ(by_md5.body, range);
+  EXPECT_EQ(by_md5.content_length, range.size());
+  EXPECT_EQ(by_md5.Header("Content-MD5"), Base64Of(AsText(Md5::Of(AsBytes(range)))));
+  const HeaderList crc = {{"Range", "bytes=1000-4195303"},
+                          {"x-ms-range-get-content-crc64", "true"}};
+  const Reply by_crc = f_.Get("/box/large", crc);
+  EXPECT_EQ(by_crc.body, range);
+  EXPECT_EQ(by_crc.Header("x-ms-content-crc64"), azure::FormatCrc64(Crc64(AsBytes(range))));
+  HeaderList stale = md5;
+  stale.emplace_back("If-Match", "\"0x1\"");
+  EXPECT_EQ(f_.Get("/box/large", stale).status, 412u);
 }
 
 TEST_F(GetBlobTest, RangesAtTheEndsOfNumbers) {

@@ -35,7 +35,7 @@ class MeteredSource final : public BodySource {
   const std::uint64_t length_;
 };
 
-// Counts the bytes of a request body whose length was not declared. One user at a time.
+// Counts the bytes that are read of a request's body. One user at a time.
 class MeteredReader final : public BodyReader {
  public:
   explicit MeteredReader(BodyReader& inner) : inner_(inner) {}

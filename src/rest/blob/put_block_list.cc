@@ -23,6 +23,23 @@ engine::BlockSource SourceOf(azure::BlockSource source) {
   return engine::BlockSource::kLatest;
 }
 
+Result<std::vector<engine::BlockListEntry>> ParseBlocks(std::string_view document) {
+  FB_ASSIGN_OR_RETURN(auto entries, azure::ParseBlockList(document));
+  std::vector<engine::BlockListEntry> blocks;
+  blocks.reserve(entries.size());
+  for (azure::BlockListEntry& entry : entries) {
+    blocks.push_back({SourceOf(entry.source), std::move(entry.id)});
+  }
+  return blocks;
+}
+
+// 50,000 ids are tens of milliseconds of parsing, in which an event loop would answer nobody.
+Task<std::vector<engine::BlockListEntry>> BlocksOf(Call& call, const std::string& document) {
+  constexpr std::size_t kShort = 64 << 10;
+  if (document.size() <= kShort) co_return ParseBlocks(document);
+  co_return co_await call.services.pool.Run([&document] { return ParseBlocks(document); });
+}
+
 }  // namespace
 
 Task<http::Response> HandlePutBlockList(Call& call) {
@@ -36,11 +53,7 @@ Task<http::Response> HandlePutBlockList(Call& call) {
   }
   FB_CO_ASSIGN_OR_RETURN(std::string document,
                          co_await ReadDocument(call, azure::kMaxBlockListXmlBytes));
-  FB_CO_ASSIGN_OR_RETURN(auto entries, azure::ParseBlockList(document));
-  request.blocks.reserve(entries.size());
-  for (azure::BlockListEntry& entry : entries) {
-    request.blocks.push_back({SourceOf(entry.source), std::move(entry.id)});
-  }
+  FB_CO_ASSIGN_OR_RETURN(request.blocks, co_await BlocksOf(call, document));
   auto changed = co_await engine::PutBlockList(call.services, call.context, std::move(request));
   if (!changed) co_return Fail(OverwriteError(call, std::move(changed.error())));
   http::Response response = Written(201, *changed);

@@ -79,6 +79,13 @@ Task<std::string> ReadDocument(Call& call, std::size_t limit) {
   FB_CO_ASSIGN_OR_RETURN(auto expected, ExpectedFrom(call.headers()));
   const auto length = call.request.body->content_length();
   if (length && *length > limit) co_return Fail(TooLarge(limit));
+  // Small documents are many and harmless; a thousand block lists of 8 MiB are not.
+  constexpr std::size_t kFree = 64u << 10;
+  const std::size_t needed = length ? static_cast<std::size_t>(*length) : limit;
+  if (needed > kFree) {
+    FB_CO_ASSIGN_OR_RETURN(call.document_memory,
+                           co_await call.documents.Acquire(needed, call.context));
+  }
   FB_CO_ASSIGN_OR_RETURN(std::string document, co_await http::ReadAll(*call.request.body, limit));
   if (expected.md5) {
     const Md5Digest digest = Md5::Of(AsBytes(document));
