@@ -1,6 +1,6 @@
 // Hit ratios of the real policy over streams of reads, beside those of others.
 //
-// FOREBAY_EVICTION_CSV=path writes the figures of all policies there (tools/plot_eviction.py draws
+// FOREBAY_EVICTION_CSV=path writes the figures of all policies there (bench/plot_eviction.py draws
 // docs/eviction.svg from them); without it only the real policy runs, held to its promises.
 #include <gtest/gtest.h>
 
