@@ -1,5 +1,6 @@
 """What the server refuses to start with, and the words it says so in; flags and the environment."""
 
+import http.client
 import os
 import subprocess
 
@@ -82,7 +83,8 @@ def test_a_wrong_configuration_names_the_line(tmp_path, lines, line, words):
 
 
 def test_a_wrong_flag_and_a_missing_file(tmp_path):
-    assert "--lisen" in refused("--lisen", "127.0.0.1:1")
+    said = refused("--lisen", "127.0.0.1:1")
+    assert "--lisen" in said and "--listen" in said
     assert "missing.toml" in refused("--config", tmp_path / "missing.toml")
 
 
@@ -114,6 +116,46 @@ def test_environment_below_flags_above_file(tmp_path):
                 process.terminate()
                 process.communicate(timeout=30)
             assert process.returncode == 0
+
+
+def test_accounts_and_listeners_by_flags_and_variables(tmp_path):
+    """No file at all: one account from a flag, one from a variable, their keys from files."""
+    (tmp_path / "flag.key").write_text(SECOND.key + "\n")
+    (tmp_path / "variable.key").write_text(DEVELOPMENT.key + "\n")
+    port, unused = free_port(), free_port()
+    environment = {
+        **os.environ,
+        "FOREBAY_ACCOUNTS": f"name={DEVELOPMENT.name},key1=@{tmp_path}/variable.key;"
+        f"name={SECOND.name},hierarchical=true",
+        "FOREBAY_LISTENERS": f"address=127.0.0.1:{unused}",
+    }
+    arguments = [
+        str(paths.SERVER), "serve", "--data", str(tmp_path / "data"),
+        "--account", f"name={SECOND.name},key1=@{tmp_path}/flag.key",
+        "--listener", f"address=127.0.0.1:{port}", "--admin-listen", "127.0.0.1:0",
+    ]  # fmt: skip
+
+    class Server:
+        def connect(self, timeout):
+            return http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+
+    with subprocess.Popen(
+        arguments, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert any("serving" in line for line in process.stderr)
+            client = RawClient(Server(), SECOND)
+            properties = client.request("GET", "/?restype=account&comp=properties")
+            assert properties.status == 200
+            assert properties.headers["x-ms-is-hns-enabled"] == "true", "from the variable"
+            other = RawClient(Server(), DEVELOPMENT)
+            assert other.request("GET", "/?comp=list").status == 200
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
+        assert process.returncode == 0
+    said = refused("--data", tmp_path / "data", "--account", f"name={SECOND.name},kye1=AAAA")
+    assert "--account, entry 1" in said and "key1" in said and "AAAA" not in said
 
 
 def test_hierarchical_is_an_account_setting(make_server):
