@@ -3,6 +3,7 @@
 #include "base/codec.h"
 #include "engine/body_writer.h"
 #include "engine/commit.h"
+#include "engine/path_access.h"
 #include "engine/prepare.h"
 #include "engine/put_block.h"
 #include "engine/read_gate.h"
@@ -34,6 +35,7 @@ Result<Place> RequireFile(const kv::Reader& reader, const BlobTarget& target,
   if (place.existing->directory) {
     return Fail(Code::kPathConflict, "Bytes are appended to files, and this is a directory.");
   }
+  FB_RETURN_IF_ERROR(RefuseWithLake(place.container));
   FB_RETURN_IF_ERROR(CheckReplaceable(place));
   FB_RETURN_IF_ERROR(CheckLeaseAt(place, lease_id, now));
   return place;

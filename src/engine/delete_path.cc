@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "engine/commit.h"
+#include "engine/path_access.h"
 #include "engine/remove_record.h"
 #include "meta/hierarchy.h"
 
@@ -20,6 +21,7 @@ struct Step {
 Result<> DeleteOne(Services& services, kv::Transaction& txn, const DeletePathRequest& request,
                    WallTime now) {
   FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, request.target));
+  FB_RETURN_IF_ERROR(RefuseWithLake(place.container));
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, now));
   FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));
   const meta::BlobRecord& record = *place.existing;
@@ -33,6 +35,7 @@ Result<> DeleteOne(Services& services, kv::Transaction& txn, const DeletePathReq
 Result<Step> DeleteSome(Services& services, kv::Transaction& txn, const DeletePathRequest& request,
                         WallTime now) {
   FB_ASSIGN_OR_RETURN(const Place place, FindPlace(txn, request.target));
+  FB_RETURN_IF_ERROR(RefuseWithLake(place.container));
   Step step;
   std::vector<std::pair<std::string, meta::BlobRecord>> doomed;
   {

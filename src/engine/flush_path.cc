@@ -6,6 +6,7 @@
 #include "engine/append_path.h"
 #include "engine/commit.h"
 #include "engine/extend_body.h"
+#include "engine/path_access.h"
 #include "engine/planned_body.h"
 #include "engine/read_gate.h"
 #include "engine/references.h"
@@ -53,6 +54,7 @@ Result<Place> RequireFile(const kv::Reader& reader, const FlushPathRequest& requ
     return Fail(Code::kPathConflict, "A directory has no bytes to flush.");
   }
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, now));
+  FB_RETURN_IF_ERROR(RefuseWithLake(place.container));
   FB_RETURN_IF_ERROR(CheckReplaceable(place));
   return place;
 }

@@ -40,4 +40,10 @@ Result<azure::AccessControl> MakeParents(Services& services, kv::Transaction& tx
   return access;
 }
 
+Result<> RefuseWithLake(const meta::ContainerRecord& container) {
+  if (!container.lake.attached()) return {};
+  return Fail(Code::kUnsupported,
+              "This operation is not offered while the container is attached to a lake.");
+}
+
 }  // namespace forebay::engine

@@ -21,4 +21,8 @@ std::optional<azure::AccessControl> StoredAccess(azure::AccessControl access, bo
 Result<azure::AccessControl> MakeParents(Services& services, kv::Transaction& txn,
                                          const Place& place, const Stamp& stamp);
 
+// Path operations change more than a blob at its name, which the change log of a container with a
+// lake cannot tell: refused there (kUnsupported), so that lake and container never differ silently.
+Result<> RefuseWithLake(const meta::ContainerRecord& container);
+
 }  // namespace forebay::engine

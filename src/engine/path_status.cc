@@ -100,6 +100,7 @@ Result<Changed> SetProperties(Services& services, kv::Transaction& txn,
                               const SetPathPropertiesRequest& request, const Stamp& stamp) {
   FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, request.target));
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, stamp.now));
+  FB_RETURN_IF_ERROR(RefuseWithLake(place.container));
   FB_RETURN_IF_ERROR(CheckReplaceable(place));
   meta::BlobRecord record = *place.existing;
   record.metadata = request.metadata;
@@ -114,6 +115,7 @@ Result<Changed> SetExpiry(Services& services, kv::Transaction& txn,
                           const SetPathExpiryRequest& request, WallTime now) {
   FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, request.target));
   if (!place.container.hierarchical) return NotHierarchical();
+  FB_RETURN_IF_ERROR(RefuseWithLake(place.container));
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, now));
   meta::BlobRecord record = *place.existing;
   if (record.directory) return Fail(Code::kInvalidInput, "Only a file expires.");

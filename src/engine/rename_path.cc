@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "engine/commit.h"
+#include "engine/path_access.h"
 #include "engine/references.h"
 #include "engine/remove_record.h"
 #include "meta/hierarchy.h"
@@ -100,6 +101,8 @@ Result<> Rename(Services& services, kv::Transaction& txn, Commit& commit) {
   const RenamePathRequest& request = commit.request;
   FB_ASSIGN_OR_RETURN(const Place source, FindPlace(txn, request.source));
   FB_ASSIGN_OR_RETURN(const Place target, FindPlace(txn, request.target));
+  FB_RETURN_IF_ERROR(RefuseWithLake(source.container));
+  FB_RETURN_IF_ERROR(RefuseWithLake(target.container));
   FB_RETURN_IF_ERROR(CheckSourceAt(source, request.source_conditions, commit.now));
   FB_RETURN_IF_ERROR(CheckTargetAt(target, request.conditions, commit.now));
   meta::BlobRecord record = *source.existing;

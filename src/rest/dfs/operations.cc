@@ -207,6 +207,14 @@ Result<DialectRoute> RecognizePath(std::string_view method, const azure::Request
   return BadVerb();
 }
 
+// Clients whose HTTP library knows no PATCH (Hadoop's) send PUT and say what they mean; what they
+// sign is PUT.
+std::string_view MeantMethod(std::string_view method, azure::HeaderSpan headers) {
+  const auto override = azure::FindHeader(headers, "x-http-method-override");
+  if (method == "PUT" && override && EqualsIgnoreCase(*override, "PATCH")) return "PATCH";
+  return method;
+}
+
 }  // namespace
 
 bool NamesRoot(const azure::RequestTarget& target) {
@@ -216,6 +224,7 @@ bool NamesRoot(const azure::RequestTarget& target) {
 bool IsDfsRequest(std::string_view method, const azure::RequestTarget& target,
                   azure::HeaderSpan headers) {
   if (method == "OPTIONS") return false;
+  method = MeantMethod(method, headers);
   // `comp` and `restype` are words of the Blob API, which its clients also send to a dfs host.
   if (target.query.Has("comp") || target.query.Has("restype")) return false;
   if (method == "PATCH") return true;
@@ -226,6 +235,7 @@ bool IsDfsRequest(std::string_view method, const azure::RequestTarget& target,
 
 Result<DialectRoute> RecognizeDfs(std::string_view method, const azure::RequestTarget& target,
                                   azure::HeaderSpan headers) {
+  method = MeantMethod(method, headers);
   if (!target.container) {
     if (method == "GET") return To(kListFilesystems, &HandleListFilesystems);
     return BadVerb();

@@ -79,6 +79,14 @@ TEST_F(DfsTest, AFileIsCreatedAppendedFlushedAndRead) {
   EXPECT_EQ(d_.Append("dir", 0, "x").ErrorCode(), "PathConflict");
 }
 
+TEST_F(DfsTest, APutMayMeanPatch) {
+  d_.Create("f");
+  const HeaderList patch = {{"X-HTTP-Method-Override", "PATCH"}};
+  EXPECT_EQ(f_.Put("/box/f?action=append&position=0", patch, "abc").status, 202u);
+  EXPECT_EQ(f_.Put("/box/f?action=flush&position=3", patch).status, 200u);
+  EXPECT_EQ(f_.Get("/box/f").body, "abc");
+}
+
 TEST_F(DfsTest, OnADfsHostEveryRequestIsThisApis) {
   f_.host = "devstoreaccount1.dfs.example";
   EXPECT_EQ(f_.Put("//box/f?resource=file").status, 201u);
