@@ -36,7 +36,7 @@ class TokenSource {
 
 struct ManagedIdentityOptions {
   std::string endpoint = "http://169.254.169.254/metadata/identity/oauth2/token";
-  std::string client_id;  // empty: the machine's own identity
+  std::string client_id{};  // empty: the machine's own identity
   std::string resource = "https://storage.azure.com/";
   Clock* clock = &Clock::System();
 };
@@ -44,11 +44,11 @@ std::unique_ptr<TokenSource> MakeManagedIdentity(ManagedIdentityOptions options)
 
 struct WorkloadIdentityOptions {
   std::string authority_host = "https://login.microsoftonline.com/";
-  std::string tenant_id;
-  std::string client_id;
-  std::string token_file;  // read anew for every exchange
+  std::string tenant_id{};
+  std::string client_id{};
+  std::string token_file{};  // read anew for every exchange
   std::string scope = "https://storage.azure.com/.default";
-  std::string ca_file;  // extra trusted certificates
+  std::string ca_file{};  // extra trusted certificates
   Clock* clock = &Clock::System();
 };
 // From AZURE_CLIENT_ID, AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE and AZURE_AUTHORITY_HOST.
