@@ -10,7 +10,9 @@
 namespace forebay::engine {
 
 Result<Place> FindPlace(const kv::Reader& reader, const BlobTarget& target) {
-  Place place;
+  // Made in its place, here and in RequireBlob: a place is large, and every read finds one.
+  Result<Place> out(std::in_place);
+  Place& place = *out;
   FB_ASSIGN_OR_RETURN(place.container,
                       RequireContainer(reader, target.account.name, target.container));
   FB_ASSIGN_OR_RETURN(place.name, place.names().Normalize(target.blob.view()));
@@ -18,13 +20,15 @@ Result<Place> FindPlace(const kv::Reader& reader, const BlobTarget& target) {
   if (!place.existing && place.container.lake.importing) {
     FB_RETURN_IF_ERROR(CheckAbsenceIsKnown(reader, place.container, place.name));
   }
-  return place;
+  return out;
 }
 
 Result<Place> RequireBlob(const kv::Reader& reader, const BlobTarget& target) {
-  FB_ASSIGN_OR_RETURN(Place place, FindPlace(reader, target));
-  if (!place.existing) return Fail(Code::kBlobNotFound, "The specified blob does not exist.");
-  return place;
+  Result<Place> out = FindPlace(reader, target);
+  if (out && !out->existing) {
+    out = Fail(Code::kBlobNotFound, "The specified blob does not exist.");
+  }
+  return out;
 }
 
 azure::ConditionSubject SubjectOf(const meta::BlobRecord& record) {
@@ -137,8 +141,7 @@ Result<> Replace(Services& services, kv::Transaction& txn, const Place& place,
     if (!place.mark) {
       FB_ASSIGN_OR_RETURN(mark, ArrivalMark(txn, place.container));
     }
-    FB_RETURN_IF_ERROR(
-        NoteChange(services, txn, place, meta::ChangeKind::kContent, mark, record));
+    FB_RETURN_IF_ERROR(NoteChange(services, txn, place, meta::ChangeKind::kContent, mark, record));
   }
   return place.names().Put(txn, place.container.id, place.name, record, services.ids);
 }

@@ -58,11 +58,15 @@ Result<> FindStart(const kv::Reader& reader, Found& found) {
   return {};
 }
 
-Result<Found> Find(const kv::Reader& reader, const GetBlobRequest& request, WallTime now) {
-  Found found;
-  FB_ASSIGN_OR_RETURN(Place place, RequireBlob(reader, request.target));
-  found.result.record = std::move(*place.existing);
-  found.result.hierarchical = place.container.hierarchical;
+// On the heap: it is large, and goes through several hands.
+Result<std::unique_ptr<Found>> Find(const kv::Reader& reader, const GetBlobRequest& request,
+                                    WallTime now) {
+  auto place = RequireBlob(reader, request.target);
+  if (!place) return Fail(std::move(place.error()));
+  auto owned = std::make_unique<Found>();
+  Found& found = *owned;
+  found.result.record = std::move(*place->existing);
+  found.result.hierarchical = place->container.hierarchical;
   const meta::BlobRecord& record = found.result.record;
   // The sweeper takes it soon; until then nobody sees it.
   if (record.expires && *record.expires <= now) {
@@ -75,12 +79,12 @@ Result<Found> Find(const kv::Reader& reader, const GetBlobRequest& request, Wall
     if (!held) {
       if (held.error().code() != Code::kNotModified) return Fail(std::move(held.error()));
       found.result.not_modified = true;
-      return found;
+      return owned;
     }
   }
   if (!request.want_body) {
     found.result.length = record.length;
-    return found;
+    return owned;
   }
   if (record.tier == azure::AccessTier::kArchive) {
     return Fail(Code::kBlobArchived, "This operation is not permitted on an archived blob.");
@@ -89,7 +93,7 @@ Result<Found> Find(const kv::Reader& reader, const GetBlobRequest& request, Wall
   if (found.result.length > 0 && !record.body.in_lake) {
     FB_RETURN_IF_ERROR(FindStart(reader, found));
   }
-  return found;
+  return owned;
 }
 
 // Bytes that the lake holds. kStale: what it says of the blob has changed, the record with it.
@@ -105,8 +109,8 @@ Task<> OpenInLake(Services& services, OpContext context, const GetBlobRequest& r
   read.body_pin = services.pins.Pin(result.record.body.id);
   const BlobTarget target = request.target;
   const meta::BodyId body = result.record.body.id;
-  FB_CO_RETURN_IF_ERROR(co_await ReadMeta(
-      services, [target, body, &read](const kv::Reader& latest) -> Result<> {
+  FB_CO_RETURN_IF_ERROR(
+      co_await ReadMeta(services, [target, body, &read](const kv::Reader& latest) -> Result<> {
         FB_ASSIGN_OR_RETURN(const Place place, FindPlace(latest, target));
         if (!place.existing || place.existing->body.id != body) {
           return Fail(Code::kStale, "The blob was replaced.");
@@ -141,6 +145,12 @@ Result<> CheckStillNamed(const kv::Reader& latest, const BlobTarget& target, met
   return Fail(Code::kNotFound, "The blob was replaced.");
 }
 
+// Inline bytes were read with the record already.
+bool MustBeHeld(const BodyStart& start) {
+  return start.body.paged ||
+         std::ranges::any_of(start.extents, [](const auto& e) { return !e.is_inline(); });
+}
+
 Task<> HoldBody(Services& services, const GetBlobRequest& request, Found& found) {
   BodyStart& start = found.start;
   if (start.body.paged) {
@@ -150,9 +160,6 @@ Task<> HoldBody(Services& services, const GetBlobRequest& request, Found& found)
           return CheckStillNamed(latest, target, body);
         });
   }
-  const bool has_chunks =
-      std::ranges::any_of(start.extents, [](const auto& e) { return !e.is_inline(); });
-  if (!has_chunks) co_return Result<>{};
   co_return co_await ReadMeta(services, [&services, &start](const kv::Reader& latest) {
     return PinDirect(services, latest, start);
   });
@@ -163,10 +170,13 @@ Task<> HoldBody(Services& services, const GetBlobRequest& request, Found& found)
 Task<GetBlobResult> GetBlob(Services& services, OpContext context, GetBlobRequest request) {
   const WallTime now = services.clock.Now();
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    FB_CO_ASSIGN_OR_RETURN(Found found,
-                           co_await ReadMeta(services, [&request, now](const kv::Reader& reader) {
-                             return Find(reader, request, now);
-                           }, context));
+    FB_CO_ASSIGN_OR_RETURN(
+        const std::unique_ptr<Found> owned,
+        co_await ReadMeta(
+            services,
+            [&request, now](const kv::Reader& reader) { return Find(reader, request, now); },
+            context));
+    Found& found = *owned;
     if (!request.want_body || found.result.length == 0) co_return std::move(found.result);
     if (found.result.record.body.in_lake) {
       auto opened = co_await OpenInLake(services, context, request, found.result);
@@ -174,9 +184,11 @@ Task<GetBlobResult> GetBlob(Services& services, OpContext context, GetBlobReques
       if (opened.error().code() == Code::kStale) continue;
       co_return Fail(std::move(opened.error()));
     }
-    auto held = co_await HoldBody(services, request, found);
-    if (!held && held.error().code() == Code::kNotFound) continue;
-    if (!held) co_return Fail(std::move(held.error()));
+    if (MustBeHeld(found.start)) {
+      auto held = co_await HoldBody(services, request, found);
+      if (!held && held.error().code() == Code::kNotFound) continue;
+      if (!held) co_return Fail(std::move(held.error()));
+    }
     found.result.body = MakeBodySource(services, context, std::move(found.start));
     co_return std::move(found.result);
   }

@@ -35,6 +35,23 @@ TEST_P(GetBlobTest, EveryRangeOfEveryKindOfBody) {
   }
 }
 
+TEST_P(GetBlobTest, ABodyInTheStoreIsThereAsAWhole) {
+  const auto whole = [this](std::size_t size, GetBlobRequest::Range range) {
+    EXPECT_TRUE(f_.Put("a", Text(size, 1)));
+    GetBlobRequest request;
+    request.target = f_.Blob("a");
+    request.range = range;
+    auto got = f_.Run(GetBlob(f_.services(), f_.context(), request));
+    EXPECT_TRUE(got) << got.error().ToString();
+    std::optional<std::string> text;
+    if (auto piece = got->body->TakeWhole()) text = AsText(piece->memory);
+    return text;
+  };
+  EXPECT_EQ(whole(8, {0, std::nullopt}), Text(8, 1));
+  EXPECT_EQ(whole(8, {3, 2}), Text(8, 1).substr(3, 2));
+  EXPECT_EQ(whole(150, {0, std::nullopt}), std::nullopt) << "chunks are streamed";
+}
+
 TEST_P(GetBlobTest, AnEmptyBlobHasNoRanges) {
   ASSERT_TRUE(f_.Put("a", ""));
   EXPECT_EQ(*f_.Read("a"), "");

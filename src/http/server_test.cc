@@ -68,6 +68,23 @@ class ListSource final : public BodySource {
   bool fail_after_;
 };
 
+// Has all of its body in memory, and says so: then nobody asks piece by piece.
+class WholeSource final : public BodySource {
+ public:
+  explicit WholeSource(std::string body) : body_(std::move(body)) {}
+  Task<std::optional<BodyPiece>> Next(bool) override {
+    co_return Fail(Code::kInternal, "Next was called beside TakeWhole");
+  }
+  std::optional<BodyPiece> TakeWhole() override {
+    BodyPiece piece;
+    piece.memory = AsBytes(body_);
+    return piece;
+  }
+
+ private:
+  std::string body_;
+};
+
 // What the tests ask for by path.
 class TestHandler final : public Handler {
  public:
@@ -109,6 +126,11 @@ class TestHandler final : public Handler {
       response.content_length = 11;
       response.source =
           std::make_unique<ListSource>(std::vector<std::string>{"hello", " ", "world"}, false);
+    } else if (request.path == "/whole") {
+      // ?declared-actual
+      const std::size_t actual = std::stoull(request.query.substr(request.query.find('-') + 1));
+      response.content_length = std::stoull(request.query);
+      response.source = std::make_unique<WholeSource>(std::string(actual, 'w'));
     } else if (request.path == "/short") {
       response.content_length = 100;
       response.source = std::make_unique<ListSource>(std::vector<std::string>{"hello"}, false);
@@ -321,6 +343,25 @@ TEST_F(ServerTest, ClosesWhenAsked) {
 TEST_F(ServerTest, StreamsPieces) {
   Start();
   EXPECT_EQ(Ask("GET /pieces HTTP/1.1\r\nHost: x\r\n\r\n").body, "hello world");
+}
+
+TEST_F(ServerTest, TakesABodyThatIsInMemory) {
+  Start();
+  RawClient client(port_);
+  // The last one is more than a socket takes at once.
+  for (const std::size_t size : {std::size_t{1}, std::size_t{4096}, std::size_t{8'000'000}}) {
+    const std::string range = std::to_string(size) + "-" + std::to_string(size);
+    client.Send("GET /whole?" + range + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(client.ReadAnswer().body, std::string(size, 'w'));
+  }
+  client.Send("HEAD /whole?5-5 HTTP/1.1\r\nHost: x\r\n\r\nGET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(client.ReadAnswer(true).Header("Content-Length"), "5");
+  EXPECT_EQ(client.ReadAnswer().body, "ok");
+  for (const char* wrong : {"5-4", "4-5"}) {
+    RawClient cut(port_);
+    cut.Send(std::string("GET /whole?") + wrong + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_TRUE(cut.WaitClosed(2000)) << wrong;
+  }
 }
 
 TEST_F(ServerTest, ABodyOfTheWrongLengthEndsTheConnection) {

@@ -83,11 +83,14 @@ class DbReader final : public Reader {
   DbReader& operator=(const DbReader&) = delete;
 
   Result<std::optional<std::string>> Get(Space space, std::string_view key) const override {
-    rocksdb::PinnableSlice value;
-    auto status = db_.Get(options_, Family(space), ToSlice(key), &value);
+    std::string value;
+    rocksdb::PinnableSlice found(&value);
+    auto status = db_.Get(options_, Family(space), ToSlice(key), &found);
     if (status.IsNotFound()) return std::nullopt;
     if (!status.ok()) return Fail(ToError(status));
-    return value.ToString();
+    // What came from a memtable is in `value` already; a pinned block's has to be copied.
+    if (found.IsPinned()) value.assign(found.data(), found.size());
+    return value;
   }
   std::unique_ptr<Iterator> Scan(Space space, std::string_view begin,
                                  std::string_view end) const override {

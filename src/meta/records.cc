@@ -261,7 +261,9 @@ std::string Encode(const BlobRecord& r) {
 Result<BlobRecord> DecodeBlob(std::string_view text) {
   Decoder in(text);
   FB_RETURN_IF_ERROR(CheckVersion(in, "A blob record"));
-  BlobRecord r;
+  // Made in its place: the record is large, and every read decodes one.
+  Result<BlobRecord> out(std::in_place);
+  BlobRecord& r = *out;
   const std::uint64_t fields = in.Varint();
   r.id = BlobId(in.Varint());
   r.created = TakeTime(in);
@@ -299,7 +301,7 @@ Result<BlobRecord> DecodeBlob(std::string_view text) {
   if (fields & kLease) r.lease = TakeLease(in);
   if (fields & kLakeCopy) r.lake = TakeLakeCopy(in);
   FB_RETURN_IF_ERROR(in.Finish("a blob record"));
-  return r;
+  return out;
 }
 
 std::string Encode(const StagingRecord& r) {
