@@ -95,7 +95,7 @@ def test_permissions_and_acls(shell):
     shell("-setfacl", "-m", "user:alice:r-x,default:user:alice:rwx", f"{shell.root}/d")
     shell("-touch", f"{shell.root}/d/f")
     acl = shell("-getfacl", f"{shell.root}/d")
-    assert "user:alice:r-x" in acl and "default:user:alice:rwx" in acl and "# flags: --t" in acl
+    assert "user:alice:r-x" in acl and "default:user:alice:rwx" in acl and "# flags: --T" in acl
     assert "user:alice:rwx" in shell("-getfacl", f"{shell.root}/d/f")
     shell("-setfacl", "-b", f"{shell.root}/d")
     assert "alice" not in shell("-getfacl", f"{shell.root}/d")
