@@ -83,7 +83,8 @@ class Commands {
       "then  export AZURE_STORAGE_CONNECTION_STRING=UseDevelopmentStorage=true\n"};
   std::map<const CLI::App*, Body> bodies_;
   ConfigFlags flags_;
-  bool json_ = false, wait_ = false, force_ = false, verify_ = false;
+  bool json_ = false, wait_ = false, force_ = false;
+  FsckCommand fsck_;
   std::string volume_, rate_, to_, from_;
   std::vector<std::string> directories_;
 };
@@ -161,8 +162,10 @@ void Commands::AddFsck() {
       Add(app_, "fsck",
           "Check a store that no server has open.\nExit status: 0 sound, 2 problems "
           "found, 1 it could not be checked.",
-          [this](const config::Config& config) { return Fsck(config, console_, verify_); });
-  fsck->add_flag("--verify", verify_, "Read every byte and check its checksum (slow)");
+          [this](const config::Config& config) { return Fsck(config, console_, fsck_); });
+  fsck->add_flag("--verify", fsck_.verify_bytes, "Read every byte and check its checksum (slow)");
+  fsck->add_flag("--repair", fsck_.repair,
+                 "Free what nothing names, mend references; never invents bytes");
   flags_.AddStore(*fsck);
 }
 
