@@ -86,6 +86,8 @@ Result<std::unique_ptr<Node>> Node::Open(const config::Config& config) {
   limits.small_blob_bytes = config.small_blob_threshold;
   limits.uncommitted_block_ttl = config.uncommitted_block_ttl;
   node->services_ = std::make_unique<engine::Services>(engine::Services{
+  node->room_ = std::make_unique<engine::DiskRoom>(node->fs_, node->metadata_path_,
+                                                   config.disk_reserve);
       .store = *node->store_,
       .chunks = *node->chunks_,
       .clock = Clock::System(),
@@ -96,6 +98,7 @@ Result<std::unique_ptr<Node>> Node::Open(const config::Config& config) {
       .pins = node->pins_,
       .limits = limits,
   });
+      .room = node->room_.get(),
   node->sweeper_ = std::make_unique<engine::Sweeper>(*node->services_);
   return node;
 }

@@ -57,6 +57,7 @@ class Node {
   std::unique_ptr<meta::ETagSource> etags_;
   std::unique_ptr<engine::BufferPool> buffers_;
   engine::BodyPins pins_;
+  std::unique_ptr<engine::DiskRoom> room_;
   std::unique_ptr<engine::Services> services_;
   std::unique_ptr<engine::Sweeper> sweeper_;
 };

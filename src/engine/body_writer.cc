@@ -93,6 +93,7 @@ Task<> StoreInline(Services& services, StoredBody& out, Digests& digests, ByteVi
     digests.AddMd5({});
     co_return Result<>{};
   }
+  FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kBytes));
   FB_CO_ASSIGN_OR_RETURN(std::uint64_t piece, services.ids.Next());
   digests.AddCrc(Crc64(data), data.size());
   if (digests.wants_md5() && data.size() > kHashOnPoolBytes) {
@@ -143,6 +144,7 @@ Task<StoredBody> StoreBody(Services& services, OpContext context, BodyReader* bo
                            StoreBodyOptions options) {
   StoredBody out;
   Digests digests(options.want_md5 || options.expected.md5.has_value());
+  FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kRecords));
   if (body == nullptr) {
     FB_CO_RETURN_IF_ERROR(co_await StoreInline(services, out, digests, {}));
   } else {

@@ -74,6 +74,7 @@ Result<> Copy(Services& services, kv::Transaction& txn, Commit& commit, const az
 
 Task<CopyBlobResult> CopyBlob(Services& services, OpContext context, CopyBlobRequest request) {
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
+  FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kRecords));
   FB_CO_ASSIGN_OR_RETURN(
       meta::BlobRecord source,
       co_await ReadMeta(services, [&request](const kv::Reader& reader) -> Result<meta::BlobRecord> {

@@ -68,6 +68,7 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
 
 Task<Changed> PutBlockList(Services& services, OpContext context, PutBlockListRequest request) {
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
+  FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kRecords));
   if (request.blocks.size() > kMaxBlocks) {
     co_return Fail(Code::kBlockListTooLong,
                    "The block list may not contain more than 50,000 blocks.");

@@ -13,6 +13,7 @@
 #include "chunk/chunk_store.h"
 #include "engine/body_pins.h"
 #include "engine/buffer_pool.h"
+#include "engine/disk_room.h"
 #include "kv/store.h"
 #include "meta/etag_source.h"
 #include "meta/id_source.h"
@@ -37,6 +38,9 @@ struct Limits {
 };
 
 struct Services {
+  // kNoSpace, before a request adds to what is stored.
+  Result<> CheckRoom(Growth growth) const { return room ? room->Check(growth) : Result<>(); }
+
   kv::Store& store;
   chunk::ChunkStore& chunks;
   Clock& clock;
@@ -46,6 +50,7 @@ struct Services {
   BufferPool& buffers;  // transfer buffers, bounded over all requests
   BodyPins& pins;       // bodies that readers are on
   Limits limits;
+  const DiskRoom* room = nullptr;  // null: there is always room
   LakeSide* lake = nullptr;  // null: no container has a lake
 };
 

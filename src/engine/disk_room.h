@@ -1,0 +1,38 @@
+// Whether there is room for more on the disk of the metadata, where small bodies lie too.
+//
+// Three lines, so that a full disk never stops what would empty it. Below the reserve no bytes are
+// taken, below half of it nothing that adds records (copies, commits, containers); deletes and
+// changes of what is there go on down to the store's own limit (kv::RocksDbOptions), and reads
+// always. The chunk store keeps the same reserve on each of its volumes. Looks anew at every call,
+// so writing resumes by itself when there is room. Thread safe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "io/file_system.h"
+
+namespace forebay::engine {
+
+enum class Growth : std::uint8_t {
+  kBytes,    // a body among the records
+  kRecords,  // records only
+};
+
+class DiskRoom {
+ public:
+  // `fs` must outlive it.
+  DiskRoom(const io::FileSystem& fs, std::string path, std::uint64_t reserve_bytes)
+      : fs_(fs), path_(std::move(path)), reserve_bytes_(reserve_bytes) {}
+
+  // kNoSpace.
+  Result<> Check(Growth growth) const;
+
+ private:
+  const io::FileSystem& fs_;
+  const std::string path_;
+  const std::uint64_t reserve_bytes_;
+};
+
+}  // namespace forebay::engine

@@ -1,0 +1,101 @@
+#include "engine/disk_room.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/copy_blob.h"
+#include "engine/engine_fixture.h"
+#include "engine/update_blob.h"
+#include "io/memory.h"
+
+namespace forebay::engine {
+namespace {
+
+constexpr std::uint64_t kReserve = 1'000'000;
+
+class DiskRoomTest : public testing::Test {
+ protected:
+  DiskRoomTest() {
+    EXPECT_TRUE(disk_.MakeDirs("/data"));
+    f_.services().room = &room_;
+    SetAvailable(2 * kReserve);
+    EXPECT_TRUE(f_.MakeContainer());
+    EXPECT_TRUE(f_.Put("small", "small"));
+    EXPECT_TRUE(f_.Put("large", Text(300)));
+    EXPECT_TRUE(f_.Stage("staged", "b1", Text(50)));
+  }
+  void SetAvailable(std::uint64_t bytes) { disk_.SetCapacity(bytes); }
+  Result<CopyBlobResult> Copy() {
+    CopyBlobRequest request;
+    request.source = f_.Blob("large");
+    request.target = f_.Blob("copy");
+    return f_.Run(CopyBlob(f_.services(), f_.context(), std::move(request)));
+  }
+  Result<UpdateBlobResult> Update() {
+    UpdateBlobRequest request{.target = f_.Blob("small")};
+    request.metadata = azure::Metadata{{"m", "1"}};
+    return f_.Run(UpdateBlob(f_.services(), f_.context(), std::move(request)));
+  }
+  template <class T>
+  static Code CodeOf(const Result<T>& result) {
+    EXPECT_FALSE(result);
+    return result ? Code::kInternal : result.error().code();
+  }
+  io::MemoryFileSystem disk_;
+  DiskRoom room_{disk_, "/data", kReserve};
+  EngineFixture f_{{.limits = TinyLimits()}};
+};
+
+TEST_F(DiskRoomTest, BelowTheReserveNoSmallBodiesAreTaken) {
+  SetAvailable(kReserve - 1);
+  const std::string stored = f_.Stored();
+  EXPECT_EQ(CodeOf(f_.Put("new", "tiny")), Code::kNoSpace);
+  EXPECT_EQ(CodeOf(f_.Stage("staged", "b2", "tiny")), Code::kNoSpace);
+  EXPECT_EQ(f_.Stored(), stored);
+  // The chunk store has a say of its own about larger ones; records still fit.
+  EXPECT_TRUE(f_.Put("empty", ""));
+  EXPECT_TRUE(Copy());
+  EXPECT_TRUE(f_.Commit("staged", {{BlockSource::kLatest, azure::BlockId("b1")}}));
+  EXPECT_TRUE(Update());
+  EXPECT_TRUE(f_.Delete("small"));
+}
+
+TEST_F(DiskRoomTest, BelowHalfOfItOnlyReadsChangesAndDeletesGoOn) {
+  SetAvailable(kReserve / 2 - 1);
+  const std::string stored = f_.Stored();
+  TextReader reader(Text(100));
+  PutBlobRequest request;
+  request.target = f_.Blob("new");
+  request.body = &reader;
+  EXPECT_EQ(CodeOf(f_.Run(PutBlob(f_.services(), f_.context(), std::move(request)))),
+            Code::kNoSpace);
+  EXPECT_EQ(reader.bytes_read(), 0u) << "refused before the body";
+  EXPECT_EQ(CodeOf(f_.Put("empty", "")), Code::kNoSpace);
+  EXPECT_EQ(CodeOf(Copy()), Code::kNoSpace);
+  EXPECT_EQ(CodeOf(f_.Commit("staged", {{BlockSource::kLatest, azure::BlockId("b1")}})),
+            Code::kNoSpace);
+  EXPECT_EQ(CodeOf(f_.MakeContainer("crate")), Code::kNoSpace);
+  EXPECT_EQ(f_.Stored(), stored);
+  EXPECT_EQ(*f_.Read("large"), Text(300));
+  EXPECT_TRUE(Update());
+  EXPECT_TRUE(f_.Delete("large"));
+  f_.Sweep(1);
+  EXPECT_LT(f_.LinkedChunks(), 10u) << "the sweeper works";
+}
+
+TEST_F(DiskRoomTest, WritingResumesWhenThereIsRoom) {
+  for (const std::uint64_t available : {kReserve / 4, kReserve - 1}) {
+    SetAvailable(available);
+    EXPECT_EQ(CodeOf(f_.Put("new", "tiny")), Code::kNoSpace);
+    SetAvailable(kReserve);
+    EXPECT_TRUE(f_.Put("new", "tiny"));
+    EXPECT_TRUE(Copy());
+  }
+}
+
+TEST_F(DiskRoomTest, ADiskThatCannotBeAskedIsAnError) {
+  const DiskRoom nowhere(disk_, "/none", kReserve);
+  EXPECT_FALSE(nowhere.Check(Growth::kRecords));
+}
+
+}  // namespace
+}  // namespace forebay::engine
