@@ -77,9 +77,9 @@ std::string ArchiveStatus(AccessTier target) {
   return "rehydrate-pending-to-" + ToLowerAscii(AccessTierName(target));
 }
 
-void WriteTier(XmlBuilder& xml, const BlobProperties& p) {
+void WriteTier(XmlBuilder& xml, const BlobProperties& p, AccessTier default_tier) {
   if (p.type != BlobType::kBlock) return;
-  xml.Element("AccessTier", AccessTierName(p.tier));
+  xml.Element("AccessTier", AccessTierName(p.tier_inferred ? default_tier : p.tier));
   if (p.tier_inferred) xml.Element("AccessTierInferred", true);
   if (p.rehydrating_to) {
     xml.Element("ArchiveStatus", ArchiveStatus(*p.rehydrating_to));
@@ -105,7 +105,8 @@ void WriteCopy(XmlBuilder& xml, const CopyState& copy) {
   xml.ElementIf("CopyStatusDescription", copy.description);
 }
 
-void WriteProperties(XmlBuilder& xml, const BlobProperties& p, bool with_copy) {
+void WriteProperties(XmlBuilder& xml, const BlobProperties& p, bool with_copy,
+                     AccessTier default_tier) {
   xml.Open("Properties")
       .Element("Creation-Time", FormatHttpDate(p.created))
       .Element("Last-Modified", FormatHttpDate(p.last_modified))
@@ -114,7 +115,7 @@ void WriteProperties(XmlBuilder& xml, const BlobProperties& p, bool with_copy) {
   WriteContent(xml, p);
   if (p.sequence_number) xml.Element("x-ms-blob-sequence-number", *p.sequence_number);
   xml.Element("BlobType", BlobTypeName(p.type));
-  WriteTier(xml, p);
+  WriteTier(xml, p, default_tier);
   WriteLease(xml, p.lease, p.lease_infinite);
   if (with_copy) WriteCopy(xml, p.copy);
   xml.Element("ServerEncrypted", p.server_encrypted);
@@ -152,7 +153,7 @@ Result<ListBlobsInclude> ParseListBlobsInclude(std::string_view text) {
 }
 
 ListBlobsWriter::ListBlobsWriter(const ListEcho& echo, const ListBlobsInclude& include)
-    : include_(include) {
+    : include_(include), default_tier_(echo.default_tier) {
   xml_.Open("EnumerationResults",
             {{"ServiceEndpoint", echo.service_endpoint}, {"ContainerName", echo.container}});
   WriteEcho(xml_, echo);
@@ -167,7 +168,7 @@ void ListBlobsWriter::AddBlob(const ListedBlob& blob) {
     xml_.Element("VersionId", blob.version_id);
     if (blob.is_current_version) xml_.Element("IsCurrentVersion", true);
   }
-  WriteProperties(xml_, blob.properties, include_.copy);
+  WriteProperties(xml_, blob.properties, include_.copy, default_tier_);
   if (include_.metadata) WriteMetadata(xml_, blob.metadata);
   if (include_.tags && !blob.tags.empty()) WriteTags(xml_, blob.tags);
   if (blob.has_versions_only) xml_.Element("HasVersionsOnly", true);
@@ -176,7 +177,7 @@ void ListBlobsWriter::AddBlob(const ListedBlob& blob) {
 
 void ListBlobsWriter::AddPrefix(std::string_view prefix, const BlobProperties* properties) {
   xml_.Open("BlobPrefix").NameElement("Name", prefix);
-  if (properties != nullptr) WriteProperties(xml_, *properties, false);
+  if (properties != nullptr) WriteProperties(xml_, *properties, false, default_tier_);
   xml_.Close("BlobPrefix");
 }
 

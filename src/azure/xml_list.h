@@ -32,6 +32,7 @@ struct ListEcho {
   std::string container;         // List Blobs
   std::optional<std::string> prefix, marker, delimiter, start_from;
   std::optional<std::uint64_t> max_results;
+  AccessTier default_tier = AccessTier::kHot;  // what an inferred tier is shown as
 };
 
 struct ListedBlob {
@@ -59,6 +60,7 @@ class ListBlobsWriter {
  private:
   XmlBuilder xml_;
   ListBlobsInclude include_;
+  AccessTier default_tier_;
 };
 
 struct ListedContainer {

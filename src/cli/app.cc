@@ -230,7 +230,7 @@ int Commands::Usage(const CLI::ParseError& error, const std::vector<std::string>
   }
   std::string path = command->get_name();
   for (const CLI::App* at = command->get_parent(); at != nullptr; at = at->get_parent()) {
-    path = at->get_name() + " " + path;
+    path.insert(0, at->get_name() + " ");
   }
   console_.Note("forebay: " + message + "\nSee: " + path + " --help");
   return kExitUsage;

@@ -47,6 +47,7 @@ Result<rest::AccountsPtr> MakeAccounts(const config::Config& config) {
     if (!account.key2.empty()) entry.keys.push_back(Base64Encode(AsBytes(account.key2)));
     entry.hierarchical = account.hierarchical;
     entry.allow_public_access = account.allow_public_access;
+    entry.default_access_tier = account.default_access_tier;
     accounts.push_back(std::move(entry));
   }
   return rest::Accounts::Make(accounts);

@@ -27,8 +27,14 @@ Result<std::shared_ptr<const Accounts>> Accounts::Make(const std::vector<Account
       return Fail(Code::kInvalidConfig,
                   fmt::format("The account {} needs one or two keys.", config.name));
     }
-    AccountEntry entry{
-        *name, {}, config.hierarchical, config.allow_public_access, NextGeneration()};
+    const auto tier = azure::ParseAccessTier(config.default_access_tier);
+    if (!tier || *tier == azure::AccessTier::kArchive) {
+      return Fail(Code::kInvalidConfig,
+                  fmt::format("The account {} cannot have \"{}\" as default tier.", config.name,
+                              config.default_access_tier));
+    }
+    AccountEntry entry{*name, {}, config.hierarchical, config.allow_public_access, NextGeneration(),
+                       *tier};
     for (const std::string& key : config.keys) {
       auto signing_key = azure::SigningKey::FromBase64(key);
       if (!signing_key) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "azure/names.h"
+#include "azure/properties.h"
 #include "azure/shared_key.h"
 #include "base/result.h"
 
@@ -25,6 +26,7 @@ struct AccountConfig {
   std::vector<std::string> keys;  // base64, one or two
   bool hierarchical = false;
   bool allow_public_access = true;
+  std::string default_access_tier = "Hot";  // of blobs that were stored without one
 };
 
 struct AccountEntry {
@@ -35,6 +37,8 @@ struct AccountEntry {
   // Differs between any two entries of a process's life: what was derived from one entry's keys is
   // never taken for another's.
   std::uint64_t generation = 0;
+  // What an inferred tier is shown as; it follows the configuration, also for blobs that exist.
+  azure::AccessTier default_tier = azure::AccessTier::kHot;
 };
 
 class Accounts {

@@ -26,6 +26,7 @@ azure::ListEcho EchoOf(const Call& call, std::size_t max_results) {
   echo.marker = Echo(call, "marker");
   echo.delimiter = Echo(call, "delimiter");
   echo.start_from = Echo(call, "startfrom");
+  echo.default_tier = call.account->default_tier;
   if (!call.QueryValue("maxresults").empty()) echo.max_results = max_results;
   return echo;
 }

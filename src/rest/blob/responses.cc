@@ -53,8 +53,11 @@ void AddCopyHeaders(http::Response& response, const Call& call, const azure::Cop
   }
 }
 
-void AddTierHeaders(http::Response& response, const azure::BlobProperties& properties) {
-  response.headers.Add("x-ms-access-tier", std::string(azure::AccessTierName(properties.tier)));
+void AddTierHeaders(http::Response& response, const Call& call,
+                    const azure::BlobProperties& properties) {
+  const azure::AccessTier tier =
+      properties.tier_inferred ? call.account->default_tier : properties.tier;
+  response.headers.Add("x-ms-access-tier", std::string(azure::AccessTierName(tier)));
   if (properties.tier_inferred) response.headers.Add("x-ms-access-tier-inferred", "true");
   if (properties.tier_changed) {
     response.headers.Add("x-ms-access-tier-change-time",
@@ -119,7 +122,7 @@ void AddBlobHeaders(http::Response& response, const Call& call, const BlobView& 
   headers.Add("x-ms-blob-type", std::string(azure::BlobTypeName(properties.type)));
   AddLeaseHeaders(response, view.record.lease, call.now);
   headers.Add("x-ms-server-encrypted", "true");
-  if (view.with_tier && !view.record.directory) AddTierHeaders(response, properties);
+  if (view.with_tier && !view.record.directory) AddTierHeaders(response, call, properties);
   if (properties.tag_count > 0) {
     headers.Add("x-ms-tag-count", std::to_string(properties.tag_count));
   }
