@@ -40,6 +40,7 @@ Result<std::unique_ptr<Node>> Node::OpenExisting(const config::Config& config) {
 Result<std::unique_ptr<Node>> Node::Open(const config::Config& config) {
   std::unique_ptr<Node> node(new Node());
   std::vector<std::string> directories;
+  directories.reserve(config.data.size());
   for (const std::string& directory : config.data) directories.push_back(Absolute(directory));
   node->directory_ = directories.front();
   const std::string& first = node->directory_;
@@ -85,9 +86,9 @@ Result<std::unique_ptr<Node>> Node::Open(const config::Config& config) {
   engine::Limits limits;
   limits.small_blob_bytes = config.small_blob_threshold;
   limits.uncommitted_block_ttl = config.uncommitted_block_ttl;
-  node->services_ = std::make_unique<engine::Services>(engine::Services{
   node->room_ = std::make_unique<engine::DiskRoom>(node->fs_, node->metadata_path_,
                                                    config.disk_reserve);
+  node->services_ = std::make_unique<engine::Services>(engine::Services{
       .store = *node->store_,
       .chunks = *node->chunks_,
       .clock = Clock::System(),
@@ -97,8 +98,8 @@ Result<std::unique_ptr<Node>> Node::Open(const config::Config& config) {
       .buffers = *node->buffers_,
       .pins = node->pins_,
       .limits = limits,
-  });
       .room = node->room_.get(),
+  });
   node->sweeper_ = std::make_unique<engine::Sweeper>(*node->services_);
   return node;
 }
