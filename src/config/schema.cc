@@ -44,7 +44,8 @@ constexpr std::array kSchema = {
         "Whether each request is logged, at level info."},
 
     Key{"limits.max_connections", Type::kInteger, &Config::max_connections, "10000",
-        "Connections open at once; further ones are answered 503 ServerBusy and closed.", false, 1, 1'000'000},
+        "Connections open at once; further ones are answered 503 ServerBusy and closed.", false, 1,
+        1'000'000},
     Key{"limits.max_header_size", Type::kBytes, &Config::max_header_size, "64KiB",
         "Request line and headers together.", false, 4096, 1 << 20},
     Key{"limits.idle_timeout", Type::kDuration, &Config::idle_timeout, "2m",
