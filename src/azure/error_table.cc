@@ -269,8 +269,7 @@ constexpr auto kTable = std::to_array<WireError>({
     {Code::kInvalidSourceUri, 400, "InvalidSourceUri", "The source URI is invalid."},
     {Code::kHierarchicalNamespaceNotEnabled, 400, "HierarchicalNamespaceNotEnabled",
      "Hierarchical namespace is not enabled for this account."},
-    {Code::kHierarchicalNotSupported, 409,
-     "FeatureNotYetSupportedForHierarchicalNamespaceAccounts",
+    {Code::kHierarchicalNotSupported, 409, "FeatureNotYetSupportedForHierarchicalNamespaceAccounts",
      "This feature is not supported for hierarchical namespace accounts."},
 });
 

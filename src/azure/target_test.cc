@@ -166,7 +166,8 @@ TEST(Target, ARenameMayHaveItsAccountInTheSourceAlone) {
   EXPECT_EQ(parsed->blob->view(), "dir/new");
   EXPECT_TRUE(parsed->path_style);
   // Where the path has an account, that one counts.
-  EXPECT_EQ(ParseTarget("/acc/box/new", "127.0.0.1", known, "/acc/box/old")->container->view(), "box");
+  EXPECT_EQ(ParseTarget("/acc/box/new", "127.0.0.1", known, "/acc/box/old")->container->view(),
+            "box");
   EXPECT_EQ(ParseTarget("/none/box/new", "127.0.0.1", known, "/box/old")->account.view(), "none");
 }
 

@@ -115,8 +115,7 @@ Task<> StoreChunks(Services& services, OpContext context, BodyReader& body, std:
   while (filled > 0) {
     FB_CO_RETURN_IF_ERROR(context.Check());
     if (out.size + filled > max_bytes) co_return Fail(TooLarge(max_bytes));
-    FB_CO_RETURN_IF_ERROR(
-        co_await AddPiece(services, context, out, digests, buffer.first(filled)));
+    FB_CO_RETURN_IF_ERROR(co_await AddPiece(services, context, out, digests, buffer.first(filled)));
     if (filled < buffer.size()) break;
     FB_CO_ASSIGN_OR_RETURN(filled, co_await Fill(body, buffer));
   }
@@ -163,11 +162,10 @@ Task<StoredBody> StoreBody(Services& services, OpContext context, BodyReader* bo
     const bool whole = filled < buffer.size() || (length && filled == *length);
     if (whole && filled <= small) {
       if (filled > options.max_bytes) co_return Fail(TooLarge(options.max_bytes));
-      FB_CO_RETURN_IF_ERROR(
-          co_await StoreInline(services, out, digests, buffer.first(filled)));
+      FB_CO_RETURN_IF_ERROR(co_await StoreInline(services, out, digests, buffer.first(filled)));
     } else {
-      FB_CO_RETURN_IF_ERROR(co_await StoreChunks(services, context, *body, options.max_bytes, buffer,
-                                                 filled, out, digests));
+      FB_CO_RETURN_IF_ERROR(co_await StoreChunks(services, context, *body, options.max_bytes,
+                                                 buffer, filled, out, digests));
     }
   }
   out.crc64 = digests.crc();

@@ -83,9 +83,7 @@ class ChunksForTest final : public chunk::ChunkStore {
   }
 
  private:
-  static std::string Key(chunk::ChunkId id) {
-    return chunk::keys::Chunk(id);
-  }
+  static std::string Key(chunk::ChunkId id) { return chunk::keys::Chunk(id); }
 
   class Staged final : public chunk::StagedChunk {
    public:

@@ -137,7 +137,7 @@ class PageReader {
   std::unique_ptr<meta::NameCursor> committed_;
   std::unique_ptr<StagedNames> staged_;
   const std::string until_;  // names from here on may not have come in from the lake; or empty
-  std::size_t bytes_ = 0;  // of the items so far
+  std::size_t bytes_ = 0;    // of the items so far
   ListBlobsResult page_;
 };
 

@@ -51,7 +51,7 @@ struct Services {
   BodyPins& pins;       // bodies that readers are on
   Limits limits;
   const DiskRoom* room = nullptr;  // null: there is always room
-  LakeSide* lake = nullptr;  // null: no container has a lake
+  LakeSide* lake = nullptr;        // null: no container has a lake
 };
 
 }  // namespace forebay::engine

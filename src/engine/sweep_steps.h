@@ -11,9 +11,9 @@
 
 namespace forebay::engine {
 
-// First of all, for kinds of commits under way that are too old: takes the record away from a commit
-// that may still come, so that it fails instead of adopting half of what it prepared. Answers what
-// the record is now, or nothing when a commit adopted it.
+// First of all, for kinds of commits under way that are too old: takes the record away from a
+// commit that may still come, so that it fails instead of adopting half of what it prepared.
+// Answers what the record is now, or nothing when a commit adopted it.
 Result<std::optional<meta::GarbageKind>> CondemnStep(kv::Transaction& txn, meta::BodyId id);
 
 // Each returns true when nothing is left to do for that record, which it erased then.

