@@ -86,8 +86,9 @@ Result<std::unique_ptr<Node>> Node::Open(const config::Config& config) {
   engine::Limits limits;
   limits.small_blob_bytes = config.small_blob_threshold;
   limits.uncommitted_block_ttl = config.uncommitted_block_ttl;
-  node->room_ =
-      std::make_unique<engine::DiskRoom>(node->fs_, node->metadata_path_, config.disk_reserve);
+  node->room_ = std::make_unique<engine::DiskRoom>(
+      node->fs_, node->metadata_path_, config.disk_reserve,
+      [store = node->store_.get()] { return store->buffered_bytes(); });
   node->services_ = std::make_unique<engine::Services>(engine::Services{
       .store = *node->store_,
       .chunks = *node->chunks_,

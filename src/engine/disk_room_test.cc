@@ -41,9 +41,21 @@ class DiskRoomTest : public testing::Test {
     return result ? Code::kInternal : result.error().code();
   }
   io::MemoryFileSystem disk_;
-  DiskRoom room_{disk_, "/data", kReserve};
+  std::uint64_t buffered_ = 0;
+  DiskRoom room_{disk_, "/data", kReserve, [this] { return buffered_; }};
   EngineFixture f_{{.limits = TinyLimits()}};
 };
+
+TEST_F(DiskRoomTest, WhatWaitsInMemoryCountsAsUsed) {
+  SetAvailable(kReserve + 100);
+  buffered_ = 101;
+  EXPECT_EQ(CodeOf(f_.Put("new", "tiny")), Code::kNoSpace);
+  EXPECT_TRUE(Copy());
+  buffered_ = kReserve / 2 + 101;
+  EXPECT_EQ(CodeOf(Copy()), Code::kNoSpace);
+  buffered_ = 100;
+  EXPECT_TRUE(f_.Put("new", "tiny"));
+}
 
 TEST_F(DiskRoomTest, BelowTheReserveNoSmallBodiesAreTaken) {
   SetAvailable(kReserve - 1);
@@ -93,7 +105,7 @@ TEST_F(DiskRoomTest, WritingResumesWhenThereIsRoom) {
 }
 
 TEST_F(DiskRoomTest, ADiskThatCannotBeAskedIsAnError) {
-  const DiskRoom nowhere(disk_, "/none", kReserve);
+  const DiskRoom nowhere(disk_, "/none", kReserve, [] { return std::uint64_t{0}; });
   EXPECT_FALSE(nowhere.Check(Growth::kRecords));
 }
 

@@ -129,6 +129,9 @@ class RocksDbStore::Db final : public CommitTarget {
   const std::vector<rocksdb::ColumnFamilyHandle*>& families() const { return families_; }
   std::uint64_t first_append() const { return first_append_; }
   RocksDbStats stats() const;
+  std::uint64_t buffered_bytes() const {
+    return Property(rocksdb::DB::Properties::kCurSizeAllMemTables);
+  }
 
  private:
   void FlushBuffers();
@@ -363,7 +366,7 @@ RocksDbStats RocksDbStore::Db::stats() const {
           .cache_hits = statistics_->getTickerCount(rocksdb::BLOCK_CACHE_HIT),
           .cache_misses = statistics_->getTickerCount(rocksdb::BLOCK_CACHE_MISS),
           .cache_used_bytes = cache_->GetUsage(),
-          .buffer_used_bytes = Property(Properties::kCurSizeAllMemTables),
+          .buffer_used_bytes = buffered_bytes(),
           .table_file_bytes = Property(Properties::kTotalSstFilesSize),
           .blob_file_bytes = Property(Properties::kTotalBlobFileSize),
           .log_file_bytes = LogBytes(),
@@ -420,6 +423,8 @@ RocksDbStats RocksDbStore::stats() const {
   stats.commit = committer_->stats();
   return stats;
 }
+
+std::uint64_t RocksDbStore::buffered_bytes() const { return db_->buffered_bytes(); }
 
 Result<> RocksDbStore::Compact() {
   for (auto* family : db_->families()) {

@@ -81,6 +81,9 @@ class RocksDbStore final : public Store {
   Result<> VerifyChecksums() override;
 
   RocksDbStats stats() const;
+  // What is in memory and will take room on the disk when it is moved into files, by itself and
+  // soon. Cheap.
+  std::uint64_t buffered_bytes() const;
   // Moves buffers into tables and merges all tables. For tests and tools; slow.
   Result<> Compact();
 

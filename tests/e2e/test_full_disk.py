@@ -1,0 +1,110 @@
+"""A disk that fills up: a clear error before anything breaks, reads and deletes go on, and writing
+resumes when there is room. On a small file system in memory, so it needs the right to mount."""
+
+import os
+import subprocess
+import time
+
+import pytest
+from harness import paths
+from harness.raw import RawClient
+
+SIZE_MIB = 300
+RESERVE_MIB = 64
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MIB}m", "tmpfs", str(disk)],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if mounted.returncode != 0:
+        pytest.skip(f"cannot mount a small file system: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@pytest.fixture
+def server(make_server, small_disk):
+    made = make_server(extra=f'[storage]\ndisk_reserve = "{RESERVE_MIB}MiB"')
+    made.data = small_disk / "data"
+    made.write_config()
+    yield made.start()
+    made.kill()  # before its disk goes
+
+
+def free_mib(disk):
+    stat = os.statvfs(disk)
+    return stat.f_bavail * stat.f_frsize >> 20
+
+
+def fill(client, prefix, size):
+    """Puts blobs until one is refused, and answers what is there."""
+    stored = {}
+    for n in range(200_000):
+        name, data = f"{prefix}{n}", os.urandom(size)
+        answer = client.put_blob("box", name, data)
+        if answer.status != 201:
+            assert (answer.status, answer.code) == (507, "InsufficientStorage"), answer.body
+            return stored
+        stored[name] = data
+    raise AssertionError("the disk never was full")
+
+
+def put_when_there_is_room(client, name, data):
+    for _ in range(300):
+        answer = client.put_blob("box", name, data)
+        if answer.status == 201:
+            return
+        assert answer.status == 507, answer.body
+        time.sleep(0.1)
+    raise AssertionError("there is no room again")
+
+
+def expect_all(client, stored):
+    for name, data in stored.items():
+        answer = client.get_blob("box", name)
+        assert answer.status == 200 and answer.body == data, name
+
+
+@pytest.mark.parametrize("size", [4 << 20, 30_000], ids=["chunks", "records"])
+def test_a_full_disk_refuses_writes_and_recovers(server, small_disk, size):
+    client = RawClient(server)
+    client.create_container("box")
+    stored = fill(client, "a", size)
+    assert len(stored) * size > 60 << 20  # records are in the log, in memory and in files for a while
+    assert free_mib(small_disk) >= RESERVE_MIB // 4, "the reserve is for deletes"
+
+    # What is smaller may still fit; in the end nothing does, and everything else goes on.
+    stored |= fill(client, "s", 2_000)
+    assert client.put_blob("box", "late", b"x" * 2_000).status == 507
+    expect_all(client, dict(list(stored.items())[:20]))
+    name = next(iter(stored))
+    headers = {"x-ms-meta-still": "works"}
+    assert client.request("PUT", f"/box/{name}?comp=metadata", b"", headers).status == 200
+    assert client.request("DELETE", "/box/not-there").status == 404
+
+    # Deletes commit, and the space comes back.
+    for name in list(stored)[: len(stored) // 2]:
+        assert client.request("DELETE", f"/box/{name}").status == 202
+        del stored[name]
+    put_when_there_is_room(client, "again", b"y" * size)
+    stored["again"] = b"y" * size
+    # To the brim once more, and through a restart.
+    stored |= fill(client, "b", size)
+    client.close()
+    server.kill()
+    server.start()
+    client = RawClient(server)
+    expect_all(client, stored)
+    assert client.get_blob("box", "late").status == 404
+    client.close()
+    server.stop()
+    checked = subprocess.run(
+        [str(paths.SERVER), "fsck", "--config", str(server.config)],
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stdout + checked.stderr
