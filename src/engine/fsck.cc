@@ -27,7 +27,7 @@ class Checker {
     if (changes > 0) report_.orphans_skipped = true;
     const std::uint64_t parts =
         entries / std::max<std::uint64_t>(1, options_.max_entries_in_memory) + 1;
-    for (std::uint64_t part = 0; part < parts; ++part) FB_RETURN_IF_ERROR(Pass(part, parts));
+    for (std::uint64_t part = 0; part < parts; ++part) FB_RETURN_IF_ERROR(Pass({part, parts}));
     FB_RETURN_IF_ERROR(CheckDirectories());
     FB_RETURN_IF_ERROR(CheckTags());
     FB_RETURN_IF_ERROR(Flush());
@@ -118,10 +118,10 @@ class Checker {
     return {};
   }
 
-  Result<> Pass(std::uint64_t part, std::uint64_t parts) {
+  Result<> Pass(FsckPart part) {
     ++report_.passes;
     FsckFacts facts(
-        *reader_, part, parts,
+        *reader_, part,
         [this](FsckProblem problem, std::string text) { Problem(problem, std::move(text)); },
         [this](Change change) { Fix(std::move(change)); });
     FB_RETURN_IF_ERROR(facts.Load());
@@ -166,8 +166,8 @@ class Checker {
       if (first_pass_ && record->length != 0) WrongLength(*record, 0);
       return {};
     }
-    facts.AddBody(body.id.value(), record->id.value());
-    const FsckHolder holder{body.id.value(), false};
+    facts.AddBody(body.id, record->id);
+    const FsckHolder holder{body.id, false};
     facts.AddExtents(holder, FsckClaim::kHolds, body.direct);
     FB_ASSIGN_OR_RETURN(const std::uint64_t paged, AddPages(facts, holder, FsckClaim::kHolds));
     if (!first_pass_) return {};
@@ -206,7 +206,7 @@ class Checker {
   Result<std::uint64_t> AddPages(FsckFacts& facts, FsckHolder holder, FsckClaim claim) {
     std::uint64_t end = 0;
     for (const char table : {'p', 'b'}) {
-      const std::string prefix = KeyBuilder(table).U64(holder.id).Take();
+      const std::string prefix = KeyBuilder(table).U64(holder.id.value()).Take();
       FB_RETURN_IF_ERROR(
           ForEach(prefix, [&](std::string_view key, std::string_view value) -> Result<> {
             auto page = meta::DecodeExtentPage(value);
@@ -230,7 +230,7 @@ class Checker {
       Unreadable(key, staging.error());
       return {};
     }
-    facts.AddBody(staging->generation.value(), 0);
+    facts.AddBody(staging->generation, std::nullopt);
     return AddStagedBlocks(facts, staging->generation, FsckClaim::kHolds);
   }
   Result<> AddStagedBlocks(FsckFacts& facts, meta::BodyId generation, FsckClaim claim) {
@@ -246,14 +246,14 @@ class Checker {
                    });
   }
   FsckHolder HolderOf(const std::optional<meta::BodyId>& holder) {
-    if (holder && holder->value() != 0) return {holder->value(), false};
-    return {++exclusive_, true};
+    if (holder && holder->value() != 0) return {*holder, false};
+    return {meta::BodyId(++exclusive_), true};
   }
 
   Result<> AddGarbage(FsckFacts& facts, std::string_view key, std::string_view value) {
     const meta::BodyId id = keys::BodyOfGarbageKey(key);
     auto garbage = meta::DecodeGarbage(value);
-    facts.AddBody(id.value(), 0);
+    facts.AddBody(id, std::nullopt);
     if (!garbage) {
       Unreadable(key, garbage.error());
       return {};
@@ -279,7 +279,7 @@ class Checker {
   }
   Result<> AddGarbageBody(FsckFacts& facts, meta::BodyId id, const meta::GarbageRecord& garbage,
                           FsckClaim claim) {
-    const FsckHolder holder{id.value(), false};
+    const FsckHolder holder{id, false};
     facts.AddExtents(holder, claim, garbage.direct);
     FB_RETURN_IF_ERROR(AddPages(facts, holder, claim));
     return {};

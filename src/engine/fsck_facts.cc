@@ -14,8 +14,10 @@ std::string Show(chunk::ChunkId id) {
   if (id.session == 0) return "inline piece " + std::to_string(id.sequence);
   return "chunk " + std::to_string(id.session) + "." + std::to_string(id.sequence);
 }
+std::string Show(meta::BodyId id) { return "body " + std::to_string(id.value()); }
+std::string Show(meta::BlobId id) { return "blob " + std::to_string(id.value()); }
 std::string Show(FsckHolder holder) {
-  return holder.exclusive ? "a record of its own" : "body " + std::to_string(holder.id);
+  return holder.exclusive ? "a record of its own" : Show(holder.id);
 }
 meta::Extent Whole(chunk::ChunkId id) { return {id, 0, 1}; }
 
@@ -25,13 +27,13 @@ Result<> FsckFacts::Load() {
   auto pieces = reader_.Scan(kv::Space::kInline, "", "");
   for (; pieces->Valid(); pieces->Next()) {
     const chunk::ChunkId id{0, KeyReader(pieces->key()).U64()};
-    if (Mine(id.session, id.sequence)) units_[id];
+    if (Mine(id)) units_[id];
   }
   FB_RETURN_IF_ERROR(pieces->status());
   auto chunks = reader_.Scan(chunk::keys::TableBegin('C'), chunk::keys::TableEnd('C'));
   for (; chunks->Valid(); chunks->Next()) {
     FB_ASSIGN_OR_RETURN(const chunk::ChunkId id, chunk::keys::ParseChunk(chunks->key()));
-    if (Mine(id.session, id.sequence)) units_[id];
+    if (Mine(id)) units_[id];
   }
   FB_RETURN_IF_ERROR(chunks->status());
   auto shared = reader_.Scan("q", "r");
@@ -40,22 +42,22 @@ Result<> FsckFacts::Load() {
     chunk::ChunkId id;
     id.session = in.U64();
     id.sequence = in.U64();
-    const std::uint64_t holder = in.U64();
-    if (!Mine(id.session, id.sequence)) continue;
+    const meta::BodyId holder(in.U64());
+    if (!Mine(id)) continue;
     if (const auto it = units_.find(id); it != units_.end()) {
       it->second.references.push_back({holder, false});
       continue;
     }
     report_(FsckProblem::kDanglingReference,
-            "body " + std::to_string(holder) + " refers to " + Show(id) + ", which is not stored");
+            Show(holder) + " refers to " + Show(id) + ", which is not stored");
     EraseReference(std::string(shared->key()));
   }
   FB_RETURN_IF_ERROR(shared->status());
   auto bodies = reader_.Scan("r", "s");
   for (; bodies->Valid(); bodies->Next()) {
     KeyReader in(bodies->key().substr(1));
-    const std::uint64_t body = in.U64();
-    const std::uint64_t blob = in.U64();
+    const meta::BodyId body(in.U64());
+    const meta::BlobId blob(in.U64());
     if (Mine(body)) bodies_[body].references.push_back({blob, false});
   }
   return bodies->status();
@@ -64,7 +66,7 @@ Result<> FsckFacts::Load() {
 void FsckFacts::AddExtents(FsckHolder holder, FsckClaim claim,
                            const std::vector<meta::Extent>& extents) {
   for (const meta::Extent& extent : extents) {
-    if (!Mine(extent.chunk.session, extent.chunk.sequence)) continue;
+    if (!Mine(extent.chunk)) continue;
     const auto it = units_.find(extent.chunk);
     if (it != units_.end()) {
       Hold(extent, it->second, holder, claim);
@@ -76,7 +78,7 @@ void FsckFacts::AddExtents(FsckHolder holder, FsckClaim claim,
 }
 
 void FsckFacts::Hold(const meta::Extent& extent, Unit& unit, FsckHolder holder, FsckClaim claim) {
-  const auto own = std::ranges::find_if(unit.references, [&](const Reference& reference) {
+  const auto own = std::ranges::find_if(unit.references, [&](const auto& reference) {
     return !holder.exclusive && reference.holder == holder.id;
   });
   if (own != unit.references.end()) {
@@ -95,19 +97,19 @@ void FsckFacts::Hold(const meta::Extent& extent, Unit& unit, FsckHolder holder, 
           Show(holder) + " holds " + Show(extent.chunk) + ", which is shared, without a reference");
   if (unit.references.empty() && !unit.first.exclusive) {
     unit.references.push_back({unit.first.id, true});
-    PutReference(keys::ChunkRef(extent.chunk, meta::BodyId(unit.first.id)));
+    PutReference(keys::ChunkRef(extent.chunk, unit.first.id));
   }
   if (holder.exclusive) return;  // it has no id to refer by: nothing can be done
   unit.references.push_back({holder.id, true});
-  PutReference(keys::ChunkRef(extent.chunk, meta::BodyId(holder.id)));
+  PutReference(keys::ChunkRef(extent.chunk, holder.id));
 }
 
-void FsckFacts::AddBody(std::uint64_t id, std::uint64_t blob) {
+void FsckFacts::AddBody(meta::BodyId id, std::optional<meta::BlobId> blob) {
   if (!Mine(id)) return;
   Body& body = bodies_[id];
   const bool was_named = std::exchange(body.named, true);
-  if (blob == 0) return;
-  const auto own = std::ranges::find(body.references, blob, &Reference::holder);
+  if (!blob) return;
+  const auto own = std::ranges::find(body.references, *blob, &Reference<meta::BlobId>::holder);
   if (own != body.references.end()) {
     own->seen = true;
     return;
@@ -116,34 +118,33 @@ void FsckFacts::AddBody(std::uint64_t id, std::uint64_t blob) {
     body.blob = blob;
     return;
   }
-  report_(FsckProblem::kMissingReference, "blob " + std::to_string(blob) + " holds body " +
-                                              std::to_string(id) +
-                                              ", which is shared, without a reference");
-  for (const std::uint64_t holder : {body.blob, blob}) {
-    const auto there = std::ranges::find(body.references, holder, &Reference::holder);
-    if (holder == 0 || there != body.references.end()) continue;
-    body.references.push_back({holder, true});
-    PutReference(keys::BodyRef(meta::BodyId(id), meta::BlobId(holder)));
+  report_(FsckProblem::kMissingReference,
+          Show(*blob) + " holds " + Show(id) + ", which is shared, without a reference");
+  for (const std::optional<meta::BlobId>& holder : {body.blob, blob}) {
+    if (!holder) continue;
+    const auto there =
+        std::ranges::find(body.references, *holder, &Reference<meta::BlobId>::holder);
+    if (there != body.references.end()) continue;
+    body.references.push_back({*holder, true});
+    PutReference(keys::BodyRef(id, *holder));
   }
 }
 
 void FsckFacts::ReportReferences() {
   for (const auto& [id, unit] : units_) {
-    for (const Reference& reference : unit.references) {
+    for (const auto& reference : unit.references) {
       if (reference.seen) continue;
-      report_(FsckProblem::kDanglingReference, "body " + std::to_string(reference.holder) +
-                                                   " refers to " + Show(id) +
-                                                   ", which it does not name");
-      EraseReference(keys::ChunkRef(id, meta::BodyId(reference.holder)));
+      report_(FsckProblem::kDanglingReference,
+              Show(reference.holder) + " refers to " + Show(id) + ", which it does not name");
+      EraseReference(keys::ChunkRef(id, reference.holder));
     }
   }
   for (const auto& [id, body] : bodies_) {
-    for (const Reference& reference : body.references) {
+    for (const auto& reference : body.references) {
       if (reference.seen) continue;
-      report_(FsckProblem::kDanglingReference, "blob " + std::to_string(reference.holder) +
-                                                   " refers to body " + std::to_string(id) +
-                                                   ", which it does not name");
-      EraseReference(keys::BodyRef(meta::BodyId(id), meta::BlobId(reference.holder)));
+      report_(FsckProblem::kDanglingReference,
+              Show(reference.holder) + " refers to " + Show(id) + ", which it does not name");
+      EraseReference(keys::BodyRef(id, reference.holder));
     }
   }
 }
@@ -168,14 +169,15 @@ Result<> FsckFacts::ReportForgotten() {
     const std::string end = PrefixEnd(begin);
     auto it = reader_.Scan(begin, end);
     while (it->Valid()) {
-      const std::uint64_t id = KeyReader(it->key().substr(1)).U64();
+      const meta::BodyId id(KeyReader(it->key().substr(1)).U64());
       const std::string first(it->key());
-      const std::string next = PrefixEnd(KeyBuilder(table).U64(id).Take());
+      const std::string next = PrefixEnd(KeyBuilder(table).U64(id.value()).Take());
       if (Mine(id)) {
         const auto body = bodies_.find(id);
         if (body == bodies_.end() || !body->second.named) {
           report_(FsckProblem::kForgottenRecord, "records of table '" + begin + "' for " +
-                                                     std::to_string(id) + ", which nothing names");
+                                                     std::to_string(id.value()) +
+                                                     ", which nothing names");
           fix_([first, next](kv::Transaction& txn) -> Result<> {
             txn.DeleteRange(kv::Space::kMeta, first, next);
             return {};

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -12,13 +13,14 @@
 #include "chunk/records.h"
 #include "engine/fsck.h"
 #include "meta/extent.h"
+#include "meta/ids.h"
 
 namespace forebay::engine {
 
 // Who holds bytes: a body, or a staged block by its holder id; or exclusively, by a record that has
 // no id of its own and counts as one that nobody else has.
 struct FsckHolder {
-  std::uint64_t id = 0;
+  meta::BodyId id;  // exclusive: a number of fsck's own
   bool exclusive = false;
   friend bool operator==(const FsckHolder&, const FsckHolder&) = default;
 };
@@ -30,26 +32,27 @@ enum class FsckClaim : std::uint8_t {
   kNames,     // a preparation of a block list: holds only what it has a reference for
 };
 
+// Which part of the ids one pass looks at: those whose hash modulo `count` is `index`.
+struct FsckPart {
+  std::uint64_t index = 0;
+  std::uint64_t count = 1;
+};
+
 class FsckFacts {
  public:
   using Report = std::function<void(FsckProblem, std::string)>;
   using Fix = std::function<void(std::function<Result<>(kv::Transaction&)>)>;
 
-  // Knows the ids whose hash modulo `parts` is `part`.
-  FsckFacts(const kv::Reader& reader, std::uint64_t part, std::uint64_t parts, Report report,
-            Fix fix)
-      : reader_(reader),
-        part_(part),
-        parts_(parts),
-        report_(std::move(report)),
-        fix_(std::move(fix)) {}
+  FsckFacts(const kv::Reader& reader, FsckPart part, Report report, Fix fix)
+      : reader_(reader), part_(part), report_(std::move(report)), fix_(std::move(fix)) {}
 
   Result<> Load();
   std::uint64_t stored() const { return units_.size(); }
 
   void AddExtents(FsckHolder holder, FsckClaim claim, const std::vector<meta::Extent>& extents);
-  // A record names the body (0 for `blob`: garbage does); a generation or list counts as one.
-  void AddBody(std::uint64_t body, std::uint64_t blob);
+  // A record names the body (no blob: garbage or a staging does); a generation or list counts as
+  // one.
+  void AddBody(meta::BodyId body, std::optional<meta::BlobId> blob);
 
   // After all holders were added.
   void ReportReferences();
@@ -57,32 +60,34 @@ class FsckFacts {
   Result<> ReportForgotten();
 
  private:
+  template <class Id>
   struct Reference {
-    std::uint64_t holder = 0;
+    Id holder;
     bool seen = false;
   };
   struct Unit {
     bool held = false;
     FsckHolder first;
-    std::vector<Reference> references;
+    std::vector<Reference<meta::BodyId>> references;
   };
   struct Body {
     bool named = false;
-    std::uint64_t blob = 0;  // the first one
-    std::vector<Reference> references;
+    std::optional<meta::BlobId> blob;  // the first one
+    std::vector<Reference<meta::BlobId>> references;
   };
 
-  bool Mine(std::uint64_t a, std::uint64_t b = 0) const {
-    std::uint64_t h = (a * 0x9E3779B97F4A7C15ULL) ^ (b + 0x7F4A7C15ULL) * 0xBF58476D1CE4E5B9ULL;
-    return parts_ == 1 || (h ^ (h >> 31)) % parts_ == part_;
+  bool Mine(chunk::ChunkId id) const {
+    const std::uint64_t h = (id.session * 0x9E3779B97F4A7C15ULL) ^
+                            (id.sequence + 0x7F4A7C15ULL) * 0xBF58476D1CE4E5B9ULL;
+    return part_.count == 1 || (h ^ (h >> 31)) % part_.count == part_.index;
   }
+  bool Mine(meta::BodyId id) const { return Mine(chunk::ChunkId{id.value(), 0}); }
   void Hold(const meta::Extent& extent, Unit& unit, FsckHolder holder, FsckClaim claim);
   void PutReference(const std::string& key);
   void EraseReference(const std::string& key);
 
   const kv::Reader& reader_;
-  const std::uint64_t part_;
-  const std::uint64_t parts_;
+  const FsckPart part_;
   const Report report_;
   const Fix fix_;
   struct HashChunk {
@@ -91,7 +96,7 @@ class FsckFacts {
     }
   };
   std::unordered_map<chunk::ChunkId, Unit, HashChunk> units_;
-  std::unordered_map<std::uint64_t, Body> bodies_;
+  std::unordered_map<meta::BodyId, Body> bodies_;
 };
 
 }  // namespace forebay::engine

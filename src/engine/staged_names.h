@@ -42,7 +42,7 @@ Result<std::unique_ptr<StagedNames>> ListStagedNames(const kv::Reader& reader,
                                                      const OpContext& context,
                                                      const meta::ContainerRecord& container,
                                                      const StagedNamesQuery& query);
-// No names.
+// For a page that was not asked to show any.
 std::unique_ptr<StagedNames> NoStagedNames();
 
 }  // namespace forebay::engine

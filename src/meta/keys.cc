@@ -107,9 +107,6 @@ std::string ReleasePage(BodyId list, std::uint64_t page) {
 std::string ReleasePagesOf(BodyId list) { return WithId('w', list.value()); }
 std::string GarbageContainer(ContainerId container) { return WithId('x', container.value()); }
 std::string GarbageContainers() { return KeyBuilder('x').Take(); }
-ContainerId ContainerOfGarbageKey(std::string_view key) {
-  return ContainerId(KeyReader(key.substr(1)).U64());
-}
 
 std::string GarbageDirectory(InodeId inode) { return WithId('z', inode.value()); }
 std::string GarbageDirectories() { return KeyBuilder('z').Take(); }

@@ -99,7 +99,6 @@ std::string ReleasePage(BodyId list, std::uint64_t page);
 std::string ReleasePagesOf(BodyId list);  // prefix
 std::string GarbageContainer(ContainerId container);
 std::string GarbageContainers();  // prefix
-ContainerId ContainerOfGarbageKey(std::string_view key);
 
 std::string GarbageDirectory(InodeId inode);
 std::string GarbageDirectories();  // prefix

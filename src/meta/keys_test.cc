@@ -48,7 +48,6 @@ TEST(KeysTest, PartsComeBack) {
   EXPECT_EQ(BlockIdOfStagedKey(StagedBlock(BodyId(3), std::string("\0\xFF", 2))),
             std::string("\0\xFF", 2));
   EXPECT_EQ(BodyOfGarbageKey(GarbageBody(BodyId(5))), BodyId(5));
-  EXPECT_EQ(ContainerOfGarbageKey(GarbageContainer(container)), container);
   const TagKeyParts parts = PartsOfTagKey(Tag(container, "key", "", "name/x"));
   EXPECT_EQ(parts.key, "key");
   EXPECT_EQ(parts.value, "");
