@@ -11,6 +11,7 @@
 #include "base/encoding.h"
 #include "base/error.h"
 #include "base/http_date.h"
+#include "base/ip_address.h"
 #include "base/strong.h"
 #include "base/units.h"
 #include "base/uuid.h"
@@ -152,6 +153,7 @@ TEST(Clock, SystemAndManual) {
 }
 
 TEST(Uuid, IsVersionFourAndUnique) {
+  const std::regex form("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}");
   std::set<std::string> seen;
   std::mutex mutex;
   {
@@ -160,18 +162,29 @@ TEST(Uuid, IsVersionFourAndUnique) {
       threads.emplace_back([&] {
         for (int i = 0; i < 2000; ++i) {
           std::string uuid = NewUuid();
-          ASSERT_TRUE(IsUuid(uuid)) << uuid;
-          ASSERT_EQ(uuid[14], '4') << uuid;
-          ASSERT_NE(std::string("89ab").find(uuid[19]), std::string::npos) << uuid;
+          ASSERT_TRUE(std::regex_match(uuid, form)) << uuid;
           std::lock_guard lock(mutex);
           ASSERT_TRUE(seen.insert(uuid).second);
         }
       });
     }
   }
-  EXPECT_FALSE(IsUuid("7f2c1d7e-3f0a-4c53-9d55-0f1e2d3c4b5"));
-  EXPECT_FALSE(IsUuid("7f2c1d7e-3f0a-4c53-9d55-0f1e2d3c4b5g"));
-  EXPECT_FALSE(IsUuid("7f2c1d7e03f0a-4c53-9d55-0f1e2d3c4b5a"));
+}
+
+TEST(IpAddress, BothFamiliesAndNothingElse) {
+  const IpBytes v4 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 192, 168, 1, 20};
+  EXPECT_EQ(ParseIp("192.168.1.20"), v4);
+  EXPECT_EQ(ParseIp("::ffff:192.168.1.20"), v4);
+  const IpBytes loopback = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  EXPECT_EQ(ParseIp("::1"), loopback);
+  EXPECT_TRUE(ParseIp("0000:0000:0000:0000:0000:ffff:255.255.255.255"));
+  for (const std::string_view bad :
+       {std::string_view(), std::string_view("1.2.3"), std::string_view("1.2.3.4 "),
+        std::string_view("1.2.3.4:80"), std::string_view("01.2.3.4"), std::string_view("[::1]"),
+        std::string_view("fe80::1%eth0"), std::string_view("host"),
+        std::string_view("1.2.3.4\0x", 9)}) {
+    EXPECT_FALSE(ParseIp(bad)) << bad;
+  }
 }
 
 TEST(Error, EveryCodeHasItsName) {

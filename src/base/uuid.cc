@@ -4,6 +4,7 @@
 
 #include <array>
 #include <bit>
+#include <string_view>
 
 #include "base/log.h"
 
@@ -66,16 +67,6 @@ std::string NewUuid() {
     ++nibble;
   }
   return text;
-}
-
-bool IsUuid(std::string_view text) {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    if (IsDash(i) ? c != '-' : !hex) return false;
-  }
-  return true;
 }
 
 }  // namespace forebay

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 namespace forebay {
 
@@ -15,8 +14,5 @@ std::string NewUuid();
 
 // 64 uniform bits of the same generator: jitter, sampling, session ids.
 std::uint64_t RandomU64();
-
-// True for 8-4-4-4-12 hexadecimal digits of either case, any version.
-bool IsUuid(std::string_view text);
 
 }  // namespace forebay

@@ -33,12 +33,6 @@ std::vector<double> LatencyBuckets() {
           0.1,   0.25,   0.5,    1,      2.5,  5,      10,   30,    60};
 }
 
-std::vector<double> SizeBuckets() {
-  std::vector<double> bounds;
-  for (int power = 10; power <= 32; power += 2) bounds.push_back(std::ldexp(1, power));
-  return bounds;
-}
-
 std::vector<double> CountBuckets() {
   std::vector<double> bounds;
   for (int power = 0; power <= 10; ++power) bounds.push_back(std::ldexp(1, power));

@@ -38,8 +38,6 @@ class LocalHistogram {
 
 // Upper bounds for durations in seconds: 50 µs to 60 s, about three a decade.
 std::vector<double> LatencyBuckets();
-// Upper bounds for sizes in bytes: 1 KiB to 4 GiB in steps of four.
-std::vector<double> SizeBuckets();
 // Upper bounds for small numbers: 1 to 1024 in steps of two.
 std::vector<double> CountBuckets();
 

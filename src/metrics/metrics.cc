@@ -206,24 +206,6 @@ Registry::CallbackHandle Registry::AddCollector(std::function<void(Samples&)> co
   });
 }
 
-Registry::CallbackHandle Registry::AddGaugeCallback(const Description& description,
-                                                    const Labels& labels,
-                                                    std::function<double()> read) {
-  impl_->CheckName(description, Kind::kGauge);
-  return AddCollector([description, labels, read = std::move(read)](Samples& samples) {
-    samples.AddGauge(description, labels, read());
-  });
-}
-
-Registry::CallbackHandle Registry::AddCounterCallback(const Description& description,
-                                                      const Labels& labels,
-                                                      std::function<double()> read) {
-  impl_->CheckName(description, Kind::kCounter);
-  return AddCollector([description, labels, read = std::move(read)](Samples& samples) {
-    samples.AddCounter(description, labels, read());
-  });
-}
-
 std::string Registry::Expose() const {
   std::vector<prometheus::MetricFamily> families = impl_->registry.Collect();
   {

@@ -76,9 +76,8 @@ class Samples {
 
 class Registry {
  public:
-  // Ends a callback or collector when it dies; hold it beside what the callback reads. After
-  // Release (or the destructor) returned, the callback does not run and will not. May outlive the
-  // registry.
+  // Ends a collector when it dies; hold it beside what the collector reads. After Release (or the
+  // destructor) returned, the collector does not run and will not. May outlive the registry.
   class [[nodiscard]] CallbackHandle {
    public:
     CallbackHandle() = default;
@@ -108,11 +107,6 @@ class Registry {
   // Everything below is read when the registry is scraped, one reader at a time, on the scraping
   // thread. It may block where whoever calls Expose may, and must not call this registry.
 
-  // A gauge, or a counter kept elsewhere.
-  CallbackHandle AddGaugeCallback(const Description& description, const Labels& labels,
-                                  std::function<double()> read);
-  CallbackHandle AddCounterCallback(const Description& description, const Labels& labels,
-                                    std::function<double()> read);
   // Many at once, from one look at what they describe; their labels may come and go (volumes).
   CallbackHandle AddCollector(std::function<void(Samples&)> collect);
 
