@@ -1,4 +1,3 @@
-// Create Container.
 #include "engine/create_container.h"
 
 #include "azure/error_table.h"

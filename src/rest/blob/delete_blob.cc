@@ -1,4 +1,3 @@
-// Delete Blob.
 #include "engine/delete_blob.h"
 
 #include "rest/blob/handlers.h"

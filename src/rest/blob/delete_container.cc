@@ -1,4 +1,3 @@
-// Delete Container.
 #include "engine/delete_container.h"
 
 #include "rest/blob/handlers.h"

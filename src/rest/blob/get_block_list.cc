@@ -1,4 +1,3 @@
-// Get Block List.
 #include "engine/get_block_list.h"
 
 #include "azure/error_table.h"

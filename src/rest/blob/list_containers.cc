@@ -1,4 +1,3 @@
-// List Containers.
 #include "engine/list_containers.h"
 
 #include "azure/error_table.h"

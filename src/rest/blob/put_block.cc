@@ -1,4 +1,3 @@
-// Put Block.
 #include "engine/put_block.h"
 
 #include "azure/error_table.h"

@@ -1,4 +1,3 @@
-// Put Block List.
 #include "engine/put_block_list.h"
 
 #include "azure/xml_documents.h"

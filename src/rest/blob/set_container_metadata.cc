@@ -1,4 +1,5 @@
-// Set Container Metadata. Of the conditions it takes If-Modified-Since only.
+// Set Container Metadata: replaces all of it. Azure documents If-Modified-Since and the lease only;
+// the other conditions hold here too.
 #include "azure/metadata.h"
 #include "engine/update_container.h"
 #include "rest/blob/handlers.h"
