@@ -64,7 +64,7 @@ void Describe(const Call& call, RequestLog& log) {
   log.tls = request.tls;
 }
 
-// Forebay has no leases, snapshots or versions: a request that names one names nothing.
+// Forebay has no snapshots or versions: a request that names one names nothing.
 Result<> CheckNamedState(const Call& call) {
   if (!call.target.blob) return {};
   for (const std::string_view name : {"snapshot", "versionid"}) {
