@@ -40,10 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)CheckWrite(*conditions, &subject);
     (void)CheckWriteCombination(*conditions);
   }
-  if (auto range = RangeFrom(headers); range && *range) {
-    if (auto cut = ClampRange(**range, 1000)) {
-      if (cut->length == 0 || cut->offset + cut->length > 1000) std::abort();
-    }
+  if (auto range = RangeFrom(headers); range && *range && (*range)->last) {
+    if (*(*range)->last < (*range)->first) std::abort();
   }
   (void)MetadataFrom(headers);
   if (auto tags = TagsFrom(headers)) {

@@ -46,15 +46,6 @@ Result<std::optional<RangeRequest>> SourceRangeFrom(HeaderSpan headers) {
   return range;
 }
 
-Result<ByteRange> ClampRange(const RangeRequest& range, std::uint64_t size) {
-  if (range.first >= size) {
-    return Fail(Code::kInvalidRange,
-                "The range specified is invalid for the current size of the resource.");
-  }
-  std::uint64_t last = std::min(range.last.value_or(size - 1), size - 1);
-  return ByteRange{range.first, last - range.first + 1};
-}
-
 std::string FormatContentRange(ByteRange range, std::uint64_t size) {
   return fmt::format("bytes {}-{}/{}", range.offset, range.offset + range.length - 1, size);
 }

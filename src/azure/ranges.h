@@ -31,10 +31,6 @@ Result<std::optional<RangeRequest>> RangeFrom(HeaderSpan headers);
 // x-ms-source-range, both ends required. kInvalidHeaderValue.
 Result<std::optional<RangeRequest>> SourceRangeFrom(HeaderSpan headers);
 
-// Cuts a request to a blob of `size` bytes. kInvalidRange (416) when it begins at or behind the
-// end; also for "bytes=0-" on an empty blob, as Azure has it.
-Result<ByteRange> ClampRange(const RangeRequest& range, std::uint64_t size);
-
 // "bytes 0-99/1234"
 std::string FormatContentRange(ByteRange range, std::uint64_t size);
 // "bytes */1234", what a 416 carries.

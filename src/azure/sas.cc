@@ -1,6 +1,5 @@
 #include "azure/sas.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 
 #include "azure/error_table.h"
 #include "base/encoding.h"
+#include "base/ip_address.h"
 
 namespace forebay::azure {
 namespace {
@@ -218,25 +218,16 @@ Result<> CheckCommonFields(const SasToken& token) {
   return {};
 }
 
-using Address = std::array<unsigned char, 16>;
-
-// IPv4 in its IPv6 form, so that both compare alike.
-std::optional<Address> ParseAddress(std::string_view text) {
-  std::string copy(text.substr(0, 64));
-  Address out{};
-  if (inet_pton(AF_INET, copy.c_str(), out.data() + 12) == 1) {
-    out[10] = out[11] = 0xFF;
-    return out;
-  }
-  if (inet_pton(AF_INET6, copy.c_str(), out.data()) == 1) return out;
-  return std::nullopt;
+bool NamesOneBlob(const EffectiveSas& sas) {
+  return sas.kind != SasKind::kAccount && sas.resource != SasResource::kContainer &&
+         sas.resource != SasResource::kDirectory;
 }
 
 bool InRange(std::string_view range, std::string_view client) {
   auto dash = range.find('-');
-  auto first = ParseAddress(range.substr(0, dash));
-  auto last = dash == std::string_view::npos ? first : ParseAddress(range.substr(dash + 1));
-  auto address = ParseAddress(client);
+  auto first = ParseIp(range.substr(0, dash));
+  auto last = dash == std::string_view::npos ? first : ParseIp(range.substr(dash + 1));
+  auto address = ParseIp(client);
   return first && last && address && *first <= *address && *address <= *last;
 }
 
@@ -410,6 +401,9 @@ Result<SasDecision> AuthorizeSas(const EffectiveSas& sas, const OperationInfo& i
              !(sas.resource == SasResource::kDirectory && operation == Operation::kListBlobs)) {
     return Fail(Code::kAuthorizationFailure,
                 "This request is not authorized to perform this operation.");
+  } else if (info.level == Level::kTree && NamesOneBlob(sas)) {
+    return Fail(Code::kAuthorizationFailure,
+                "This request is not authorized to perform this operation.");
   }
   Permissions any = account ? info.account_sas : info.service_sas;
   if (any.empty()) {
@@ -424,9 +418,12 @@ Result<SasDecision> AuthorizeSas(const EffectiveSas& sas, const OperationInfo& i
                 "This request is not authorized to perform this operation using this permission.");
   }
   SasDecision decision;
+  decision.one_blob = NamesOneBlob(sas);
+  // Who may add to what is there needs no right to create it.
+  const bool may_add = any.Has(Permissions::kAdd) && sas.permissions.Has(Permissions::kAdd);
   decision.create_only =
       info.level == Level::kBlob && any.Has(Permissions::kCreate | Permissions::kWrite) &&
-      !sas.permissions.Has(Permissions::kWrite) && operation != Operation::kSnapshotBlob &&
+      !sas.permissions.Has(Permissions::kWrite) && !may_add && operation != Operation::kSnapshotBlob &&
       operation != Operation::kPutBlock && operation != Operation::kPutBlockFromUrl;
   return decision;
 }

@@ -219,10 +219,6 @@ bool LooksLikeDfs(const RequestTarget& target, bool has_rename_source) {
          target.query.Has("continuation");
 }
 
-std::string EncodePath(const ContainerName& container, const BlobName& blob) {
-  return "/" + PercentEncode(container.view(), "$") + "/" + PercentEncode(blob.view(), "/");
-}
-
 Result<SourceUrl> ParseSourceUrl(std::string_view url) {
   auto bad = [] {
     return Fail(Code::kInvalidSourceBlobUrl,

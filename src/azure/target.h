@@ -73,10 +73,6 @@ Result<RequestTarget> ParseTarget(std::string_view target, std::string_view host
 // presence).
 bool LooksLikeDfs(const RequestTarget& target, bool has_rename_source);
 
-// A blob's URL path below the account's root, encoded as Azure prints it in x-ms-copy-source:
-// "/container/dir/a%20b".
-std::string EncodePath(const ContainerName& container, const BlobName& blob);
-
 // A URL of a copy source: scheme, host with port, target.
 struct SourceUrl {
   bool https = false;

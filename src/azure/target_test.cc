@@ -171,10 +171,5 @@ TEST(Target, ARenameMayHaveItsAccountInTheSourceAlone) {
   EXPECT_EQ(ParseTarget("/none/box/new", "127.0.0.1", known, "/box/old")->account.view(), "none");
 }
 
-TEST(Target, EncodePathKeepsSlashes) {
-  EXPECT_EQ(EncodePath(ContainerName("$root"), BlobName("a/b c+%名")),
-            "/$root/a/b%20c%2B%25%E5%90%8D");
-}
-
 }  // namespace
 }  // namespace forebay::azure
