@@ -1,12 +1,10 @@
 #include "config/address.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstring>
 #include <string>
+
+#include "base/ip_address.h"
 
 namespace forebay::config {
 namespace {
@@ -15,14 +13,8 @@ std::unexpected<Error> Bad(std::string message) {
   return Fail(Code::kInvalidConfig, std::move(message));
 }
 
-bool IsV4(const std::string& host) {
-  in_addr parsed;
-  return inet_pton(AF_INET, host.c_str(), &parsed) == 1;
-}
-bool IsV6(const std::string& host) {
-  in6_addr parsed;
-  return inet_pton(AF_INET6, host.c_str(), &parsed) == 1;
-}
+bool IsV4(std::string_view host) { return !host.contains(':') && ParseIp(host); }
+bool IsV6(std::string_view host) { return host.contains(':') && ParseIp(host); }
 
 bool ParseNumber(std::string_view text, unsigned max) {
   unsigned number = 0;
@@ -83,27 +75,23 @@ bool IsLoopback(std::string_view address) {
   Parts parts;
   if (!Split(address, parts)) return false;
   if (parts.host == "localhost") return true;
-  if (!parts.bracketed) {
-    in_addr v4;
-    return inet_pton(AF_INET, parts.host.c_str(), &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
-  }
-  in6_addr v6;
-  if (inet_pton(AF_INET6, parts.host.c_str(), &v6) != 1) return false;
-  if (IN6_IS_ADDR_V4MAPPED(&v6)) return v6.s6_addr[12] == 127;
-  return IN6_IS_ADDR_LOOPBACK(&v6);
+  const auto ip = ParseIp(parts.host);
+  if (!ip) return false;
+  if (ip == ParseIp("::1")) return true;
+  return ParseIp("127.0.0.0") <= ip && ip <= ParseIp("127.255.255.255");
 }
 
 Result<> CheckSource(std::string_view source) {
   std::string quoted = "\"" + std::string(source) + "\"";
   if (std::size_t slash = source.find('/'); slash != std::string_view::npos) {
-    std::string network(source.substr(0, slash));
+    std::string_view network = source.substr(0, slash);
     std::string_view bits = source.substr(slash + 1);
     if ((IsV4(network) && ParseNumber(bits, 32)) || (IsV6(network) && ParseNumber(bits, 128))) {
       return {};
     }
     return Bad(quoted + " is not a network such as \"10.0.0.0/8\"");
   }
-  if (IsV6(std::string(source))) return {};
+  if (IsV6(source)) return {};
   Parts parts;
   bool good = Split(source, parts) && (!parts.has_port || ParseNumber(parts.port, 65535)) &&
               (parts.bracketed ? IsV6(parts.host) : IsHostName(parts.host));
