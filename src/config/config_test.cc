@@ -77,6 +77,21 @@ TEST_F(ConfigTest, DefaultsAreTheDevelopmentServer) {
   EXPECT_THAT(config->warnings, IsEmpty());
 }
 
+TEST_F(ConfigTest, AServiceVersionIsADateOfTheCalendar) {
+  EXPECT_EQ(LoadText("default_service_version = \"2020-10-02\"\n")->default_service_version,
+            "2020-10-02");
+  for (const char* bad : {"latest", "", "2021-13-02", "2021-02-30", "2007-01-01", "2021-1-021",
+                          "2021/12/02", "2021-12-0x"}) {
+    EXPECT_THAT(ErrorOf("\ndefault_service_version = \"" + std::string(bad) + "\"\n"),
+                AllOf(HasSubstr("forebay.toml:2: "), HasSubstr("is not a service version")));
+  }
+  Input input;
+  input.flags = {{"default_service_version", "now"}};
+  auto flag = Load(input);
+  ASSERT_FALSE(flag);
+  EXPECT_THAT(flag.error().message(), HasSubstr("--default-service-version"));
+}
+
 TEST_F(ConfigTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
   Input input;
   input.file = Write(

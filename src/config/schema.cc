@@ -30,8 +30,11 @@ constexpr std::array kSchema = {
         "blob.localhost,blob.core.windows.net,dfs.localhost,dfs.core.windows.net",
         "Suffixes of host-style names: with \"blob.example.com\" here, requests to "
         "ACCOUNT.blob.example.com name the account in the host."},
-    Key{"default_service_version", Type::kText, &Config::default_service_version, "2021-12-02",
-        "The x-ms-version assumed for requests that send none and whose account sets none."},
+    Key{"default_service_version", Type::kServiceVersion, &Config::default_service_version,
+        "2021-12-02",
+        "The x-ms-version assumed for requests that send none, neither in a SAS, and whose "
+        "account's "
+        "service properties set no DefaultServiceVersion."},
 
     Key{"log.level", Type::kLogLevel, &Config::log_level, "info",
         "Least severity that is logged: trace, debug, info, warn or error.", true},
@@ -167,6 +170,24 @@ Result<> StoreOne(const Key& key, std::string_view value, Config& config,
   return {};
 }
 
+// YYYY-MM-DD, a day of the calendar, not before the first version there was.
+Result<> CheckServiceVersion(std::string_view value) {
+  using namespace std::chrono;
+  const auto number = [value](std::size_t at, std::size_t count) {
+    const std::string_view digits = value.substr(at, count);
+    unsigned out = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + count, out);
+    return error == std::errc{} && end == digits.data() + count ? out : 0;
+  };
+  if (value.size() == 10 && value[4] == '-' && value[7] == '-') {
+    const year_month_day date{year(static_cast<int>(number(0, 4))), month(number(5, 2)),
+                              day(number(8, 2))};
+    if (date.ok() && date >= year_month_day{year(2008), October, day(27)}) return {};
+  }
+  return Bad("\"" + std::string(value) +
+             "\" is not a service version: a date such as 2021-12-02, from 2008-10-27 on");
+}
+
 Result<> StoreOne(const Key& key, std::string_view value, Config& config,
                   std::string Config::* const& field) {
   if (key.type == Type::kAddress && value == "off") {
@@ -174,6 +195,7 @@ Result<> StoreOne(const Key& key, std::string_view value, Config& config,
     return {};
   }
   if (key.type == Type::kAddress) FB_RETURN_IF_ERROR(CheckAddress(value));
+  if (key.type == Type::kServiceVersion) FB_RETURN_IF_ERROR(CheckServiceVersion(value));
   config.*field = value;
   return {};
 }
@@ -272,6 +294,8 @@ std::string_view TypeName(Type type) {
     case Type::kLogLevel:
     case Type::kLogFormat:
       return "word";
+    case Type::kServiceVersion:
+      return "date";
   }
   return "";
 }

@@ -27,6 +27,7 @@ enum class Type : std::uint8_t {
   kSourceList,  // networks and hosts, see IsSource
   kLogLevel,
   kLogFormat,
+  kServiceVersion,  // a date, from 2008-10-27 on
 };
 
 using Field = std::variant<std::string Config::*, bool Config::*, std::uint64_t Config::*,
