@@ -1,7 +1,5 @@
 #include "rest/blob/address_guard.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -119,20 +117,6 @@ Error BadEntry(const std::string& entry) {
 }
 
 }  // namespace
-
-std::optional<IpBytes> ParseIp(std::string_view text) {
-  if (text.empty() || text.size() > 45) return std::nullopt;
-  const std::string copy(text);
-  IpBytes out{};
-  in_addr v4{};
-  if (inet_pton(AF_INET, copy.c_str(), &v4) == 1) {
-    out[10] = out[11] = 0xFF;
-    std::memcpy(out.data() + 12, &v4, 4);
-    return out;
-  }
-  if (inet_pton(AF_INET6, copy.c_str(), out.data()) == 1) return out;
-  return std::nullopt;
-}
 
 bool IsInternalAddress(const IpBytes& address) {
   if (Within(address, "::ffff:0:0", 96)) return IsInternalV4(address);

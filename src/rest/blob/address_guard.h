@@ -6,21 +6,16 @@
 // What an operator lists is allowed. Immutable after Make, thread safe.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/ip_address.h"
 #include "base/result.h"
 
 namespace forebay::rest {
-
-// An address of either family; IPv4 is kept as ::ffff:a.b.c.d.
-using IpBytes = std::array<std::uint8_t, 16>;
-// nullopt for anything but a plain address (no brackets, no zone).
-std::optional<IpBytes> ParseIp(std::string_view text);
 
 // True for every address that is not plainly a host of the public internet. An IPv4 address inside
 // an IPv6 one (mapped, compatible, NAT64, 6to4) is judged as itself.
