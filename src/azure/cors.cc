@@ -6,6 +6,7 @@
 #include <array>
 
 #include "azure/error_table.h"
+#include "azure/xml_write.h"
 #include "base/encoding.h"
 
 namespace forebay::azure {
@@ -110,6 +111,19 @@ Result<OwnedHeaders> EvaluatePreflight(const std::vector<CorsRule>& rules, Heade
   }
   return Fail(Code::kAuthorizationFailure,
               "CORS not enabled or no matching rule found for this request.");
+}
+
+std::string PreflightFailureXml(std::string_view request_id, WallTime now) {
+  XmlBuilder xml;
+  xml.Open("Error")
+      .Element("Code", kPreflightFailure)
+      .Element("Message",
+               fmt::format("CORS not enabled or no matching rule found for this request.\n"
+                           "RequestId:{}\nTime:{}",
+                           request_id, FormatTicks(now)))
+      .Element("MessageDetails", "No CORS rules matches this request")
+      .Close("Error");
+  return xml.Take();
 }
 
 OwnedHeaders CorsHeaders(const std::vector<CorsRule>& rules, std::string_view method,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "azure/wire.h"
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace forebay::azure {
@@ -33,6 +34,10 @@ Result<> ValidateCorsRule(const CorsRule& rule);
 // An OPTIONS request: the headers of a 200 answer. kInvalidHeaderValue (Origin or
 // Access-Control-Request-Method missing or wrong), kAuthorizationFailure (403, no rule fits).
 Result<OwnedHeaders> EvaluatePreflight(const std::vector<CorsRule>& rules, HeaderSpan headers);
+
+// The code and the document of the 403 that answers a preflight without a rule.
+inline constexpr std::string_view kPreflightFailure = "CorsPreflightFailure";
+std::string PreflightFailureXml(std::string_view request_id, WallTime now);
 
 // What to add to the answer of an actual request; empty when it has no Origin or no rule fits.
 OwnedHeaders CorsHeaders(const std::vector<CorsRule>& rules, std::string_view method,

@@ -48,6 +48,13 @@ TEST(Cors, Preflight) {
             Code::kInvalidHeaderValue);
 }
 
+TEST(Cors, ARefusalHasACodeOfItsOwn) {
+  const std::string xml = PreflightFailureXml("id-1", WallTime());
+  EXPECT_NE(xml.find("<Error><Code>CorsPreflightFailure</Code><Message>CORS not enabled"),
+            std::string::npos);
+  EXPECT_NE(xml.find("RequestId:id-1\nTime:1970-01-01T"), std::string::npos);
+}
+
 TEST(Cors, ActualRequests) {
   Fields request = {{"Origin", "https://www.contoso.com"}};
   auto site = CorsHeaders({kSite, kAnyone}, "GET", request);

@@ -28,7 +28,8 @@ class ServiceVersion {
 };
 
 inline constexpr ServiceVersion kOldestVersion{2008, 10, 27};
-// What a request that names no version is served as when the service properties set no default.
+// What a request that names no version is served as when neither the service properties nor the
+// operator set a default.
 inline constexpr ServiceVersion kDefaultVersion{2021, 12, 2};
 // The newest version whose rules we know; newer ones are served by its rules.
 inline constexpr ServiceVersion kNewestVersion{2026, 6, 6};

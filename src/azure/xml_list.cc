@@ -131,6 +131,14 @@ void WriteProperties(XmlBuilder& xml, const BlobProperties& p, bool with_copy,
   xml.Close("Properties");
 }
 
+void WriteUncommitted(XmlBuilder& xml, const BlobProperties& p) {
+  xml.Open("Properties")
+      .Element("Content-Length", p.length)
+      .Element("BlobType", BlobTypeName(p.type));
+  WriteLease(xml, p.lease, p.lease_infinite);
+  xml.Element("ServerEncrypted", p.server_encrypted).Close("Properties");
+}
+
 }  // namespace
 
 Result<ListBlobsInclude> ParseListBlobsInclude(std::string_view text) {
@@ -167,6 +175,11 @@ void ListBlobsWriter::AddBlob(const ListedBlob& blob) {
   if (!blob.version_id.empty()) {
     xml_.Element("VersionId", blob.version_id);
     if (blob.is_current_version) xml_.Element("IsCurrentVersion", true);
+  }
+  if (blob.uncommitted) {
+    WriteUncommitted(xml_, blob.properties);
+    xml_.Empty("OrMetadata").Close("Blob");
+    return;
   }
   WriteProperties(xml_, blob.properties, include_.copy, default_tier_);
   if (include_.metadata) WriteMetadata(xml_, blob.metadata);

@@ -42,6 +42,8 @@ struct ListedBlob {
   bool is_current_version = false;
   bool deleted = false;
   bool has_versions_only = false;
+  // Only blocks are there: no dates, no ETag, no headers, no metadata.
+  bool uncommitted = false;
   BlobProperties properties;
   Metadata metadata;
   Tags tags;

@@ -121,6 +121,20 @@ TEST(XmlList, EveryOptionalPropertyShows) {
   EXPECT_TRUE(document.load_string(xml.c_str()));
 }
 
+TEST(XmlList, AnUncommittedBlobHasNeitherDatesNorHeaders) {
+  ListBlobsWriter writer({}, ParseListBlobsInclude("uncommittedblobs,metadata").value());
+  ListedBlob blob;
+  blob.name = BlobName("staged");
+  blob.uncommitted = true;
+  writer.AddBlob(blob);
+  EXPECT_NE(writer.Finish("").find(
+                "<Blob><Name>staged</Name><Properties><Content-Length>0</Content-Length>"
+                "<BlobType>BlockBlob</BlobType><LeaseStatus>unlocked</LeaseStatus>"
+                "<LeaseState>available</LeaseState><ServerEncrypted>true</ServerEncrypted>"
+                "</Properties><OrMetadata /></Blob>"),
+            std::string::npos);
+}
+
 TEST(XmlList, ContainersAndFoundBlobs) {
   ListEcho echo;
   echo.service_endpoint = "http://h/";

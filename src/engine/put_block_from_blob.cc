@@ -42,7 +42,11 @@ Result<SourceRange> FindSource(const kv::Reader& reader, const PutBlockFromBlobR
   }
   range.length = record.length - range.offset;
   if (request.source_range && request.source_range->length) {
-    range.length = std::min(range.length, *request.source_range->length);
+    // A block of another length than was asked for would be a silently broken blob.
+    if (*request.source_range->length > range.length) {
+      return Fail(Code::kInvalidRange, "The source range goes beyond the end of the source.");
+    }
+    range.length = *request.source_range->length;
   }
   if (range.length > kMaxBlockBytes) {
     return Fail(Code::kRequestBodyTooLarge, "A block holds at most 4,000 MiB.");

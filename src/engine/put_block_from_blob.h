@@ -1,7 +1,7 @@
 // Put Block From URL when the source is a range of a blob of this server: the staged block names
 // the same bytes; nothing is read or written beyond records (unless checksums must be verified).
 // Errors: those of Put Block, and of a source: kBlobNotFound, kSourceConditionNotMet,
-// kInvalidRange.
+// kInvalidRange (any of it is beyond the end).
 #pragma once
 
 #include "async/context.h"

@@ -33,7 +33,8 @@ TEST_P(PutBlockFromBlobTest, AnyRangeOfAnySource) {
     const std::string text = Text(size, 1);
     ASSERT_TRUE(f_.Put("src", text));
     for (std::size_t offset = 0; offset < size; offset += size / 5 + 1) {
-      for (const std::size_t length : {std::size_t{1}, std::size_t{16}, size}) {
+      for (const std::size_t most : {std::size_t{1}, std::size_t{16}, size}) {
+        const std::size_t length = std::min(most, size - offset);
         SCOPED_TRACE(std::to_string(offset) + "+" + std::to_string(length));
         const std::size_t pieces = f_.LinkedChunks() + f_.InlinePieces();
         ASSERT_TRUE(Stage(Request(GetBlobRequest::Range{offset, length})));
@@ -124,6 +125,10 @@ TEST_P(PutBlockFromBlobTest, RefusesWhatIsNotThere) {
   EXPECT_EQ(Stage(Request(std::nullopt)).error().code(), Code::kBlobNotFound);
   ASSERT_TRUE(f_.Put("src", "text"));
   EXPECT_EQ(Stage(Request(GetBlobRequest::Range{4, 1})).error().code(), Code::kInvalidRange);
+  EXPECT_EQ(Stage(Request(GetBlobRequest::Range{3, 2})).error().code(), Code::kInvalidRange);
+  EXPECT_EQ(Stage(Request(GetBlobRequest::Range{1, UINT64_MAX})).error().code(),
+            Code::kInvalidRange);
+  EXPECT_EQ(f_.KeysOfTable('t'), 0u) << "a range that is partly there stages nothing";
   PutBlockFromBlobRequest request = Request(std::nullopt);
   request.source_conditions.if_match =
       azure::ETagCondition{.any = false, .etags = {azure::ETag("0x0")}};

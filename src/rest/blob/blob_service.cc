@@ -89,6 +89,32 @@ Result<> RefuseTagsOnDirectories(const Call& call) {
               "Blob tags are not supported for hierarchical namespace accounts.");
 }
 
+// Its code is of this one answer, and stands for nothing else inside.
+http::Response PreflightRefused(const Call& call) {
+  http::Response response = Empty(403);
+  response.headers.Add("x-ms-error-code", std::string(azure::kPreflightFailure));
+  response.headers.Add("Content-Type", "application/xml");
+  response.text = azure::PreflightFailureXml(call.context.request_id, call.now);
+  return response;
+}
+
+// `timeout`: the seconds that the client gives the operation. Never more than we give it. A
+// download's is only checked: its body takes as long as the client reads, and the context goes
+// along.
+Result<> BoundTime(Call& call) {
+  const auto text = call.target.query.Find("timeout");
+  if (!text || text->empty()) return {};
+  const auto seconds = azure::ParseUint(*text);
+  if (!seconds) return Fail(azure::InvalidQueryError("timeout", *text));
+  // Deadlines are the machine's time, whatever clock the service has; a day is as good as none.
+  constexpr std::uint64_t kMost = 86'400;
+  if (*seconds == 0 || *seconds > kMost) return {};
+  if (call.operation == azure::Operation::kGetBlob) return {};
+  call.context.deadline =
+      std::min(call.context.deadline, Clock::System().SteadyNow() + std::chrono::seconds(*seconds));
+  return {};
+}
+
 }  // namespace
 
 BlobService::BlobService(BlobServiceOptions options, engine::Services& services,
@@ -177,6 +203,7 @@ Task<http::Response> BlobService::Serve(Call& call, RequestLog& log) {
   }
   log.operation = route.info->name;
   log.category = CategoryOf(route.info->effect);
+  FB_CO_RETURN_IF_ERROR(BoundTime(call));
   FB_CO_RETURN_IF_ERROR(co_await Admit(call, route));
   if (call.version.empty()) FB_CO_RETURN_IF_ERROR(co_await NegotiateVersion(call));
   if (!call.in_dialect) {
@@ -233,7 +260,7 @@ Task<> BlobService::NegotiateVersion(Call& call) {
     call.version = call.auth.sas_version;
     co_return Result<>();
   }
-  call.version = azure::kDefaultVersion;
+  call.version = options_.default_version;
   FB_CO_ASSIGN_OR_RETURN(
       auto properties, co_await LoadServiceProperties(services_, call.context, call.account->name));
   if (properties.default_service_version) {
@@ -249,11 +276,14 @@ Task<http::Response> BlobService::Preflight(Call& call) {
   }
   FB_CO_ASSIGN_OR_RETURN(
       auto properties, co_await LoadServiceProperties(services_, call.context, call.account->name));
-  FB_CO_ASSIGN_OR_RETURN(
-      auto fields, azure::EvaluatePreflight(
-                       properties.cors.value_or(std::vector<azure::CorsRule>{}), call.headers()));
+  auto fields = azure::EvaluatePreflight(properties.cors.value_or(std::vector<azure::CorsRule>{}),
+                                         call.headers());
+  if (!fields && fields.error().code() == Code::kAuthorizationFailure) {
+    co_return PreflightRefused(call);
+  }
+  if (!fields) co_return Fail(std::move(fields.error()));
   http::Response response = Empty(200);
-  for (auto& [name, value] : fields) response.headers.Add(name, value);
+  for (auto& [name, value] : *fields) response.headers.Add(name, value);
   co_return response;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "async/semaphore.h"
+#include "azure/version.h"
 #include "engine/services.h"
 #include "http/server.h"
 #include "rest/blob/accounts.h"
@@ -30,6 +31,8 @@ struct BlobServiceOptions {
   // Large block lists in memory at a time; further ones wait. At least 8 MiB.
   std::size_t document_bytes = 64u << 20;
   std::string server_header = "Forebay-Blob/1.0";
+  // Of requests that name no version, where the account's service properties set no default.
+  azure::ServiceVersion default_version = azure::kDefaultVersion;
 };
 
 struct Call;

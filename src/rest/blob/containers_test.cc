@@ -79,6 +79,41 @@ TEST(ServicePropertiesTest, SetChangesWhatItNames) {
   EXPECT_EQ(f.Put(path, {}, "nonsense").status, 400u);
 }
 
+TEST(ServicePropertiesTest, TheOperatorsDefaultVersionHoldsWhereTheAccountHasNone) {
+  ServiceFixture::Options options;
+  options.service.default_version = azure::ServiceVersion(2020, 10, 2);
+  ServiceFixture f(options);
+  f.version = "";
+  EXPECT_EQ(f.Get("/?comp=list").Header("x-ms-version"), "2020-10-02");
+  EXPECT_EQ(f.Put("/?restype=service&comp=properties", {},
+                  "<StorageServiceProperties><DefaultServiceVersion>2019-12-12"
+                  "</DefaultServiceVersion></StorageServiceProperties>")
+                .status,
+            202u);
+  EXPECT_EQ(f.Get("/?comp=list").Header("x-ms-version"), "2019-12-12");
+}
+
+TEST(ServicePropertiesTest, WhatWouldHaveNoEffectIsNotSwitchedOn) {
+  ServiceFixture f;
+  const std::string path = "/?restype=service&comp=properties";
+  const auto set = [&](const std::string& part) {
+    return f.Put(path, {}, "<StorageServiceProperties>" + part + "</StorageServiceProperties>");
+  };
+  const Reply retention =
+      set("<DeleteRetentionPolicy><Enabled>true</Enabled><Days>7</Days></DeleteRetentionPolicy>");
+  EXPECT_EQ(retention.status, 400u);
+  EXPECT_EQ(retention.ErrorCode(), "UnsupportedXmlNode");
+  EXPECT_THAT(retention.body, HasSubstr("Soft delete of blobs is not supported here."));
+  EXPECT_EQ(set("<StaticWebsite><Enabled>true</Enabled></StaticWebsite>").ErrorCode(),
+            "UnsupportedXmlNode");
+  EXPECT_THAT(f.Get(path).body,
+              HasSubstr("<DeleteRetentionPolicy><Enabled>false</Enabled></DeleteRetentionPolicy>"));
+  EXPECT_EQ(set("<DeleteRetentionPolicy><Enabled>false</Enabled></DeleteRetentionPolicy>"
+                "<StaticWebsite><Enabled>false</Enabled></StaticWebsite>")
+                .status,
+            202u);
+}
+
 TEST(ServicePropertiesTest, StatsAreOfTheSecondary) {
   ServiceFixture f;
   EXPECT_EQ(f.Get("/?restype=service&comp=stats").ErrorCode(), "InvalidQueryParameterValue");
@@ -110,7 +145,10 @@ TEST_F(CorsTest, PreflightNeedsARule) {
   EXPECT_EQ(yes.status, 200u) << yes.body;
   EXPECT_EQ(yes.Header("Access-Control-Allow-Origin"), "http://app.example");
   EXPECT_EQ(yes.Header("Access-Control-Max-Age"), "60");
-  EXPECT_EQ(Preflight("http://evil.example", "PUT").status, 403u);
+  const Reply no = Preflight("http://evil.example", "PUT");
+  EXPECT_EQ(no.status, 403u);
+  EXPECT_EQ(no.ErrorCode(), "CorsPreflightFailure");
+  EXPECT_THAT(no.body, HasSubstr("<Code>CorsPreflightFailure</Code>"));
   EXPECT_EQ(Preflight("http://app.example", "DELETE").status, 403u);
   EXPECT_EQ(f_.Send("OPTIONS", "/box/a", {}, "", As::kNobody).status, 400u);
 }

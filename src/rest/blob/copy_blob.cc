@@ -4,6 +4,7 @@
 
 #include "azure/error_table.h"
 #include "azure/metadata.h"
+#include "base/encoding.h"
 #include "base/uuid.h"
 #include "engine/put_blob.h"
 #include "rest/blob/copy_attributes.h"
@@ -110,7 +111,8 @@ Task<http::Response> HandleAbortCopyBlob(Call& call) {
   const auto id = call.target.query.Find("copyid");
   if (!id || id->empty()) co_return Fail(azure::MissingQueryError("copyid"));
   const std::string_view action = call.Header("x-ms-copy-action");
-  if (action != "abort") co_return Fail(azure::InvalidHeaderError("x-ms-copy-action", action));
+  if (!EqualsIgnoreCase(action, "abort"))
+    co_return Fail(azure::InvalidHeaderError("x-ms-copy-action", action));
   FB_CO_RETURN_IF_ERROR(co_await call.copies.Abort(call.context, call.Blob(), std::string(*id)));
   co_return Empty(204);
 }

@@ -137,7 +137,11 @@ Task<FetchedSource> CopySources::Fetch(Call& call, const std::string& url,
   FetchRequest request{.url = url, .range = range, .headers = {}};
   FB_CO_ASSIGN_OR_RETURN(request.headers, SourceHeaders(call.headers()));
   auto fetched = co_await fetcher_.Fetch(call.context, std::move(request));
-  if (fetched) co_return fetched;
+  if (fetched) {
+    // The source may have used up the time that the client gave.
+    FB_CO_RETURN_IF_ERROR(call.context.Check());
+    co_return fetched;
+  }
   const auto status = SourceStatusOf(fetched.error());
   if (status == 412 || status == 304) {
     co_return Fail(Code::kSourceConditionNotMet,

@@ -185,6 +185,36 @@ TEST_F(CopyTest, BlocksFromUrls) {
       400u);
 }
 
+TEST_F(CopyTest, ABlockIsNeverShorterThanItsSourceRange) {
+  Elsewhere("0123456789");
+  for (const char* range : {"bytes=5-10", "bytes=0-18446744073709551615", "bytes=10-10"}) {
+    const Reply here =
+        f_.Put("/box/dst?comp=block&blockid=MDAx",
+               {{"x-ms-copy-source", Here("/box/src")}, {"x-ms-source-range", range}});
+    EXPECT_EQ(here.status, 416u) << range;
+    EXPECT_EQ(here.ErrorCode(), "InvalidRange") << range;
+  }
+  EXPECT_EQ(f_.Put("/box/dst?comp=block&blockid=MDAx",
+                   {{"x-ms-copy-source", Here("/box/src")}, {"x-ms-source-range", "bytes=5-9"}})
+                .status,
+            201u);
+}
+
+TEST_F(CopyTest, TheTimeOfTheClientBoundsTheOperation) {
+  Elsewhere("remote");
+  f_.fetcher().delay = std::chrono::milliseconds(1100);
+  const auto put = [this](const std::string& query) {
+    return f_.PutBlob("/box/dst" + query, "", {{"x-ms-copy-source", std::string(kThere)}});
+  };
+  const Reply late = put("?timeout=1");
+  EXPECT_EQ(late.status, 500u) << late.body;
+  EXPECT_EQ(late.ErrorCode(), "OperationTimedOut");
+  EXPECT_EQ(f_.Get("/box/dst").status, 404u);
+  f_.fetcher().delay = {};
+  EXPECT_EQ(put("?timeout=1x").ErrorCode(), "InvalidQueryParameterValue");
+  EXPECT_EQ(put("?timeout=60").status, 201u);
+}
+
 TEST_F(CopyTest, FromElsewhere) {
   Elsewhere("remote", {{"Content-Type", "text/x"}, {"x-ms-meta-m", "1"}});
   const Reply put = FromUrl(
@@ -233,6 +263,8 @@ TEST_F(CopyTest, CopyBlobHereIsDoneAtOnce) {
   EXPECT_EQ(f_.Get("/box/dst").body, "0123456789");
   const Reply abort = f_.Put("/box/dst?comp=copy&copyid=x", {{"x-ms-copy-action", "abort"}});
   EXPECT_EQ(abort.ErrorCode(), "NoPendingCopyOperation");
+  EXPECT_EQ(f_.Put("/box/dst?comp=copy&copyid=x", {{"x-ms-copy-action", "Abort"}}).ErrorCode(),
+            "NoPendingCopyOperation");
 }
 
 TEST_F(CopyTest, CopyBlobOfASmallSourceElsewhereIsDoneAtOnce) {

@@ -47,6 +47,13 @@ TEST_F(GetBlobTest, NotModifiedSaysWhatTheCopyWasComparedWith) {
   EXPECT_EQ(f_.Get("/box/a", {{"If-None-Match", "\"0x1\""}}).status, 200u);
 }
 
+// `timeout` is of the operation: a client that reads slowly gets all of what it began to read.
+TEST_F(GetBlobTest, ASlowReaderOutlivesTheTimeItGave) {
+  f_.slow_reader = std::chrono::milliseconds(1100);
+  EXPECT_EQ(f_.Get("/box/a?timeout=1").body, "0123456789");
+  EXPECT_EQ(f_.Get("/box/a?timeout=soon").ErrorCode(), "InvalidQueryParameterValue");
+}
+
 TEST_F(GetBlobTest, NoRangeOfAnEmptyBlobCanBeSatisfied) {
   f_.PutBlob("/box/empty", "");
   EXPECT_EQ(f_.Get("/box/empty").status, 200u);

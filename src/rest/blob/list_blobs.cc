@@ -35,7 +35,8 @@ azure::ListedBlob Shown(engine::ListedBlob&& item, const azure::ListBlobsInclude
                         bool hierarchical, WallTime now) {
   azure::ListedBlob out;
   out.name = azure::BlobName(std::move(item.name));
-  if (!item.record) return out;  // uncommitted: a name, and nothing else yet
+  out.uncommitted = item.uncommitted;
+  if (!item.record) return out;
   meta::BlobRecord& record = *item.record;
   out.properties = engine::PropertiesOf(record, hierarchical, now);
   if (include.metadata) {
@@ -63,6 +64,34 @@ void AddItem(azure::ListBlobsWriter& writer, engine::ListedBlob&& item,
   }
 }
 
+// `showonly`: one kind of what a hierarchical account lists.
+enum class Kind : std::uint8_t { kAll, kFiles, kDirectories, kDeleted };
+
+Result<Kind> KindOf(const Call& call) {
+  const std::string_view text = call.QueryValue("showonly");
+  if (text.empty()) return Kind::kAll;
+  if (!call.account->hierarchical) return Fail(azure::InvalidQueryError("showonly", text));
+  if (EqualsIgnoreCase(text, "files")) return Kind::kFiles;
+  if (EqualsIgnoreCase(text, "directories")) return Kind::kDirectories;
+  if (EqualsIgnoreCase(text, "deleted")) return Kind::kDeleted;
+  return Fail(azure::InvalidQueryError("showonly", text));
+}
+
+// A page with other kinds in it becomes shorter; its marker leads on.
+void Keep(engine::ListBlobsResult& page, Kind kind) {
+  if (kind == Kind::kAll) return;
+  if (kind == Kind::kDeleted) {
+    // There is no soft delete, so nothing that it left.
+    page.items.clear();
+    page.next.clear();
+    return;
+  }
+  std::erase_if(page.items, [kind](const engine::ListedBlob& item) {
+    const bool directory = item.is_prefix || (item.record && item.record->directory);
+    return directory != (kind == Kind::kDirectories);
+  });
+}
+
 Result<std::string> PageXml(engine::ListBlobsResult page, const azure::ListEcho& echo,
                             const azure::ListBlobsInclude& include, const std::string& scope,
                             WallTime now) {
@@ -78,6 +107,7 @@ Result<std::string> PageXml(engine::ListBlobsResult page, const azure::ListEcho&
 Task<http::Response> HandleListBlobs(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(const auto include,
                          azure::ParseListBlobsInclude(call.QueryList("include")));
+  FB_CO_ASSIGN_OR_RETURN(const Kind kind, KindOf(call));
   engine::ListBlobsRequest request;
   request.target = call.Container();
   FB_CO_ASSIGN_OR_RETURN(request.max_results, MaxResults(call));
@@ -93,6 +123,7 @@ Task<http::Response> HandleListBlobs(Call& call) {
   const azure::ListEcho echo = EchoOf(call, request.max_results);
   FB_CO_ASSIGN_OR_RETURN(
       auto page, co_await engine::ListBlobs(call.services, call.context, std::move(request)));
+  Keep(page, kind);
   // A full page is megabytes of XML: no work for an event loop that others wait for.
   constexpr std::size_t kShort = 64;
   if (page.items.size() <= kShort) {

@@ -89,8 +89,30 @@ TEST_F(ListBlobsTest, ShowsWhatIsAskedFor) {
   const Reply full = List("include=metadata,tags,uncommittedblobs,copy,snapshots,versions,deleted");
   EXPECT_THAT(full.body, HasSubstr("<Metadata><k>v</k></Metadata>"));
   EXPECT_THAT(full.body, HasSubstr("<Key>t</Key><Value>1</Value>"));
-  EXPECT_THAT(full.body, HasSubstr("<Name>staged</Name>"));
+  EXPECT_THAT(full.body,
+              HasSubstr("<Name>staged</Name><Properties><Content-Length>0</Content-Length>"));
+  EXPECT_THAT(full.body, Not(HasSubstr("1970")));
   EXPECT_EQ(List("include=nonsense").ErrorCode(), "InvalidQueryParameterValue");
+}
+
+TEST_F(ListBlobsTest, ShowOnlyIsOfHierarchicalAccounts) {
+  EXPECT_EQ(List("showonly=deleted").ErrorCode(), "InvalidQueryParameterValue");
+  ServiceFixture h({.hierarchical = true});
+  h.MakeContainer();
+  h.PutBlob("/box/dir/a", "x");
+  h.PutBlob("/box/b", "x");
+  const auto shown = [&h](const std::string& more) {
+    return Names(h.Get("/box?restype=container&comp=list&" + more));
+  };
+  using Strings = std::vector<std::string>;
+  EXPECT_EQ(shown("showonly=deleted"), Strings());
+  EXPECT_EQ(shown("showonly=deleted&maxresults=1&delimiter=%2F"), Strings());
+  EXPECT_EQ(shown("showonly=files"), (Strings{"b", "dir/a"}));
+  EXPECT_EQ(shown("showonly=directories"), Strings{"dir"});
+  EXPECT_EQ(shown("showonly=directories&delimiter=%2F"), Strings{"dir/"});
+  const std::string list = "?restype=container&comp=list&showonly=";
+  EXPECT_EQ(h.Get("/box" + list + "pears").ErrorCode(), "InvalidQueryParameterValue");
+  EXPECT_EQ(h.Get("/nobox" + list + "deleted").ErrorCode(), "ContainerNotFound");
 }
 
 TEST_F(ListBlobsTest, MaxResults) {

@@ -9,6 +9,8 @@
 namespace forebay::rest {
 namespace {
 
+// Bytes that are shared are not read, so a checksum of them is known only where the request had one
+// to verify; records keep none of ranges.
 http::Response Staged(const engine::PutBlockResult& result, bool with_md5) {
   http::Response response = Empty(201);
   if (with_md5 && !result.content_md5.empty()) {
@@ -31,15 +33,11 @@ Task<http::Response> FromHere(Call& call, LocalSource source, azure::BlockId id,
   FB_CO_ASSIGN_OR_RETURN(const azure::Conditions conditions, azure::ConditionsFrom(call.headers()));
   request.lease_id = conditions.lease_id;
   const bool with_md5 = request.expected.md5.has_value();
-  std::uint64_t length = source.record.length;
   if (range) {
     const std::uint64_t span = *range->last - range->first;
     // bytes=0-18446744073709551615 would wrap around.
-    length = span == UINT64_MAX ? span : span + 1;
-    request.source_range = engine::GetBlobRequest::Range{range->first, length};
-  }
-  if (length > engine::kMaxBlockBytes) {
-    co_return Fail(Code::kRequestBodyTooLarge, "A block may have at most 4,000 MiB.");
+    request.source_range =
+        engine::GetBlobRequest::Range{range->first, span == UINT64_MAX ? span : span + 1};
   }
   auto result = co_await engine::PutBlockFromBlob(call.services, call.context, std::move(request));
   if (!result) co_return Fail(LocalCopyError(std::move(result.error())));

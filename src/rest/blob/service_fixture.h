@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "azure/sas.h"
@@ -35,6 +36,7 @@ class FakeFetcher final : public SourceFetcher {
     ranges.push_back(!request.range ? std::string()
                                     : std::to_string(request.range->first) + "-" +
                                           std::to_string(request.range->last));
+    std::this_thread::sleep_for(delay);
     const auto found = sources.find(request.url);
     if (found == sources.end()) co_return Fail(SourceError(404, "BlobNotFound", "Not there."));
     Source& source = found->second;
@@ -59,6 +61,7 @@ class FakeFetcher final : public SourceFetcher {
   std::map<std::string, Source> sources;
   std::vector<std::string> asked;
   std::vector<std::string> ranges;
+  std::chrono::milliseconds delay{0};  // before each answer
   http::Headers last_headers;
 };
 
@@ -119,7 +122,7 @@ class ServiceFixture {
     if (as != As::kNobody) Sign(request, as);
     engine::TextReader reader(std::move(body));
     request.body = &reader;
-    auto reply = RunSync(Exchange(service_, request));
+    auto reply = RunSync(Exchange(service_, request, slow_reader));
     EXPECT_TRUE(reply.has_value());
     return reply ? std::move(*reply) : Reply{};
   }
@@ -169,6 +172,7 @@ class ServiceFixture {
 
   // What the next requests look like.
   bool omit_length = false;
+  std::chrono::milliseconds slow_reader{0};  // before it reads the answer's body
   bool tls = false;
   std::string client_ip = "127.0.0.1";
   std::string host{kTestHost};
@@ -214,7 +218,8 @@ class ServiceFixture {
                         "SharedKeyLite devstoreaccount1:" + Key().Sign(texts.front()));
   }
 
-  static Task<Reply> Exchange(BlobService& service, http::Request& request) {
+  static Task<Reply> Exchange(BlobService& service, http::Request& request,
+                              std::chrono::milliseconds slow_reader) {
     OpContext context;
     context.request_id = "7f2c1d7e-3f0a-4c53-9d55-0f1e2d3c4b5a";
     FB_CO_ASSIGN_OR_RETURN(http::Response response, co_await service.Handle(context, request));
@@ -223,6 +228,7 @@ class ServiceFixture {
     reply.content_length = response.content_length.value_or(response.text.size());
     reply.body = std::move(response.text);
     if (response.source != nullptr) {
+      std::this_thread::sleep_for(slow_reader);
       FB_CO_ASSIGN_OR_RETURN(reply.body, co_await engine::ReadAllOf(std::move(response.source)));
     }
     reply.headers = std::move(response.headers);

@@ -22,6 +22,22 @@ Result<azure::ServiceProperties> Decode(const std::optional<std::string>& stored
   return properties;
 }
 
+// Who switches these on relies on them: soft delete that is not there loses data. Off is what they
+// are, so clients that send all parts get through.
+Result<> RefuseUnoffered(const azure::ServiceProperties& change) {
+  const auto refused = [](std::string_view part, std::string_view feature) {
+    return Fail(Error(Code::kUnsupportedXmlNode, std::string(feature) + " is not supported here.")
+                    .WithDetail("XmlNodeName: " + std::string(part)));
+  };
+  if (change.delete_retention && change.delete_retention->enabled) {
+    return refused("DeleteRetentionPolicy", "Soft delete of blobs");
+  }
+  if (change.static_website && change.static_website->enabled) {
+    return refused("StaticWebsite", "Hosting of a static website");
+  }
+  return {};
+}
+
 }  // namespace
 
 Task<azure::ServiceProperties> LoadServiceProperties(engine::Services& services, OpContext context,
@@ -41,6 +57,7 @@ Task<http::Response> HandleSetServiceProperties(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(std::string document,
                          co_await ReadDocument(call, azure::kMaxSmallXmlBytes));
   FB_CO_ASSIGN_OR_RETURN(auto change, azure::ParseServiceProperties(document));
+  FB_CO_RETURN_IF_ERROR(RefuseUnoffered(change));
   const auto merge =
       [change = std::move(change)](std::optional<std::string> stored) -> Result<std::string> {
     FB_ASSIGN_OR_RETURN(azure::ServiceProperties properties, Decode(stored));
