@@ -87,7 +87,8 @@ enum class Operation : std::uint8_t {
   kCount,
 };
 
-enum class Level : std::uint8_t { kService, kContainer, kBlob };
+// kTree: a path and all that lies below it, which a token for one blob must not reach.
+enum class Level : std::uint8_t { kService, kContainer, kBlob, kTree };
 enum class PublicAccess : std::uint8_t { kNone, kBlob, kContainer };  // x-ms-blob-public-access
 enum class Effect : std::uint8_t {
   kRead,

@@ -423,8 +423,9 @@ Result<SasDecision> AuthorizeSas(const EffectiveSas& sas, const OperationInfo& i
   const bool may_add = any.Has(Permissions::kAdd) && sas.permissions.Has(Permissions::kAdd);
   decision.create_only =
       info.level == Level::kBlob && any.Has(Permissions::kCreate | Permissions::kWrite) &&
-      !sas.permissions.Has(Permissions::kWrite) && !may_add && operation != Operation::kSnapshotBlob &&
-      operation != Operation::kPutBlock && operation != Operation::kPutBlockFromUrl;
+      !sas.permissions.Has(Permissions::kWrite) && !may_add &&
+      operation != Operation::kSnapshotBlob && operation != Operation::kPutBlock &&
+      operation != Operation::kPutBlockFromUrl;
   return decision;
 }
 

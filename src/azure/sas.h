@@ -106,6 +106,8 @@ struct SasDecision {
   // True when the token lets the caller create the blob but not overwrite one (c without w): where
   // the blob exists the engine answers kUnauthorizedBlobOverwrite.
   bool create_only = false;
+  // A service SAS for one blob, snapshot or version: of what lies below that name it says nothing.
+  bool one_blob = false;
 };
 // kAuthorizationServiceMismatch, kAuthorizationResourceTypeMismatch,
 // kAuthorizationPermissionMismatch.

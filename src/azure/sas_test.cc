@@ -281,6 +281,30 @@ TEST(Sas, CreateAloneNeverOverwrites) {
   EXPECT_FALSE(AuthorizeSas(Service("c"), Operation::kSnapshotBlob, {})->create_only);
 }
 
+TEST(Sas, OneBlobsTokenSaysNothingOfWhatLiesBelow) {
+  OperationInfo tree = InfoOf(Operation::kDeleteBlob);
+  tree.level = Level::kTree;
+  for (const auto resource : {SasResource::kBlob, SasResource::kSnapshot, SasResource::kVersion}) {
+    EXPECT_EQ(AuthorizeSas(Service("d", resource), tree, {}).error().code(),
+              Code::kAuthorizationFailure);
+    EXPECT_TRUE(AuthorizeSas(Service("d", resource), Operation::kDeleteBlob, {})->one_blob);
+  }
+  for (const auto resource : {SasResource::kContainer, SasResource::kDirectory}) {
+    const auto decision = AuthorizeSas(Service("d", resource), tree, {});
+    ASSERT_TRUE(decision);
+    EXPECT_FALSE(decision->one_blob);
+  }
+}
+
+TEST(Sas, WhoMayAddNeedsNoRightToCreate) {
+  OperationInfo append = InfoOf(Operation::kAppendBlock);
+  append.service_sas = Permissions::kAdd | Permissions::kCreate | Permissions::kWrite;
+  EXPECT_TRUE(AuthorizeSas(Service("c"), append, {})->create_only);
+  EXPECT_FALSE(AuthorizeSas(Service("a"), append, {})->create_only);
+  EXPECT_FALSE(AuthorizeSas(Service("ac"), append, {})->create_only);
+  EXPECT_FALSE(AuthorizeSas(Service("w"), append, {})->create_only);
+}
+
 TEST(Sas, AccountTokensAreLimitedByServiceAndResourceType) {
   EffectiveSas sas;
   sas.kind = SasKind::kAccount;

@@ -41,6 +41,7 @@ Result<Authentication> JudgeSas(const azure::EffectiveSas& sas, azure::ServiceVe
   Authentication out;
   out.kind = sas.kind == azure::SasKind::kAccount ? AuthKind::kAccountSas : AuthKind::kServiceSas;
   out.create_only = decision.create_only;
+  out.one_blob = decision.one_blob;
   out.overrides = sas.overrides;
   out.sas_version = version;
   return out;

@@ -35,6 +35,8 @@ struct Authentication {
   AuthKind kind = AuthKind::kAnonymous;
   // The caller may create the blob but not overwrite one (a SAS with c and without w).
   bool create_only = false;
+  // A SAS for one blob, which is no word on what lies below that name (azure::SasDecision).
+  bool one_blob = false;
   // rscc … rsct of the SAS.
   azure::HeaderOverrides overrides;
   // The `sv` of the SAS, which names the version of a request without x-ms-version.
