@@ -13,6 +13,15 @@ Result<> CheckVersion(std::uint8_t version, std::string_view what) {
                                      " was written by a newer Forebay, or is damaged");
 }
 
+// Beyond every disk, and far enough from the end of the numbers that no sum of it wraps around.
+constexpr std::uint64_t kMaxOffset = std::uint64_t{1} << 62;
+
+// A number that is stored wider than it is kept: what does not fit is damage, not another number.
+Result<std::uint32_t> Narrow(std::uint64_t value, std::string_view what) {
+  if (value <= UINT32_MAX) return static_cast<std::uint32_t>(value);
+  return Fail(Code::kCorruption, std::string(what) + ": " + std::to_string(value));
+}
+
 std::size_t BlockCount(std::uint32_t length) {
   return (length + kChecksumBlockBytes - 1) / kChecksumBlockBytes;
 }
@@ -34,7 +43,11 @@ Result<ChunkRecord> ChunkRecord::Decode(std::string_view value) {
   FB_RETURN_IF_ERROR(CheckVersion(in.U8(), "chunk record"));
   ChunkRecord record;
   record.location.segment = SegmentId(in.Varint());
-  record.location.offset = in.Varint() * kAlignment;
+  const std::uint64_t at = in.Varint();
+  if (at > kMaxOffset / kAlignment) {
+    return Fail(Code::kCorruption, "chunk record: an offset of " + std::to_string(at) + " pages");
+  }
+  record.location.offset = at * kAlignment;
   std::uint64_t length = in.Varint();
   record.crc64 = in.U64();
   if (length == 0 || length > kMaxChunkBytes) {
@@ -64,7 +77,7 @@ Result<IndexRecord> IndexRecord::Decode(std::string_view value) {
   IndexRecord record;
   record.chunk.session = in.Varint();
   record.chunk.sequence = in.Varint();
-  record.length = static_cast<std::uint32_t>(in.Varint());
+  FB_ASSIGN_OR_RETURN(record.length, Narrow(in.Varint(), "chunk index record: a length"));
   FB_RETURN_IF_ERROR(in.Finish("chunk index record"));
   return record;
 }
@@ -78,7 +91,8 @@ std::string FreeRecord::Encode() const {
 Result<FreeRecord> FreeRecord::Decode(std::string_view value) {
   Decoder in(value);
   FB_RETURN_IF_ERROR(CheckVersion(in.U8(), "free record"));
-  FreeRecord record{.length = static_cast<std::uint32_t>(in.Varint())};
+  FreeRecord record;
+  FB_ASSIGN_OR_RETURN(record.length, Narrow(in.Varint(), "free record: a length"));
   FB_RETURN_IF_ERROR(in.Finish("free record"));
   return record;
 }
@@ -93,7 +107,9 @@ Result<SegmentRecord> SegmentRecord::Decode(std::string_view value) {
   Decoder in(value);
   FB_RETURN_IF_ERROR(CheckVersion(in.U8(), "segment record"));
   SegmentRecord record;
-  record.volume = VolumeNumber(static_cast<std::uint32_t>(in.Varint()));
+  FB_ASSIGN_OR_RETURN(const std::uint32_t volume,
+                      Narrow(in.Varint(), "segment record: a volume number"));
+  record.volume = VolumeNumber(volume);
   record.sealed = in.U8() != 0;
   record.size = in.Varint();
   FB_RETURN_IF_ERROR(in.Finish("segment record"));
@@ -110,7 +126,8 @@ Result<VolumeRecord> VolumeRecord::Decode(std::string_view value) {
   Decoder in(value);
   FB_RETURN_IF_ERROR(CheckVersion(in.U8(), "volume record"));
   VolumeRecord record;
-  record.number = VolumeNumber(static_cast<std::uint32_t>(in.Varint()));
+  FB_ASSIGN_OR_RETURN(const std::uint32_t number, Narrow(in.Varint(), "volume record: a number"));
+  record.number = VolumeNumber(number);
   std::uint8_t mode = in.U8();
   record.path = in.String();
   FB_RETURN_IF_ERROR(in.Finish("volume record"));
