@@ -44,17 +44,13 @@ class AdminServiceTest : public ::testing::Test {
   metrics::Registry registry_;
   ControlApi control_;
   ThreadPool pool_{{.name = "test", .threads = 1}};
-  Result<> healthy_, ready_;
+  Result<> ready_;
   int calls_ = 0;
-  AdminService service_{registry_,
-                        control_,
-                        pool_,
-                        {.healthy = [this] { return healthy_; },
-                         .ready = [this] { return ready_; },
-                         .token = "secret"}};
+  AdminService service_{
+      registry_, control_, pool_, {.ready = [this] { return ready_; }, .token = "secret"}};
 };
 
-TEST_F(AdminServiceTest, HealthAndReadinessSayWhatTheChecksSay) {
+TEST_F(AdminServiceTest, OnlyReadinessSaysWhatTheCheckSays) {
   EXPECT_EQ(Ask("GET", "/healthz").status, 200u);
   EXPECT_EQ(Ask("HEAD", "/readyz").status, 200u);
   ready_ = Fail(Code::kNoSpace, "The disk is full.");
@@ -62,8 +58,9 @@ TEST_F(AdminServiceTest, HealthAndReadinessSayWhatTheChecksSay) {
   auto response = Ask("GET", "/readyz");
   EXPECT_EQ(response.status, 503u);
   EXPECT_EQ(response.text, "The disk is full.\n");
-  healthy_ = Fail(Code::kVolumeFailed, "It is dead.");
-  EXPECT_EQ(Ask("GET", "/healthz").status, 503u);
+  ready_ = Fail(Code::kVolumeFailed, "It is dead.");
+  EXPECT_EQ(Ask("GET", "/healthz").status, 200u);
+  EXPECT_EQ(Ask("GET", "/healthz").text, "ok\n");
 }
 
 TEST_F(AdminServiceTest, MetricsAndTheIndexAreForEverybody) {

@@ -43,6 +43,7 @@ Result<std::unique_ptr<Node>> Node::Open(const config::Config& config) {
   directories.reserve(config.data.size());
   for (const std::string& directory : config.data) directories.push_back(Absolute(directory));
   node->directory_ = directories.front();
+  node->disk_reserve_ = config.disk_reserve;
   const std::string& first = node->directory_;
   FB_RETURN_IF_ERROR(node->fs_.MakeDirs(first));
   auto lock = node->fs_.Lock(first + "/LOCK");
@@ -120,10 +121,18 @@ void Node::Stop() {
 }
 
 Result<> Node::ReadyToWrite() const {
-  FB_ASSIGN_OR_RETURN(auto volumes, chunks_->Volumes());
-  for (const chunk::VolumeStatus& volume : volumes) {
-    if (volume.state == chunk::VolumeState::kActive) return {};
+  if (store_->stats().stopped) {
+    return Fail(Code::kBusy, "The metadata store holds writes back.");
   }
+  FB_RETURN_IF_ERROR(services_->CheckRoom(engine::Growth::kBytes));
+  FB_ASSIGN_OR_RETURN(auto volumes, chunks_->Volumes());
+  bool full = false;
+  for (const chunk::VolumeStatus& volume : volumes) {
+    if (volume.state != chunk::VolumeState::kActive) continue;
+    if (volume.available_bytes >= disk_reserve_) return {};
+    full = true;
+  }
+  if (full) return Fail(Code::kNoSpace, "Every data directory is full up to its reserve.");
   return Fail(Code::kVolumeFailed, "No data directory takes writes.");
 }
 

@@ -39,7 +39,8 @@ class Node {
   // The first data directory, absolute.
   const std::string& directory() const { return directory_; }
   const std::string& metadata_path() const { return metadata_path_; }
-  // kNoSpace, kVolumeFailed: why writes are not welcome at the moment.
+  // Why writes are not welcome at the moment: kBusy (the metadata store holds them back), kNoSpace,
+  // kVolumeFailed. Asks the disks, so it may block.
   Result<> ReadyToWrite() const;
 
  private:
@@ -47,6 +48,7 @@ class Node {
 
   io::PosixFileSystem fs_;
   std::string directory_;
+  std::uint64_t disk_reserve_ = 0;
   std::string metadata_path_;
   std::unique_ptr<io::FileLock> lock_;
   std::unique_ptr<kv::RocksDbStore> store_;

@@ -82,6 +82,8 @@ Result<std::unique_ptr<Server>> Server::Start(const config::Config& config) {
   server->recorder_ =
       std::make_unique<admin::RequestRecorder>(server->registry_, config.log_requests);
   rest::BlobServiceOptions options;
+  FB_ASSIGN_OR_RETURN(options.default_version,
+                      azure::ServiceVersion::Parse(config.default_service_version));
   options.copy_sources.domains = config.domains;
   for (const config::Listener& listener : config.listeners) {
     options.copy_sources.own_endpoints.push_back(listener.address);
@@ -122,7 +124,6 @@ Result<> Server::ListenAdmin() {
       std::make_unique<ThreadPool>(ThreadPool::Options{.name = "admin", .threads = kAdminThreads});
   AddOperations(control_, *node_, *admin_pool_);
   admin::AdminService::Options options;
-  options.healthy = [this] { return node_->ReadyToWrite(); };
   options.ready = [this]() -> Result<> {
     if (draining_) return Fail(Code::kServerBusy, "The server is draining.");
     return node_->ReadyToWrite();

@@ -121,6 +121,17 @@ TEST_F(ServerTest, AServerStartsWithoutADirectoryWhereAllowed) {
   (*server)->Drain();
 }
 
+TEST_F(ServerTest, ReadinessLooksAtTheRoomAndLivenessDoesNot) {
+  config_ = ConfigFor({"a", "b"});
+  // More than there is; a quarter of it, which the store itself insists on, there is.
+  config_.disk_reserve = std::filesystem::space(root_).available * 2;
+  auto server = Server::Start(config_);
+  ASSERT_TRUE(server) << server.error().message();
+  server_ = std::move(*server);
+  EXPECT_THAT(Get(server_->admin_endpoint() + "/readyz"), HasSubstr("full"));
+  EXPECT_EQ(Get(server_->admin_endpoint() + "/healthz"), "ok\n");
+}
+
 struct Family {
   std::string type;
   std::string help;
