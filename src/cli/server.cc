@@ -159,7 +159,12 @@ void Server::ExposeMetrics() {
 }
 
 void Server::Reload(const config::Config& next) {
-  config::ReloadPlan plan = config::PlanReload(config_, next);
+  auto planned = config::PlanReload(config_, next);
+  if (!planned) {
+    Log(LogLevel::kError, "configuration not reloaded", {{"error", planned.error().message()}});
+    return;
+  }
+  config::ReloadPlan plan = std::move(*planned);
   auto accounts = MakeAccounts(plan.effective);
   if (!accounts) {
     Log(LogLevel::kError, "configuration not reloaded", {{"error", accounts.error().message()}});

@@ -253,24 +253,6 @@ Result<> ApplyPlace(const Place& place, AccountRows& accounts, Config& config) {
   return ApplyListeners(place, config);
 }
 
-Result<> CheckDevelopmentAccount(const Config& config) {
-  const std::string key = *Base64Decode(kDevelopmentKey);
-  auto open = std::ranges::find_if(
-      config.accounts, [&](const Account& a) { return a.key1 == key || a.key2 == key; });
-  if (open == config.accounts.end()) return {};
-  for (const Listener& listener : config.listeners) {
-    if (IsLoopback(listener.address)) continue;
-    return Fail(
-        Code::kInvalidConfig,
-        "refusing to listen on " + listener.address +
-            " with the development account's key (account " + open->name +
-            "): that key is published, so anyone who reaches the port could read and "
-            "delete everything. Configure an [[account]] with a key of your own, or listen on "
-            "loopback (127.0.0.1).");
-  }
-  return {};
-}
-
 Config Defaults() {
   Config config;
   for (const Key& key : Schema()) {
@@ -321,6 +303,27 @@ Result<Config> Load(const Input& input) {
   }
   FB_RETURN_IF_ERROR(CheckDevelopmentAccount(config));
   return config;
+}
+
+bool HasDevelopmentKey(const Account& account) {
+  static const std::string key = *Base64Decode(kDevelopmentKey);
+  return account.key1 == key || account.key2 == key;
+}
+
+Result<> CheckDevelopmentAccount(const Config& config) {
+  auto open = std::ranges::find_if(config.accounts, HasDevelopmentKey);
+  if (open == config.accounts.end()) return {};
+  for (const Listener& listener : config.listeners) {
+    if (IsLoopback(listener.address)) continue;
+    return Fail(
+        Code::kInvalidConfig,
+        "refusing to listen on " + listener.address +
+            " with the development account's key (account " + open->name +
+            "): that key is published, so anyone who reaches the port could read and "
+            "delete everything. Configure an [[account]] with a key of your own, or listen on "
+            "loopback (127.0.0.1).");
+  }
+  return {};
 }
 
 }  // namespace forebay::config

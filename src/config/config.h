@@ -97,4 +97,10 @@ struct Input {
 // Reads, merges and validates.
 Result<Config> Load(const Input& input);
 
+// kInvalidConfig when a listener that others can reach would serve an account with the published
+// key. Load checks it; so must whoever puts a configuration together from two.
+Result<> CheckDevelopmentAccount(const Config& config);
+// Whether an account has the published key, as the ones that stand in where none is configured do.
+bool HasDevelopmentKey(const Account& account);
+
 }  // namespace forebay::config

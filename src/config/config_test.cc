@@ -337,13 +337,13 @@ TEST_F(ConfigTest, ReloadAppliesWhatItMayAndNamesTheRest) {
            "\"\n";
   };
   Config running = *LoadText(AccountToml() + tls(cert));
-  EXPECT_THAT(PlanReload(running, running).applied, IsEmpty());
-  EXPECT_THAT(PlanReload(running, running).restart, IsEmpty());
+  EXPECT_THAT(PlanReload(running, running)->applied, IsEmpty());
+  EXPECT_THAT(PlanReload(running, running)->restart, IsEmpty());
 
   Config next =
       *LoadText("log.level = \"debug\"\ndata = [\"/elsewhere\"]\n" +
                 AccountToml("key2 = \"" + kOtherKey + "\"\nhierarchical = true\n") + tls(cert2));
-  ReloadPlan plan = PlanReload(running, next);
+  ReloadPlan plan = *PlanReload(running, next);
   EXPECT_THAT(plan.applied, ElementsAre("log.level", "account", "listener.tls"));
   EXPECT_THAT(plan.restart, ElementsAre("data", "account.mine.hierarchical"));
   EXPECT_EQ(plan.effective.log_level, LogLevel::kDebug);
@@ -354,9 +354,32 @@ TEST_F(ConfigTest, ReloadAppliesWhatItMayAndNamesTheRest) {
 
   Config moved = running;
   moved.listeners[0].address = "127.0.0.1:2";
-  plan = PlanReload(running, moved);
+  plan = *PlanReload(running, moved);
   EXPECT_THAT(plan.restart, ElementsAre("listener"));
   EXPECT_EQ(plan.effective.listeners, running.listeners);
+}
+
+TEST_F(ConfigTest, ReloadNeverOpensThePublishedKeyToOthers) {
+  Config running = *LoadText(AccountToml() + "[[listener]]\naddress = \"0.0.0.0:1\"\n");
+  // A file cut to nothing means the development accounts on loopback; the listener however stays.
+  auto plan = PlanReload(running, *LoadText(""));
+  ASSERT_FALSE(plan);
+  EXPECT_EQ(plan.error().code(), Code::kInvalidConfig);
+  // Nor beside an account of one's own.
+  Config next = running;
+  next.accounts.push_back(LoadText("")->accounts[0]);
+  EXPECT_FALSE(PlanReload(running, next));
+  next.listeners[0].address = "127.0.0.1:1";  // the running one stays where it is
+  EXPECT_FALSE(PlanReload(running, next));
+  EXPECT_TRUE(PlanReload(running, running));
+}
+
+TEST_F(ConfigTest, ReloadOfAnEmptyFileTakesNoAccountsAway) {
+  Config running = *LoadText(AccountToml());
+  EXPECT_FALSE(PlanReload(running, *LoadText("")));
+  Config bare = *LoadText("");
+  EXPECT_TRUE(PlanReload(bare, bare));
+  EXPECT_TRUE(PlanReload(bare, running));
 }
 
 void HoldToFile(const std::string& relative, const std::string& text) {

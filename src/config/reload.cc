@@ -44,7 +44,7 @@ void PlanListeners(const Config& running, ReloadPlan& plan, std::vector<Listener
 
 }  // namespace
 
-ReloadPlan PlanReload(const Config& running, const Config& next) {
+Result<ReloadPlan> PlanReload(const Config& running, const Config& next) {
   ReloadPlan plan{.applied = {}, .restart = {}, .effective = running};
   for (const Key& key : Schema()) {
     if (key.name == "listen" || Show(key, running) == Show(key, next)) continue;
@@ -54,6 +54,13 @@ ReloadPlan PlanReload(const Config& running, const Config& next) {
   }
   PlanAccounts(running, plan, next.accounts);
   PlanListeners(running, plan, next.listeners);
+  if (!std::ranges::all_of(running.accounts, HasDevelopmentKey) &&
+      std::ranges::all_of(next.accounts, HasDevelopmentKey)) {
+    return Fail(Code::kInvalidConfig,
+                "the configuration has no account of its own any more, which would lock every "
+                "client out; to go back to the development account, restart");
+  }
+  FB_RETURN_IF_ERROR(CheckDevelopmentAccount(plan.effective));
   return plan;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "config/config.h"
 
 namespace forebay::config {
@@ -21,6 +22,10 @@ struct ReloadPlan {
 // effect; adding, removing or moving a listener, an account's `hierarchical`, and every key that
 // the schema does not mark as reloadable do not. Certificates are read again in any case, since
 // their files may have changed under the same name.
-ReloadPlan PlanReload(const Config& running, const Config& next);
+//
+// kInvalidConfig, and nothing is to change, when what results must not run: the published key on a
+// listener that stays open to others, or every configured account gone for the development ones (a
+// file that somebody is just writing anew looks like that).
+Result<ReloadPlan> PlanReload(const Config& running, const Config& next);
 
 }  // namespace forebay::config
