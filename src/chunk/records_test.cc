@@ -97,9 +97,24 @@ TEST(ChunkRecordsTest, DamageIsCorruptionAndLaterFieldsAreAllowed) {
   ChunkRecord huge = record;
   huge.length = kMaxChunkBytes + 1;
   EXPECT_EQ(ChunkRecord::Decode(huge.Encode()).error().code(), Code::kCorruption);
+  ChunkRecord far = record;
+  far.location.offset = 0 - 2 * kAlignment;  // its end would be before its beginning
+  EXPECT_FALSE(ChunkRecord::Decode(far.Encode()));
   EXPECT_FALSE(keys::ParseChunk("C123"));
   EXPECT_FALSE(keys::ParseLocation("S123"));
   EXPECT_FALSE(keys::ParseSegment("G1"));
+}
+
+// 2^32 + 1 must not be read as 1.
+TEST(ChunkRecordsTest, NumbersThatDoNotFitAreCorruption) {
+  const auto wide = [](std::string before, std::string after = "") {
+    return std::string("\x01") + before + "\x81\x80\x80\x80\x10" + after;
+  };
+  EXPECT_FALSE(IndexRecord::Decode(wide("\x02\x03")));
+  EXPECT_FALSE(FreeRecord::Decode(wide("")));
+  EXPECT_FALSE(SegmentRecord::Decode(wide("", "\x01\x05")));
+  EXPECT_FALSE(VolumeRecord::Decode(wide("", std::string("\0\x01/", 3))));
+  EXPECT_TRUE(FreeRecord::Decode("\x01\x81\x80\x80\x80\x01"));
 }
 
 }  // namespace
