@@ -1,5 +1,7 @@
 #include "engine/append_path.h"
 
+#include <algorithm>
+
 #include "base/codec.h"
 #include "engine/body_writer.h"
 #include "engine/commit.h"
@@ -21,6 +23,8 @@ constexpr std::chrono::hours kTouchInterval{1};
 struct Commit {
   BlobTarget target;
   std::optional<std::string> lease_id;
+  std::uint64_t position = 0;
+  bool only_if_empty = false;
   azure::BlockId id;
   meta::BodyId fresh;
   meta::BodyId prepared_id;  // 0: not prepared
@@ -29,15 +33,21 @@ struct Commit {
   StoredBody stored;
 };
 
-Result<Place> RequireFile(const kv::Reader& reader, const BlobTarget& target,
-                          const std::optional<std::string>& lease_id, WallTime now) {
-  FB_ASSIGN_OR_RETURN(Place place, RequireBlob(reader, target));
+// For an AppendPathRequest as for a Commit.
+Result<Place> RequireFile(const kv::Reader& reader, const auto& append, WallTime now) {
+  FB_ASSIGN_OR_RETURN(Place place, RequireBlob(reader, append.target));
   if (place.existing->directory) {
     return Fail(Code::kPathConflict, "Bytes are appended to files, and this is a directory.");
   }
   FB_RETURN_IF_ERROR(RefuseWithLake(place.container));
   FB_RETURN_IF_ERROR(CheckReplaceable(place));
-  FB_RETURN_IF_ERROR(CheckLeaseAt(place, lease_id, now));
+  FB_RETURN_IF_ERROR(CheckLeaseAt(place, append.lease_id, now));
+  if (append.only_if_empty) FB_RETURN_IF_ERROR(CheckEmpty(*place.existing));
+  if (append.position < place.existing->length) {
+    // A late repeat, say. Staged, it would only stand in the way of every flush.
+    return Fail(Code::kInvalidFlushPosition,
+                "Bytes are appended at the file's length or beyond it, not below.");
+  }
   return place;
 }
 
@@ -60,7 +70,7 @@ Result<meta::BodyId> OpenGeneration(kv::Transaction& txn, const Place& place,
 }
 
 Result<> CommitAppend(Services& services, kv::Transaction& txn, const Commit& commit) {
-  FB_ASSIGN_OR_RETURN(Place place, RequireFile(txn, commit.target, commit.lease_id, commit.now));
+  FB_ASSIGN_OR_RETURN(Place place, RequireFile(txn, commit, commit.now));
   if (commit.prepared_id.value() != 0) {
     FB_RETURN_IF_ERROR(AdoptPreparedChunks(txn, commit.prepared_id, commit.stored));
   } else {
@@ -71,7 +81,11 @@ Result<> CommitAppend(Services& services, kv::Transaction& txn, const Commit& co
 }
 
 Result<> CheckRoom(const kv::Reader& reader, const AppendPathRequest& request, WallTime now) {
-  FB_ASSIGN_OR_RETURN(Place place, RequireFile(reader, request.target, request.lease_id, now));
+  if (request.position >= kMaxFileBytes) {
+    return Fail(Code::kOutOfRangeQueryParameterValue,
+                "The position lies beyond what a file can hold.");
+  }
+  FB_ASSIGN_OR_RETURN(Place place, RequireFile(reader, request, now));
   FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::Appends(place.existing->id)));
   if (!stored) return {};
   FB_ASSIGN_OR_RETURN(meta::StagingRecord staging, meta::DecodeStaging(*stored));
@@ -97,8 +111,9 @@ Task<AppendPathResult> AppendPath(Services& services, OpContext context,
     return CheckRoom(reader, request, now);
   }));
   auto commit = std::make_shared<Commit>();
+  const std::uint64_t room = std::min(kMaxBlockBytes, kMaxFileBytes - request.position);
   FB_CO_ASSIGN_OR_RETURN(commit->stored, co_await StoreBody(services, context, request.body,
-                                                            {.max_bytes = kMaxBlockBytes,
+                                                            {.max_bytes = room,
                                                              .expected = request.expected,
                                                              .want_md5 = request.want_md5}));
   if (commit->stored.size == 0) {
@@ -107,6 +122,8 @@ Task<AppendPathResult> AppendPath(Services& services, OpContext context,
   FB_CO_ASSIGN_OR_RETURN(const std::uint64_t fresh, services.ids.Next());
   commit->target = std::move(request.target);
   commit->lease_id = std::move(request.lease_id);
+  commit->position = request.position;
+  commit->only_if_empty = request.only_if_empty;
   commit->id = AppendId(request.position);
   commit->fresh = meta::BodyId(fresh);
   commit->now = services.clock.Now();

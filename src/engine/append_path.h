@@ -4,7 +4,9 @@
 // replace what was there. What is staged hangs under the file's id, so it moves with a rename, and
 // goes when the file is overwritten or deleted. Durable when it answers. Errors:
 // kContainerNotFound, kBlobNotFound (a file is created first), kPathConflict (a directory),
-// kInvalidHeaderValue (no bytes), kRequestBodyTooLarge, kUncommittedBlockCountExceedsLimit,
+// kInvalidHeaderValue (no bytes), kInvalidFlushPosition (bytes below the file's length, which no
+// flush could take), kOutOfRangeQueryParameterValue and kRequestBodyTooLarge (beyond
+// kMaxFileBytes), kUnauthorizedBlobOverwrite (`only_if_empty`), kUncommittedBlockCountExceedsLimit,
 // kMd5Mismatch, kCrc64Mismatch, kNoSpace, kBlobArchived, those of a lease.
 #pragma once
 
@@ -20,6 +22,9 @@
 
 namespace forebay::engine {
 
+// What a block blob may have: 50,000 blocks of 4,000 MiB.
+inline constexpr std::uint64_t kMaxFileBytes = 50'000ULL * 4000 * 1024 * 1024;
+
 struct AppendPathRequest {
   BlobTarget target;
   std::uint64_t position = 0;
@@ -27,6 +32,7 @@ struct AppendPathRequest {
   ExpectedChecksums expected;
   BodyReader* body = nullptr;
   bool want_md5 = false;
+  bool only_if_empty = false;  // the caller may fill a new file, and change no other
 };
 struct AppendPathResult {
   std::uint64_t length = 0;  // of what was appended

@@ -54,6 +54,7 @@ Result<Place> RequireFile(const kv::Reader& reader, const FlushPathRequest& requ
     return Fail(Code::kPathConflict, "A directory has no bytes to flush.");
   }
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, now));
+  if (request.only_if_empty) FB_RETURN_IF_ERROR(CheckEmpty(*place.existing));
   FB_RETURN_IF_ERROR(RefuseWithLake(place.container));
   FB_RETURN_IF_ERROR(CheckReplaceable(place));
   return place;
@@ -87,7 +88,10 @@ Result<> SortPieces(const kv::Reader& reader, Commit& commit) {
       Piece piece{std::string(keys::BlockIdOfStagedKey(it->key())), {}};
       FB_ASSIGN_OR_RETURN(piece.block, meta::DecodeStagedBlock(it->value()));
       const std::uint64_t begin = PositionOfAppendId(piece.id);
-      if (begin < position) {
+      if (begin < commit.old_length) {
+        // Nothing can make it part of the file any more: it must not hold back what can be.
+        plan.dropped.push_back({meta::BodyId(0), std::move(piece.block.extents)});
+      } else if (begin < position) {
         if (begin != end || piece.block.size > position - begin) return BadPosition();
         end += piece.block.size;
         commit.added.insert(commit.added.end(), piece.block.extents.begin(),

@@ -6,7 +6,8 @@
 // is flushed often does not cost its length each time; any other makes a new body as Put Block List
 // does. Readers keep the length that they began with. Errors: kContainerNotFound, kBlobNotFound,
 // kPathConflict (a directory), kConditionNotMet, kInvalidFlushPosition, kBlobArchived, those of a
-// lease, kServerBusy (appends that race with it, for too long).
+// lease, kUnauthorizedBlobOverwrite (`only_if_empty`), kServerBusy (appends that race with it, for
+// too long).
 #pragma once
 
 #include <cstdint>
@@ -40,6 +41,7 @@ struct FlushPathRequest {
   azure::Conditions conditions;
   std::uint64_t position = 0;
   bool retain_uncommitted = false;
+  bool only_if_empty = false;  // the caller may fill a new file, and change no other
   HttpHeaderChanges http;
   FlushLease lease = FlushLease::kNone;
   std::string proposed_lease_id;

@@ -46,4 +46,10 @@ Result<> RefuseWithLake(const meta::ContainerRecord& container) {
               "This operation is not offered while the container is attached to a lake.");
 }
 
+Result<> CheckEmpty(const meta::BlobRecord& file) {
+  if (file.length == 0) return {};
+  return Fail(Code::kUnauthorizedBlobOverwrite,
+              "This request is not authorized to perform blob overwrites.");
+}
+
 }  // namespace forebay::engine

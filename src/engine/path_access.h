@@ -25,4 +25,7 @@ Result<azure::AccessControl> MakeParents(Services& services, kv::Transaction& tx
 // lake cannot tell: refused there (kUnsupported), so that lake and container never differ silently.
 Result<> RefuseWithLake(const meta::ContainerRecord& container);
 
+// For a caller who may fill a new file and change no other: kUnauthorizedBlobOverwrite.
+Result<> CheckEmpty(const meta::BlobRecord& file);
+
 }  // namespace forebay::engine
