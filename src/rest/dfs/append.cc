@@ -56,6 +56,7 @@ Task<engine::FlushPathResult> FlushTo(Call& call, std::uint64_t position,
   engine::FlushPathRequest request;
   request.target = call.Blob();
   request.position = position;
+  request.only_if_empty = call.auth.create_only;
   request.http = std::move(http);
   FB_CO_ASSIGN_OR_RETURN(request.conditions, WriteConditions(call));
   FB_CO_ASSIGN_OR_RETURN(request.retain_uncommitted, QueryFlag(call, "retainUncommittedData"));
@@ -72,6 +73,7 @@ Task<http::Response> HandleAppend(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(const bool flush, QueryFlag(call, "flush"));
   FB_CO_ASSIGN_OR_RETURN(const azure::Conditions conditions, azure::ConditionsFrom(call.headers()));
   request.lease_id = conditions.lease_id;
+  request.only_if_empty = call.auth.create_only;
   FB_CO_ASSIGN_OR_RETURN(RequestBody body, OpenBody(call, engine::kMaxBlockBytes));
   request.expected = body.expected;
   request.body = body.reader;

@@ -72,11 +72,11 @@ constexpr OperationInfo kRename{Near::kPutBlob,
                                 kCreateOrWrite | P::kMove,
                                 kCreateOrWrite | P::kMove,
                                 kNever};
-// Near Put Block: a caller who may create but not overwrite may still append.
-constexpr OperationInfo kAppend{Near::kPutBlock, "AppendFile", "PATCH",   Level::kBlob,
-                                Effect::kWrite,  kAddBytes,    kAddBytes, kNever};
-constexpr OperationInfo kFlush{Near::kPutBlock, "FlushFile", "PATCH",   Level::kBlob,
-                               Effect::kWrite,  kAddBytes,   kAddBytes, kNever};
+// A caller who may create but not write sends the bytes of a file that has none yet.
+constexpr OperationInfo kAppend{Near::kAppendBlock, "AppendFile", "PATCH",   Level::kBlob,
+                                Effect::kWrite,     kAddBytes,    kAddBytes, kNever};
+constexpr OperationInfo kFlush{Near::kAppendBlock, "FlushFile", "PATCH",   Level::kBlob,
+                               Effect::kWrite,     kAddBytes,   kAddBytes, kNever};
 constexpr OperationInfo kSetProperties{
     Near::kSetBlobMetadata, "SetPathProperties", "PATCH",   Level::kBlob,
     Effect::kWrite,         P::kWrite,           P::kWrite, kNever};
@@ -89,7 +89,7 @@ constexpr OperationInfo kSetOwner{
 constexpr OperationInfo kSetAclRecursive{Near::kSetBlobMetadata,
                                          "SetPathAccessControlRecursive",
                                          "PATCH",
-                                         Level::kBlob,
+                                         Level::kTree,
                                          Effect::kWrite,
                                          P::kPermissions,
                                          P::kPermissions,
@@ -122,6 +122,8 @@ constexpr OperationInfo kGetAcl{Near::kGetBlobProperties,
                                 kNever};
 constexpr OperationInfo kDelete{Near::kDeleteBlob, "DeletePath", "DELETE",   Level::kBlob,
                                 Effect::kDelete,   P::kDelete,   P::kDelete, kNever};
+constexpr OperationInfo kDeleteTree{Near::kDeleteBlob, "DeletePath", "DELETE",   Level::kTree,
+                                    Effect::kDelete,   P::kDelete,   P::kDelete, kNever};
 constexpr OperationInfo kLease{Near::kAcquireBlobLease, "LeasePath", "POST",    Level::kBlob,
                                Effect::kWrite,          P::kWrite,   P::kWrite, kNever};
 
@@ -142,10 +144,19 @@ DialectRoute OnRoot(DialectRoute route) {
   return route;
 }
 
+// Whether the request says that it means the file system. Without the word a path that was left
+// empty would create, change or delete all of it.
+Result<> RequireFilesystem(const azure::Query& query) {
+  const auto resource = query.Find("resource");
+  if (!resource) return Fail(azure::MissingQueryError("resource"));
+  if (EqualsIgnoreCase(*resource, "filesystem")) return {};
+  return Fail(azure::InvalidQueryError("resource", *resource));
+}
+
 Result<DialectRoute> RecognizeFilesystem(std::string_view method, const azure::Query& query) {
+  if (method == "PUT" || method == "DELETE") FB_RETURN_IF_ERROR(RequireFilesystem(query));
   if (method == "PUT") return To(kCreateFilesystem, &HandleCreateFilesystem);
   if (method == "HEAD") return To(kGetFilesystem, &HandleGetFilesystemProperties);
-  if (method == "PATCH") return To(kSetFilesystem, &HandleSetFilesystemProperties);
   if (method == "DELETE") return To(kDeleteFilesystem, &HandleDeleteFilesystem);
   if (method != "GET") return BadVerb();
   DialectRoute route = To(kListPaths, &HandleListPaths);
@@ -171,7 +182,10 @@ Result<DialectRoute> RecognizeUpdate(const azure::RequestTarget& target,
     DialectRoute route = To(kSetAclRecursive, &HandleSetAccessControlRecursive);
     return root ? OnRoot(std::move(route)) : route;
   }
-  if (action.empty() && root) return To(kSetFilesystem, &HandleSetFilesystemProperties);
+  if (action.empty() && root) {
+    FB_RETURN_IF_ERROR(RequireFilesystem(target.query));
+    return To(kSetFilesystem, &HandleSetFilesystemProperties);
+  }
   if (action.empty()) return Fail(azure::MissingQueryError("action"));
   if (root) return Fail(azure::InvalidQueryError("action", action));
   if (action == "append") return To(kAppend, &HandleAppend);
@@ -191,6 +205,12 @@ Result<DialectRoute> RecognizeHead(const azure::RequestTarget& target) {
   return !target.blob || NamesRoot(target) ? OnRoot(std::move(route)) : route;
 }
 
+bool IsRecursive(const azure::Query& query) {
+  const std::string_view text = query.Get("recursive");
+  // What is neither true nor false is refused later, by words that say why.
+  return !text.empty() && azure::ParseBool(text).value_or(true);
+}
+
 Result<DialectRoute> RecognizePath(std::string_view method, const azure::RequestTarget& target,
                                    azure::HeaderSpan headers) {
   if (method == "PUT") {
@@ -202,7 +222,9 @@ Result<DialectRoute> RecognizePath(std::string_view method, const azure::Request
     return Fail(azure::InvalidQueryError("resource", *resource));
   }
   if (method == "GET") return To(kReadFile, &HandleReadPath);
-  if (method == "DELETE") return To(kDelete, &HandleDeletePath);
+  if (method == "DELETE") {
+    return To(IsRecursive(target.query) ? kDeleteTree : kDelete, &HandleDeletePath);
+  }
   if (method == "POST") return To(kLease, &HandleLeasePath);
   return BadVerb();
 }

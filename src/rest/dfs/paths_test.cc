@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
+#include "engine/append_path.h"
 #include "rest/dfs/dfs_fixture.h"
 
 namespace forebay::rest::dfs {
@@ -243,6 +244,50 @@ TEST_F(DfsTest, DeleteTakesDirectoriesWhenAsked) {
   EXPECT_EQ(f_.Send("DELETE", "/box/none?paginated=true").ErrorCode(), "PathNotFound");
   EXPECT_EQ(f_.Send("DELETE", "/box/d?recursive=true").status, 200u);
   EXPECT_EQ(f_.Send("DELETE", "/box/d?recursive=true").ErrorCode(), "PathNotFound");
+}
+
+TEST_F(DfsTest, AnEmptyPathIsNotTheFileSystem) {
+  d_.Create("d/f");
+  for (const char* target : {"/box?recursive=true", "/box/?recursive=true"}) {
+    const Reply refused = f_.Send("DELETE", target);
+    EXPECT_EQ(refused.status, 400u) << target;
+    EXPECT_EQ(refused.ErrorCode(), "MissingRequiredQueryParameter") << target;
+  }
+  EXPECT_EQ(f_.Send("DELETE", "/box//?recursive=true").status, 400u);
+  EXPECT_EQ(f_.Send("DELETE", "/box?resource=file&recursive=true").ErrorCode(),
+            "InvalidQueryParameterValue");
+  EXPECT_EQ(d_.Patch("/box", {{"x-ms-properties", "c=Mg=="}}).status, 400u);
+  EXPECT_EQ(f_.Put("/other/?mode=legacy", {{"x-ms-rename-source", "/box/d"}}).status, 400u);
+  EXPECT_EQ(f_.Put("/other?resource=directory").status, 400u);
+  EXPECT_EQ(f_.Send("HEAD", "/other?resource=filesystem").status, 404u);
+  EXPECT_EQ(d_.Head("d/f").status, 200u);
+}
+
+TEST_F(DfsTest, AFileSystemMayBearTheAccountsName) {
+  EXPECT_EQ(f_.Put("/devstoreaccount1?resource=filesystem").status, 201u);
+  EXPECT_EQ(f_.Put("/devstoreaccount1/box/g?resource=file").status, 201u);
+  d_.Create("g", {{"x-ms-properties", "k=dg=="}});
+  EXPECT_EQ(
+      f_.Put("/box/h?mode=legacy", {{"x-ms-rename-source", "/devstoreaccount1/box/g"}}).status,
+      201u);
+  EXPECT_EQ(d_.Head("g").Header("x-ms-properties"), "k=dg==");
+  EXPECT_EQ(f_.Send("HEAD", "/devstoreaccount1/box/g").status, 404u);
+}
+
+TEST_F(DfsTest, ALateAppendLeavesTheFileFlushable) {
+  d_.Create("f");
+  EXPECT_EQ(d_.Append("f", 0, "hello", {}, "&flush=true").status, 202u);
+  const Reply late = d_.Append("f", 0, "hello");
+  EXPECT_EQ(late.status, 400u);
+  EXPECT_EQ(late.ErrorCode(), "InvalidFlushPosition");
+  EXPECT_EQ(d_.Append("f", 5, "world").status, 202u);
+  EXPECT_EQ(d_.Flush("f", 10).status, 200u);
+  EXPECT_EQ(f_.Get("/box/f").body, "helloworld");
+  const Reply far = d_.Append("f", INT64_MAX, "x");
+  EXPECT_EQ(far.status, 400u);
+  EXPECT_EQ(far.ErrorCode(), "OutOfRangeQueryParameterValue");
+  EXPECT_EQ(d_.Append("f", engine::kMaxFileBytes - 1, "xy").status, 413u);
+  EXPECT_EQ(d_.Append("f", engine::kMaxFileBytes - 1, "x").status, 202u);
 }
 
 TEST_F(DfsTest, LeasesHoldBothApis) {

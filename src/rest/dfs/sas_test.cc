@@ -24,6 +24,15 @@ class DfsSasTest : public testing::Test {
                                        {},
                                        {}});
   }
+  // A token for one path, which may be a directory's name all the same.
+  std::string BlobSas(std::string permissions, std::string_view path) {
+    azure::SasToken token;
+    token.permissions = std::move(permissions);
+    token.resource = "b";
+    return d_.f.Sas(
+        std::move(token),
+        {ServiceFixture::Account(), azure::ContainerName("box"), azure::BlobName(path), {}, {}});
+  }
   unsigned Do(std::string_view method, const std::string& target, const std::string& sas,
               HeaderList headers = {}) {
     if (method == "PATCH") headers.emplace_back("Content-Length", "0");
@@ -83,6 +92,97 @@ TEST_F(DfsSasTest, ARenameNeedsBothEnds) {
                from("out/g?" + d_.f.ContainerSas("d"))),
             201u);
 }
+
+TEST_F(DfsSasTest, OneBlobsTokenMovesNoDirectory) {
+  const std::string all = "racwdlmeop";
+  const auto from = [](const std::string& path, const std::string& sas) {
+    return HeaderList{{"x-ms-rename-source", "/box/" + path + "?" + sas}};
+  };
+  const std::string target = "/box/moved?mode=legacy";
+  const std::string one = BlobSas(all, "moved");
+  const std::string whole = d_.f.ContainerSas(all);
+  EXPECT_EQ(Do("PUT", target, one, from("in/dir", BlobSas(all, "in/dir"))), 403u);
+  EXPECT_EQ(Do("PUT", target, one, from("in/dir", whole)), 403u);
+  EXPECT_EQ(Do("PUT", target, whole, from("in/dir", BlobSas(all, "in/dir"))), 403u);
+  EXPECT_EQ(d_.Head("in/dir/f").status, 200u);
+  EXPECT_EQ(Do("PUT", target, one, from("in/dir/f", BlobSas(all, "in/dir/f"))), 201u);
+  EXPECT_EQ(Do("PUT", "/box/out2?mode=legacy", d_.f.AccountSas(all), from("in/dir", whole)), 201u);
+}
+
+TEST_F(DfsSasTest, WhoMayOnlyCreateFillsAFileAndChangesNone) {
+  const std::string create = d_.f.ContainerSas("c");
+  const auto send = [&](const std::string& query, const std::string& sas, std::string body) {
+    const HeaderList length = {{"Content-Length", std::to_string(body.size())}};
+    return d_.f.Send("PATCH", "/box/new?" + query + "&" + sas, length, std::move(body), As::kNobody)
+        .ErrorCode();
+  };
+  EXPECT_EQ(Do("PUT", "/box/new?resource=file", create), 201u);
+  EXPECT_EQ(send("action=append&position=0", create, "abc"), "");
+  EXPECT_EQ(send("action=flush&position=3", create, ""), "");
+  EXPECT_EQ(send("action=append&position=3", create, "def"), "UnauthorizedBlobOverwrite");
+  EXPECT_EQ(d_.Append("new", 3, "def").status, 202u);
+  EXPECT_EQ(send("action=flush&position=6", create, ""), "UnauthorizedBlobOverwrite");
+  EXPECT_EQ(d_.f.Get("/box/new").body, "abc");
+  // Adding is what the letter a is for, and w writes.
+  EXPECT_EQ(send("action=flush&position=6", d_.f.ContainerSas("a"), ""), "");
+  EXPECT_EQ(send("action=append&position=6&flush=true", d_.f.ContainerSas("w"), "g"), "");
+  EXPECT_EQ(d_.f.Get("/box/new").body, "abcdefg");
+}
+
+// Every operation that reaches what lies below its path, against every kind of token.
+struct Walked {
+  const char* method;
+  const char* query;
+  HeaderList headers;
+  bool tree;  // not for a token of one blob
+};
+
+class DfsTokenWalk : public testing::TestWithParam<bool> {};
+
+TEST_P(DfsTokenWalk, ATokenForOneBlobReachesNothingBelowIt) {
+  const std::string all = "racwdlmeop";
+  const HeaderList acl = {{"x-ms-acl", "user::rwx,group::r-x,other::---"}};
+  const Walked operations[] = {
+      {"DELETE", "recursive=true", {}, true},
+      {"DELETE", "recursive=TRUE&paginated=true", {}, true},
+      {"DELETE", "recursive=false", {}, false},
+      {"PATCH", "action=setAccessControlRecursive&mode=set", acl, true},
+      {"PATCH", "action=setAccessControlRecursive&mode=modify", acl, true},
+      {"PATCH", "action=setAccessControl", acl, false},
+      {"HEAD", "action=getStatus", {}, false},
+      {"HEAD", "action=getAccessControl", {}, false},
+      {"PUT", "resource=directory", {}, false},
+  };
+  for (const Walked& operation : operations) {
+    DfsFixture d(GetParam());
+    d.MakeDir("dir");
+    d.Create("dir/f");
+    const auto with = [&](const std::string& sas) {
+      HeaderList headers = operation.headers;
+      headers.emplace_back("Content-Length", "0");
+      return d.f
+          .Send(operation.method, std::string("/box/dir?") + operation.query + "&" + sas, headers,
+                {}, As::kNobody)
+          .status;
+    };
+    const auto service = [&](std::string resource, std::string depth) {
+      azure::SasToken token;
+      token.permissions = all;
+      token.resource = std::move(resource);
+      token.directory_depth = std::move(depth);
+      return d.f.Sas(
+          std::move(token),
+          {ServiceFixture::Account(), azure::ContainerName("box"), azure::BlobName("dir"), {}, {}});
+    };
+    const std::string what = std::string(operation.method) + " " + operation.query;
+    EXPECT_EQ(with(service("b", "")) == 403u, operation.tree) << what;
+    EXPECT_EQ(d.f.Get("/box/dir/f").status, 200u) << what;
+    EXPECT_NE(with(service("d", "1")), 403u) << what;
+    EXPECT_NE(with(d.f.ContainerSas(all)), 403u) << what;
+    EXPECT_NE(with(d.f.AccountSas(all, "o")), 403u) << what;
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Accounts, DfsTokenWalk, testing::Bool());
 
 }  // namespace
 }  // namespace forebay::rest::dfs
