@@ -132,8 +132,9 @@ class ExtentSource final : public BodySource {
 
   Task<BodyPiece> MemoryPiece(const meta::Extent& extent) {
     const std::size_t wanted = std::min<std::size_t>(extent.length, BufferPool::kSmall);
-    FB_CO_ASSIGN_OR_RETURN(BufferPool::Buffer acquired,
-                           co_await services_.buffers.Acquire(context_, wanted));
+    FB_CO_ASSIGN_OR_RETURN(
+        BufferPool::Buffer acquired,
+        co_await services_.buffers.Acquire(context_, BufferPool::Use::kDownload, wanted));
     auto buffer = std::make_shared<BufferPool::Buffer>(std::move(acquired));
     const std::size_t length = std::min<std::size_t>(extent.length, buffer->size());
     auto read = [pin = pin_, buffer, length, offset = extent.offset] {

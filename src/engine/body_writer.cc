@@ -1,5 +1,7 @@
 #include "engine/body_writer.h"
 
+#include <cstring>
+
 #include "base/checksum.h"
 #include "base/encoding.h"
 #include "meta/keys.h"
@@ -20,6 +22,57 @@ Task<std::size_t> Fill(BodyReader& body, MutableByteView data) {
   }
   co_return filled;
 }
+
+// The memory that a body passes through, piece by piece. It begins tiny: a client that sends
+// nothing must not hold a large buffer. Members are coroutines: it outlives them.
+class Passage {
+ public:
+  Passage(Services& services, OpContext context, BodyReader& body)
+      : services_(services), context_(std::move(context)), body_(body) {
+    const std::optional<std::uint64_t> length = body.content_length();
+    wanted_ = static_cast<std::size_t>(
+        std::min<std::uint64_t>(length.value_or(BufferPool::kLarge), services.limits.chunk_bytes));
+  }
+
+  // The first piece.
+  Task<> Open() {
+    FB_CO_ASSIGN_OR_RETURN(buffer_, co_await services_.buffers.AcquireFirst(context_));
+    FB_CO_ASSIGN_OR_RETURN(filled_, co_await Fill(body_, space()));
+    if (filled_ < buffer_.size() || wanted_ <= buffer_.size()) co_return Result<>{};
+    FB_CO_ASSIGN_OR_RETURN(auto larger,
+                           co_await services_.buffers.Larger(context_, buffer_.size(), wanted_));
+    if (!larger) co_return Result<>{};
+    std::memcpy(larger->bytes().data(), buffer_.bytes().data(), filled_);
+    buffer_ = std::move(*larger);
+    *larger = {};  // what was ours goes back now, not after the rest has arrived
+    FB_CO_ASSIGN_OR_RETURN(const std::size_t more, co_await Fill(body_, space().subspan(filled_)));
+    filled_ += more;
+    co_return Result<>{};
+  }
+  // The next piece in the place of this one; of no bytes at the end.
+  Task<> Next() {
+    if (buffer_.size() < wanted_) {
+      if (auto larger = services_.buffers.TryLarger(buffer_.size(), wanted_)) {
+        buffer_ = std::move(*larger);
+      }
+    }
+    FB_CO_ASSIGN_OR_RETURN(filled_, co_await Fill(body_, space()));
+    co_return Result<>{};
+  }
+  ByteView piece() const { return space().first(filled_); }
+  bool full() const { return filled_ == space().size(); }
+
+ private:
+  MutableByteView space() const {
+    return buffer_.bytes().first(std::min(buffer_.size(), services_.limits.chunk_bytes));
+  }
+  Services& services_;
+  OpContext context_;
+  BodyReader& body_;
+  std::size_t wanted_ = 0;
+  BufferPool::Buffer buffer_;
+  std::size_t filled_ = 0;
+};
 
 // The checksums of a body as it passes.
 class Digests {
@@ -109,15 +162,15 @@ Task<> StoreInline(Services& services, StoredBody& out, Digests& digests, ByteVi
   co_return Result<>{};
 }
 
-// Everything after the first buffer, which is full.
-Task<> StoreChunks(Services& services, OpContext context, BodyReader& body, std::uint64_t max_bytes,
-                   MutableByteView buffer, std::size_t filled, StoredBody& out, Digests& digests) {
-  while (filled > 0) {
+// The first piece, which is there already, and all others.
+Task<> StoreChunks(Services& services, OpContext context, std::uint64_t max_bytes, Passage& passage,
+                   StoredBody& out, Digests& digests) {
+  while (!passage.piece().empty()) {
     FB_CO_RETURN_IF_ERROR(context.Check());
-    if (out.size + filled > max_bytes) co_return Fail(TooLarge(max_bytes));
-    FB_CO_RETURN_IF_ERROR(co_await AddPiece(services, context, out, digests, buffer.first(filled)));
-    if (filled < buffer.size()) break;
-    FB_CO_ASSIGN_OR_RETURN(filled, co_await Fill(body, buffer));
+    if (out.size + passage.piece().size() > max_bytes) co_return Fail(TooLarge(max_bytes));
+    FB_CO_RETURN_IF_ERROR(co_await AddPiece(services, context, out, digests, passage.piece()));
+    if (!passage.full()) break;
+    FB_CO_RETURN_IF_ERROR(co_await passage.Next());
   }
   co_return co_await services.chunks.Sync(context, out.chunks);
 }
@@ -150,22 +203,16 @@ Task<StoredBody> StoreBody(Services& services, OpContext context, BodyReader* bo
     const std::optional<std::uint64_t> length = body->content_length();
     // Refused before a byte is read, so that a client waiting for 100 Continue sends none.
     if (length && *length > options.max_bytes) co_return Fail(TooLarge(options.max_bytes));
-    const std::size_t small = services.limits.small_blob_bytes;
-    const std::size_t wanted =
-        length ? static_cast<std::size_t>(std::min<std::uint64_t>(*length, BufferPool::kLarge))
-               : BufferPool::kLarge;
-    FB_CO_ASSIGN_OR_RETURN(BufferPool::Buffer acquired,
-                           co_await services.buffers.Acquire(context, wanted));
-    const MutableByteView buffer =
-        acquired.bytes().first(std::min(acquired.size(), services.limits.chunk_bytes));
-    FB_CO_ASSIGN_OR_RETURN(std::size_t filled, co_await Fill(*body, buffer));
-    const bool whole = filled < buffer.size() || (length && filled == *length);
-    if (whole && filled <= small) {
-      if (filled > options.max_bytes) co_return Fail(TooLarge(options.max_bytes));
-      FB_CO_RETURN_IF_ERROR(co_await StoreInline(services, out, digests, buffer.first(filled)));
+    Passage passage(services, context, *body);
+    FB_CO_RETURN_IF_ERROR(co_await passage.Open());
+    const ByteView first = passage.piece();
+    const bool whole = !passage.full() || (length && first.size() == *length);
+    if (whole && first.size() <= services.limits.small_blob_bytes) {
+      if (first.size() > options.max_bytes) co_return Fail(TooLarge(options.max_bytes));
+      FB_CO_RETURN_IF_ERROR(co_await StoreInline(services, out, digests, first));
     } else {
-      FB_CO_RETURN_IF_ERROR(co_await StoreChunks(services, context, *body, options.max_bytes,
-                                                 buffer, filled, out, digests));
+      FB_CO_RETURN_IF_ERROR(
+          co_await StoreChunks(services, context, options.max_bytes, passage, out, digests));
     }
   }
   out.crc64 = digests.crc();

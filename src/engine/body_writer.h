@@ -2,7 +2,8 @@
 //
 // Small bodies stay in memory and become one inline piece of the transaction that names them;
 // larger ones are cut into chunks of at most 4 MiB, written while the next bytes arrive, and synced
-// once at the end. Memory: at most two transfer buffers, whatever the size. Dropping a StoredBody
+// once at the end. Memory: one transfer buffer (two while the first 64 KiB move into a larger one),
+// whatever the size, and no large one before 64 KiB have arrived. Dropping a StoredBody
 // before its transaction committed gives its space back.
 #pragma once
 
@@ -43,7 +44,8 @@ struct StoreBodyOptions {
   bool want_md5 = false;
 };
 
-// Reads `body` (null: empty) to its end and stores it. Errors: the body's, kNoSpace, and as above.
+// Reads `body` (null: empty) to its end and stores it. Errors: the body's, kNoSpace, kServerBusy
+// (no buffer for too long), and as above.
 Task<StoredBody> StoreBody(Services& services, OpContext context, BodyReader* body,
                            StoreBodyOptions options);
 

@@ -108,9 +108,10 @@ Task<> Fetcher::Bring(FetchTargetPtr target, FetchPtr fetch, lake::Cause cause) 
                          }));
   if (!runs.empty()) fetch->Shrink(runs.front().span.start);
   if (fetch->span().length() == 0) co_return Result<>{};
-  FB_CO_ASSIGN_OR_RETURN(engine::BufferPool::Buffer buffer,
-                         co_await services_.buffers.Acquire(
-                             Context(), static_cast<std::size_t>(fetch->span().length())));
+  FB_CO_ASSIGN_OR_RETURN(
+      engine::BufferPool::Buffer buffer,
+      co_await services_.buffers.Acquire(Context(), engine::BufferPool::Use::kUpload,
+                                         static_cast<std::size_t>(fetch->span().length())));
   if (buffer.size() < fetch->span().length()) {
     const std::uint64_t end = fetch->span().start + buffer.size();
     fetch->Shrink(std::max(Floor(end, kGridBytes), fetch->span().start + 1));
