@@ -36,10 +36,16 @@ struct BlockListPlan {
   std::vector<std::string> staged_keys;  // all staged-block records of the generation
 };
 
-// Blocks (a scan of the staged blocks). kInvalidBlockList, kBlobNotFound never: a missing blob has
-// no committed blocks.
+struct PlanBounds {
+  std::size_t extents = 0;  // of the new body
+  std::size_t staged = 0;   // of all staged blocks, which are dropped when the list names none
+};
+
+// Blocks (a scan of the staged blocks). kInvalidBlockList, kBlockListTooLong (beyond the bounds,
+// whatever repeats what); kBlobNotFound never: a missing blob has no committed blocks. Adjacent
+// runs of one chunk are one extent.
 Result<BlockListPlan> PlanBlockList(const kv::Reader& reader, const Place& place,
-                                    const std::vector<BlockListEntry>& list);
+                                    const std::vector<BlockListEntry>& list, PlanBounds bounds);
 
 // In a transaction: kStale when staging or the old body are not what the plan saw.
 Result<> VerifyPlan(const kv::Reader& reader, const Place& place, const BlockListPlan& plan);

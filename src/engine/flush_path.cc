@@ -217,7 +217,7 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
     commit->kept_generation = meta::BodyId(id);
   }
   FB_CO_RETURN_IF_ERROR(LayOut(services, commit->body, commit->laid_out));
-  const std::shared_ptr<const PlannedBody> body(commit, &commit->body);
+  const std::shared_ptr<PlannedBody> body(commit, &commit->body);
   Result<> done;
   if (body->prepared) {
     done = co_await PrepareAhead(

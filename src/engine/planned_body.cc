@@ -48,7 +48,10 @@ void CollectRecords(const Limits& limits, PlannedBody& planned, bool paged) {
   if (paged) planned.records = ExtentPages(body, plan.extents);
   Append(planned.records, BlockListPages(body, plan.blocks));
   for (const BlockListPlan::Share& share : plan.shares) {
+    const meta::Extent* before = nullptr;
     for (const meta::Extent& extent : share.extents) {
+      if (before != nullptr && before->chunk == extent.chunk) continue;
+      before = &extent;
       planned.records.emplace_back(keys::ChunkRef(extent.chunk, share.from), "");
       planned.records.emplace_back(keys::ChunkRef(extent.chunk, body), "");
     }
@@ -95,9 +98,8 @@ Result<> LayOut(Services& services, PlannedBody& planned, meta::BlobRecord& reco
   return {};
 }
 
-Task<> PrepareAhead(Services& services, OpContext context,
-                    std::shared_ptr<const PlannedBody> planned, WallTime now,
-                    std::function<Result<>(kv::Transaction&)> check) {
+Task<> PrepareAhead(Services& services, OpContext context, std::shared_ptr<PlannedBody> planned,
+                    WallTime now, std::function<Result<>(kv::Transaction&)> check) {
   // Until it is adopted the bytes are those of the staged blocks and of the old body. The sweeper
   // must also find what references it has if it has no pages.
   meta::GarbageRecord garbage{meta::GarbageKind::kPreparingShared, now, {}};
@@ -110,7 +112,8 @@ Task<> PrepareAhead(Services& services, OpContext context,
     garbage = {meta::GarbageKind::kPreparingList, now, {}};
     head.emplace_back(keys::GarbageBody(planned->release_list), meta::Encode(garbage));
   }
-  head.insert(head.end(), planned->records.begin(), planned->records.end());
+  head.reserve(head.size() + planned->records.size());
+  Append(head, std::exchange(planned->records, {}));
   co_return co_await WriteAhead(services, context, std::move(head), std::move(check));
 }
 

@@ -31,10 +31,10 @@ struct PlannedBody {
 // Takes ids, describes the body in `record` (length, body), and collects what it needs besides.
 Result<> LayOut(Services& services, PlannedBody& planned, meta::BlobRecord& record);
 
-// Writes ahead; `check` runs in each transaction first.
-Task<> PrepareAhead(Services& services, OpContext context,
-                    std::shared_ptr<const PlannedBody> planned, WallTime now,
-                    std::function<Result<>(kv::Transaction&)> check);
+// Writes ahead; takes the records (there may be millions: no second copy). `check` runs in each
+// transaction first.
+Task<> PrepareAhead(Services& services, OpContext context, std::shared_ptr<PlannedBody> planned,
+                    WallTime now, std::function<Result<>(kv::Transaction&)> check);
 Task<> Abandon(Services& services, std::shared_ptr<const PlannedBody> planned);
 
 // In the final transaction: the body is real, the staging that it came from is gone.

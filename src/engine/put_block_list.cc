@@ -1,5 +1,8 @@
 #include "engine/put_block_list.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "engine/commit.h"
 #include "engine/planned_body.h"
 #include "engine/read_gate.h"
@@ -15,6 +18,7 @@ struct Commit {
   azure::Conditions conditions;
   meta::BlobRecord record;
   PlannedBody body;
+  Permit large;  // while the body's plan is a large one
 };
 
 // The one transaction that makes the blob.
@@ -26,28 +30,47 @@ Result<> Flip(Services& services, kv::Transaction& txn, const Commit& commit) {
   return Replace(services, txn, place, commit.record, /*keep_staging=*/true);
 }
 
-// One attempt; kStale asks for another.
-Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> commit,
-               std::shared_ptr<const std::vector<BlockListEntry>> blocks) {
-  const BlobTarget target = commit->target;
-  const azure::Conditions conditions = commit->conditions;
-  const std::string copy_id = commit->record.copy.id;
-  const WallTime now = commit->record.modified;
-  auto read = [target, conditions, blocks, copy_id,
-               now](const kv::Reader& reader) -> Result<BlockListPlan> {
+// The plan, and the permit that a large one needs. A small plan is tried first where the list does
+// not say that it is large: a block may be of many extents.
+Task<> MakePlan(Services& services, OpContext context, Commit& commit,
+                std::shared_ptr<const std::vector<BlockListEntry>> blocks) {
+  auto read = [target = commit.target, conditions = commit.conditions, blocks,
+               copy_id = commit.record.copy.id, now = commit.record.modified](
+                  const kv::Reader& reader, PlanBounds bounds) -> Result<BlockListPlan> {
     FB_ASSIGN_OR_RETURN(Place place, FindPlace(reader, target));
     FB_RETURN_IF_ERROR(CheckWriteAt(place, conditions, now));
     FB_RETURN_IF_ERROR(CheckReplaceable(place, copy_id));
-    return PlanBlockList(reader, place, *blocks);
+    return PlanBlockList(reader, place, *blocks, bounds);
   };
-  // Long lists are worked out on the pool.
-  if (blocks->size() <= 64) {
-    FB_CO_ASSIGN_OR_RETURN(commit->body.plan, co_await ReadMeta(services, read));
-  } else {
-    FB_CO_ASSIGN_OR_RETURN(commit->body.plan, co_await ReadMetaOnPool(services, read));
+  const std::size_t all = services.limits.plan_extents;
+  const std::size_t free = std::min(services.limits.free_plan_extents, all);
+  auto small = [read, free](const kv::Reader& reader) { return read(reader, {free, free}); };
+  // However much is staged: it must be possible to drop it.
+  auto large = [read, all](const kv::Reader& reader) {
+    return read(reader, {all, std::numeric_limits<std::size_t>::max()});
+  };
+  if (blocks->size() <= free) {
+    // Long lists are worked out on the pool.
+    auto plan = blocks->size() <= 64 ? co_await ReadMeta(services, small)
+                                     : co_await ReadMetaOnPool(services, small);
+    if (plan) {
+      commit.body.plan = std::move(*plan);
+      co_return Result<>{};
+    }
+    if (plan.error().code() != Code::kBlockListTooLong) co_return Fail(std::move(plan.error()));
   }
+  FB_CO_ASSIGN_OR_RETURN(commit.large, co_await services.large_plans->Acquire(1, context));
+  FB_CO_ASSIGN_OR_RETURN(commit.body.plan, co_await ReadMetaOnPool(services, large));
+  co_return Result<>{};
+}
+
+// One attempt; kStale asks for another.
+Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> commit,
+               std::shared_ptr<const std::vector<BlockListEntry>> blocks) {
+  const WallTime now = commit->record.modified;
+  FB_CO_RETURN_IF_ERROR(co_await MakePlan(services, context, *commit, blocks));
   FB_CO_RETURN_IF_ERROR(LayOut(services, commit->body, commit->record));
-  const std::shared_ptr<const PlannedBody> body(commit, &commit->body);
+  const std::shared_ptr<PlannedBody> body(commit, &commit->body);
   Result<> done;
   if (body->prepared) {
     done = co_await PrepareAhead(services, context, body, now,

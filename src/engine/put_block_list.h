@@ -2,8 +2,8 @@
 // given; staged blocks that are not named are dropped. Bytes do not move. A long list is prepared
 // in invisible pages, then one small transaction makes the blob; concurrent commits of one blob are
 // serialized by it. Errors: kContainerNotFound, kInvalidBlockList (a block is not where the list
-// says), kBlockListTooLong (above 50,000), kConditionNotMet, kBlobAlreadyExists, kPathConflict,
-// kPendingCopyOperation, kBlobArchived.
+// says), kBlockListTooLong (above 50,000 blocks, or Limits::plan_extents of what they are stored
+// in), kConditionNotMet, kBlobAlreadyExists, kPathConflict, kPendingCopyOperation, kBlobArchived.
 #pragma once
 
 #include <vector>

@@ -163,6 +163,79 @@ TEST_P(PutBlockListTest, ListsHaveALimit) {
   EXPECT_EQ(f_.Commit("d/a", list).error().code(), Code::kBlockListTooLong);
 }
 
+// A block of many extents named often adds up to more than memory holds.
+TEST_P(PutBlockListTest, WhatTheBlocksAreStoredInHasALimit) {
+  f_.services().limits.plan_extents = 100;
+  f_.services().limits.free_plan_extents = 20;
+  ASSERT_TRUE(f_.Stage("d/a", Id(1), Text(160)));  // ten extents
+  const auto times = [](std::size_t n, BlockSource source) {
+    return std::vector<BlockListEntry>(n, Entry(1, source));
+  };
+  const auto refused = f_.Commit("d/a", times(11, BlockSource::kUncommitted));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kBlockListTooLong);
+  ASSERT_TRUE(f_.Commit("d/a", times(10, BlockSource::kUncommitted))) << "nothing was lost";
+  EXPECT_EQ(f_.Read("d/a")->size(), 1600u);
+  EXPECT_EQ(f_.Commit("d/a", times(11, BlockSource::kCommitted)).error().code(),
+            Code::kBlockListTooLong);
+  ASSERT_TRUE(f_.Commit("d/a", times(10, BlockSource::kCommitted)));
+  EXPECT_EQ(f_.Read("d/a")->size(), 1600u);
+  f_.Sweep(2);
+  EXPECT_EQ(f_.Read("d/a")->substr(1440), Text(160));
+  ExpectNothingAfterDelete();
+}
+
+TEST_P(PutBlockListTest, LargePlansWaitForTheirTurn) {
+  f_.services().limits.free_plan_extents = 20;
+  ASSERT_TRUE(f_.Stage("d/a", Id(1), Text(160)));
+  ASSERT_TRUE(f_.Stage("d/b", Id(1), Text(160)));
+  auto all = f_.services().large_plans->TryAcquire(2);
+  ASSERT_TRUE(all);
+  EXPECT_TRUE(f_.Commit("d/b", {Entry(1), Entry(1)})) << "small ones do not wait";
+  for (int n = 0; n < 3; ++n) ASSERT_TRUE(f_.Stage("d/b", Id(n), Text(160)));
+  PutBlockListRequest request;
+  request.target = f_.Blob("d/a");
+  request.blocks = {Entry(1), Entry(1), Entry(1)};
+  OpContext hurried;
+  hurried.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(30);
+  const auto late = f_.Run(PutBlockList(f_.services(), hurried, request));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code(), Code::kDeadlineExceeded);
+  PutBlockListRequest none;  // drops thirty extents
+  none.target = f_.Blob("d/b");
+  hurried.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(30);
+  EXPECT_FALSE(f_.Run(PutBlockList(f_.services(), hurried, none)));
+  all->ReleaseSome(1);
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(f_.Commit("d/a", request.blocks)) << "each gives its turn back";
+  }
+  EXPECT_EQ(*f_.Read("d/a"), Text(160) + Text(160) + Text(160));
+  EXPECT_TRUE(f_.Commit("d/b", {}));
+  EXPECT_EQ(*f_.Read("d/b"), "");
+}
+
+// Halves of a chunk, put together again, are one extent.
+TEST_P(PutBlockListTest, AdjacentRunsOfAChunkAreOneExtent) {
+  ASSERT_TRUE(f_.Put("src", Text(32, 7)));
+  for (int n = 0; n < 4; ++n) {
+    PutBlockFromBlobRequest request;
+    request.source = f_.Blob("src");
+    request.source_range = GetBlobRequest::Range{static_cast<std::uint64_t>(n) * 8, 8};
+    request.target = f_.Blob("d/a");
+    request.block_id = azure::BlockId(Id(n));
+    ASSERT_TRUE(f_.Run(PutBlockFromBlob(f_.services(), f_.context(), std::move(request))));
+  }
+  ASSERT_TRUE(f_.Commit("d/a", Entries(0, 4)));
+  EXPECT_EQ(f_.Properties("d/a")->record.body.direct.size(), 2u);
+  EXPECT_EQ(*f_.Read("d/a"), Text(32, 7));
+  ASSERT_TRUE(f_.Commit("d/a", {Entry(1), Entry(0), Entry(2)}));
+  EXPECT_EQ(*f_.Read("d/a"),
+            Text(32, 7).substr(8, 8) + Text(32, 7).substr(0, 8) + Text(32, 7).substr(16, 8));
+  ASSERT_TRUE(f_.Delete("src"));
+  f_.Sweep(2);
+  ExpectNothingAfterDelete();
+}
+
 TEST_P(PutBlockListTest, ConditionsAreAsked) {
   StageAll(0, 2);
   azure::Conditions absent;

@@ -7,7 +7,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 
+#include "async/semaphore.h"
 #include "async/thread_pool.h"
 #include "base/clock.h"
 #include "chunk/chunk_store.h"
@@ -35,6 +37,11 @@ struct Limits {
   std::size_t chunks_per_transaction = 200;  // two or three keys each, and the rest of a commit
   std::size_t final_records = 300;           // of a block list, in the transaction of its blob
   std::size_t write_ahead_records = 500;
+
+  // Extents of a body that a block list makes, 4 TiB of whole chunks; above free_plan_extents its
+  // memory (some hundred bytes an extent) is waited for: see Services::large_plans.
+  std::size_t plan_extents = 1'000'000;
+  std::size_t free_plan_extents = 20'000;
 };
 
 struct Services {
@@ -52,6 +59,8 @@ struct Services {
   Limits limits;
   const DiskRoom* room = nullptr;  // null: there is always room
   LakeSide* lake = nullptr;        // null: no container has a lake
+  // Block lists whose plans are large take one unit while they are worked out and committed.
+  std::shared_ptr<Semaphore> large_plans = std::make_shared<Semaphore>(2);
 };
 
 }  // namespace forebay::engine
