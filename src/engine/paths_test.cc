@@ -110,6 +110,33 @@ TEST_F(PathsTest, RenameRefusesWhatCannotBe) {
   EXPECT_TRUE(f_.Rename("other", "d/f"));
 }
 
+// A blob into which a copy is pending.
+void PutPending(PathsFixture& f, std::string_view name) {
+  PutBlobRequest pending;
+  pending.target = f.Blob(name);
+  pending.copy.status = azure::CopyStatus::kPending;
+  pending.copy.id = "mine";
+  const auto put = f.Run(PutBlob(f.services(), f.context(), std::move(pending)));
+  ASSERT_TRUE(put) << put.error().ToString();
+}
+
+TEST(RenamePendingTest, APendingCopyStaysUnderItsName) {
+  for (const bool hierarchical : {true, false}) {
+    PathsFixture f(hierarchical);
+    PutPending(f, "pending");
+    ASSERT_TRUE(f.Put("other", "x"));
+    EXPECT_EQ(CodeOf(f.Rename("pending", "moved")), Code::kPendingCopyOperation);
+    EXPECT_EQ(CodeOf(f.Rename("other", "pending")), Code::kPendingCopyOperation);
+    EXPECT_EQ(CodeOf(f.Rename("pending", "pending")), Code::kPendingCopyOperation);
+    EXPECT_FALSE(f.Exists("moved"));
+    EXPECT_EQ(*f.Read("other"), "x");
+    // Conditions are looked at first.
+    azure::Conditions absent;
+    absent.if_none_match = azure::ETagCondition{.any = true, .etags = {}};
+    EXPECT_EQ(CodeOf(f.Rename("other", "pending", absent)), Code::kBlobAlreadyExists);
+  }
+}
+
 TEST_F(PathsTest, DeleteTakesATreeAtOnceAndTheSweeperItsBytes) {
   for (int i = 0; i < 100; ++i) {
     ASSERT_TRUE(f_.Put("t/" + std::to_string(i % 10) + "/f" + std::to_string(i), "bytes"));

@@ -29,8 +29,11 @@ Result<> CheckSourceAt(const Place& source, const azure::Conditions& conditions,
                 "The source path for a rename operation does not exist.");
   }
   FB_RETURN_IF_ERROR(CheckLeaseAt(source, conditions.lease_id, now));
-  if (conditions.empty()) return {};
-  return azure::CheckSource(conditions, SubjectOf(*source.existing));
+  if (!conditions.empty()) {
+    FB_RETURN_IF_ERROR(azure::CheckSource(conditions, SubjectOf(*source.existing)));
+  }
+  // The copy's end looks for its blob by name.
+  return CheckNoPendingCopy(source);
 }
 
 // The target's conditions; a lease there is broken by the rename unless an id is given.
@@ -39,10 +42,12 @@ Result<> CheckTargetAt(const Place& target, const azure::Conditions& conditions,
     FB_RETURN_IF_ERROR(meta::CheckLeaseIfGiven(target.existing->lease, conditions.lease_id,
                                                meta::LeasedThing::kBlob, now));
   }
-  if (conditions.empty()) return {};
-  if (!target.existing) return azure::CheckWrite(conditions, nullptr);
-  const azure::ConditionSubject subject = SubjectOf(*target.existing);
-  return azure::CheckWrite(conditions, &subject);
+  if (!conditions.empty()) {
+    std::optional<azure::ConditionSubject> subject;
+    if (target.existing) subject = SubjectOf(*target.existing);
+    FB_RETURN_IF_ERROR(azure::CheckWrite(conditions, subject ? &*subject : nullptr));
+  }
+  return CheckNoPendingCopy(target);
 }
 
 // What the names alone say, and what stands at the target.
@@ -106,10 +111,6 @@ Result<> Rename(Services& services, kv::Transaction& txn, Commit& commit) {
   FB_RETURN_IF_ERROR(CheckSourceAt(source, request.source_conditions, commit.now));
   FB_RETURN_IF_ERROR(CheckTargetAt(target, request.conditions, commit.now));
   meta::BlobRecord record = *source.existing;
-  if (request.file_only && record.directory) {
-    return Fail(Code::kAuthorizationFailure,
-                "This request is not authorized to perform this operation.");
-  }
   commit.changed = {azure::MakeETag(record.etag.value()), record.modified};
   const bool same = source.container.id == target.container.id && source.name == target.name;
   if (same && record.directory) {

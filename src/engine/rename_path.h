@@ -2,12 +2,12 @@
 //
 // The path keeps its ETag, Last-Modified, access control and lease. A file at the target is
 // replaced, its lease is broken by that; a directory there must be empty. On flat accounts single
-// blobs can be renamed. Errors: kContainerNotFound, kSourcePathNotFound, kSourceConditionNotMet,
-// kConditionNotMet, kBlobAlreadyExists (If-None-Match: *), kRenameDestinationParentPathNotFound,
-// kInvalidRenameSourcePath (into itself), kInvalidSourceOrDestinationResourceType,
-// kDirectoryNotEmpty, kUnsupported (a directory to another file system, or on a flat account),
-// kAuthorizationFailure (a directory, with
-// `file_only`), those of a lease on the source.
+// blobs can be renamed. Copies that are pending below a directory move along with it. Errors:
+// kContainerNotFound, kSourcePathNotFound, kSourceConditionNotMet, kConditionNotMet,
+// kBlobAlreadyExists (If-None-Match: *), kPendingCopyOperation (into the file itself, at either
+// end), kRenameDestinationParentPathNotFound, kInvalidRenameSourcePath (into itself),
+// kInvalidSourceOrDestinationResourceType, kDirectoryNotEmpty, kUnsupported (a directory to another
+// file system, or on a flat account), those of a lease on the source.
 #pragma once
 
 #include <optional>
@@ -25,7 +25,6 @@ struct RenamePathRequest {
   azure::Conditions source_conditions;
   azure::Conditions conditions;
   std::optional<azure::Metadata> metadata;  // replaces the path's
-  bool file_only = false;                   // the caller has no say over what lies below a path
 };
 
 // ETag and Last-Modified of the path, which are what they were.

@@ -14,6 +14,7 @@
 #include "async/task_group.h"
 #include "base/codec.h"
 #include "base/log.h"
+#include "engine/find_pending_copy.h"
 #include "engine/get_blob.h"
 #include "engine/put_block.h"
 #include "engine/put_block_list.h"
@@ -25,12 +26,15 @@ namespace forebay::rest {
 namespace {
 
 constexpr std::size_t kMaxJobs = 10'000;
+// Each makes the copy begin again; a client that goes on renaming ends it.
+constexpr int kMaxMoves = 20;
 
 struct Job {
   PendingCopy copy;
   std::stop_source cancel;
   std::atomic<std::uint64_t> fetched{0};
   std::optional<CopyParts> parts;  // of a copy that is made in parts; the worker's
+  int moves = 0;                   // how often the blob was found changed or elsewhere
 
   OpContext Context() const {
     return {
@@ -93,6 +97,11 @@ struct CopyJobs::Impl {
   Task<> Conclude(OpContext context, engine::BlobTarget target, meta::BlobRecord record,
                   azure::CopyStatus status, std::string description);
   Task<> Attempt(JobPtr job);
+  // What follows an attempt that failed: the copy is concluded as failed, or has ended otherwise
+  // (false), or its blob is still pending and another attempt is due (true). No blob stays pending
+  // without a job. An error: nobody has been told, the record has to stay.
+  Task<bool> Resolve(JobPtr job, Error error);
+  Task<bool> Follow(JobPtr job);
   boost::asio::awaitable<void> Run(JobPtr job);
   Task<> EraseRecord(std::string copy_id);
   void Spawn(JobPtr job);
@@ -194,26 +203,57 @@ Task<> CopyJobs::Impl::Attempt(JobPtr job) {
   }
 }
 
+// A directory above the blob may have been renamed: the job goes on where the blob is now. The
+// record on disk keeps the name that it began with; the next start finds the blob in the same way.
+Task<bool> CopyJobs::Impl::Follow(JobPtr job) {
+  engine::BlobTarget& target = job->copy.target;
+  if (!target.account.hierarchical) co_return false;
+  auto found = co_await engine::FindPendingCopy(
+      services, job->Context(), {target.account, target.container}, job->copy.copy.id);
+  if (!found && found.error().code() == Code::kContainerNotFound) co_return false;
+  if (!found) co_return Fail(std::move(found.error()));
+  if (!*found) co_return false;
+  target.blob = std::move(**found);
+  // Staged parts belong to the old name, and expire there.
+  job->parts.reset();
+  job->fetched = 0;
+  co_return true;
+}
+
+Task<bool> CopyJobs::Impl::Resolve(JobPtr job, Error error) {
+  auto record = co_await PendingRecord(job->Context(), job->copy.target, job->copy.copy.id);
+  if (!record && !IsObsolete(record.error())) co_return Fail(std::move(record.error()));
+  if (!record) {
+    ++job->moves;
+    co_return co_await Follow(job);
+  }
+  // Pending still: it was changed by what a pending copy does not hold back, or moved and came
+  // back.
+  if (IsObsolete(error) && ++job->moves < kMaxMoves) co_return true;
+  Log(LogLevel::kWarn, "copy failed",
+      {{"copy_id", job->copy.copy.id}, {"error", error.ToString()}});
+  auto told = co_await Conclude(job->Context(), job->copy.target, std::move(*record),
+                                azure::CopyStatus::kFailed, error.message());
+  if (told) co_return false;
+  // Moved in between.
+  if (IsObsolete(told.error())) co_return co_await Follow(job);
+  co_return Fail(std::move(told.error()));
+}
+
 boost::asio::awaitable<void> CopyJobs::Impl::Run(JobPtr job) {
   const std::string id = job->copy.copy.id;
-  auto done = co_await Attempt(job);
-  if (!done && job->cancel.stop_requested()) {
-    // Stopped: the record stays for the next start. Aborted: who aborted has removed it.
-    Forget(id);
-    co_return;
-  }
-  if (!done && !IsObsolete(done.error())) {
-    Log(LogLevel::kWarn, "copy failed", {{"copy_id", id}, {"error", done.error().ToString()}});
-    auto record = co_await PendingRecord(job->Context(), job->copy.target, id);
-    if (record) {
-      auto told = co_await Conclude(job->Context(), job->copy.target, std::move(*record),
-                                    azure::CopyStatus::kFailed, done.error().message());
-      if (!told) {
-        // Nobody has been told; the next start tries again.
-        Forget(id);
-        co_return;
-      }
+  while (true) {
+    auto done = co_await Attempt(job);
+    if (done) break;
+    Result<bool> again = true;
+    if (!job->cancel.stop_requested()) again = co_await Resolve(job, std::move(done.error()));
+    if (!again || job->cancel.stop_requested()) {
+      // Stopped, or nobody could be told: the record stays for the next start. Aborted: who aborted
+      // has removed it.
+      Forget(id);
+      co_return;
     }
+    if (!*again) break;
   }
   if (auto erased = co_await EraseRecord(id); !erased) {
     Log(LogLevel::kWarn, "cannot remove a copy's record",

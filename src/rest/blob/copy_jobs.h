@@ -4,8 +4,9 @@
 // job record (docs/formats/pending-copy.md). A worker fetches the source and replaces the blob by
 // the finished copy in one step, so nothing of an unfinished copy is ever read; a very large one
 // arrives in parts (copy_parts.h). Until then nobody else may change the blob. A job that was
-// aborted, or whose container was deleted, ends without a trace. After a restart jobs start again
-// from the beginning. Jobs run on a thread of their own, `parallel` at a time.
+// aborted, or whose container was deleted, ends without a trace. A job whose blob was moved by the
+// rename of a directory begins again at the new name. After a restart jobs start again from the
+// beginning. Jobs run on a thread of their own, `parallel` at a time.
 //
 // Thread safe. Start and Stop from one thread; Stop leaves the records for the next start.
 #pragma once

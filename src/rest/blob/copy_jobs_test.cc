@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 
 #include "base/checksum.h"
+#include "engine/delete_path.h"
 #include "engine/get_block_list.h"
+#include "engine/rename_path.h"
 #include "meta/keys.h"
 #include "rest/blob/copy_parts.h"
 #include "rest/blob/pending_copy.h"
@@ -198,6 +200,95 @@ TEST_F(PendingCopyTest, SetBlobPropertiesForgetsAFinishedCopy) {
   EXPECT_EQ(g_.Send("HEAD", "/box/dst").Header("x-ms-copy-status"), "success");
   EXPECT_EQ(g_.Put("/box/dst?comp=properties").status, 200u);
   EXPECT_FALSE(g_.Send("HEAD", "/box/dst").headers.Has("x-ms-copy-status"));
+}
+
+// On a hierarchical account the directories above a pending copy can be renamed.
+class MovedCopyTest : public PendingCopyTest {
+ protected:
+  MovedCopyTest() : PendingCopyTest(HierarchicalOptions()) {}
+  static ServiceFixture::Options HierarchicalOptions() {
+    ServiceFixture::Options options = Options();
+    options.hierarchical = true;
+    return options;
+  }
+  Code Rename(std::string_view from, std::string_view to) {
+    engine::RenamePathRequest request;
+    request.source = g_.engine().Blob(from);
+    request.target = g_.engine().Blob(to);
+    const auto done =
+        g_.engine().Run(engine::RenamePath(g_.engine().services(), {}, std::move(request)));
+    return done ? Code{} : done.error().code();
+  }
+  // A job that has not run yet, as a stop leaves it.
+  void MakeJob(const std::string& name, const std::string& id) {
+    MakePending(name, id);
+    PendingCopy job;
+    job.target = g_.engine().Blob(name);
+    job.url = std::string(kThere);
+    job.copy.id = id;
+    job.copy.bytes_total = 10;
+    const std::string value = Encode(job);
+    ASSERT_TRUE(g_.engine()
+                    .store()
+                    .TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+                      txn.Put(meta::keys::PendingCopy(id), value);
+                      return {};
+                    })
+                    .has_value());
+  }
+  void RunJobs() {
+    ASSERT_TRUE(g_.service().copy_jobs().Start().has_value());
+    g_.service().copy_jobs().WaitIdle();
+    EXPECT_EQ(g_.engine().KeysOfTable('o'), 0u);
+  }
+};
+
+TEST_F(MovedCopyTest, ACopyFollowsItsDirectory) {
+  MakeJob("d/e/dst", "mine");
+  EXPECT_EQ(Rename("d/e/dst", "other"), Code::kPendingCopyOperation);
+  ASSERT_EQ(Rename("d", "d2"), Code{});
+  ASSERT_EQ(Rename("d2/e", "f"), Code{});
+  // What took the name meanwhile stays what it is.
+  ASSERT_EQ(g_.PutBlob("/box/d/e/dst", "another").status, 201u);
+  RunJobs();
+  const Reply moved = g_.Get("/box/f/dst");
+  EXPECT_EQ(moved.body, "0123456789");
+  EXPECT_EQ(moved.Header("x-ms-copy-status"), "success");
+  EXPECT_EQ(g_.Get("/box/d/e/dst").body, "another");
+  EXPECT_EQ(g_.PutBlob("/box/f/dst", "mine!").status, 201u);
+}
+
+TEST_F(MovedCopyTest, ACopyThatFailsSaysSoAtItsNewName) {
+  MakeJob("d/dst", "mine");
+  Source().status = 404;
+  ASSERT_EQ(Rename("d", "d2"), Code{});
+  RunJobs();
+  EXPECT_EQ(g_.Send("HEAD", "/box/d2/dst").Header("x-ms-copy-status"), "failed");
+  EXPECT_EQ(g_.Send("DELETE", "/box/d2/dst").status, 202u);
+}
+
+TEST_F(MovedCopyTest, ARenameWhileTheSourceIsRead) {
+  ASSERT_TRUE(g_.service().copy_jobs().Start().has_value());
+  g_.fetcher().delay = std::chrono::milliseconds(100);
+  const Reply begun = g_.Put("/box/d/dst", {{"x-ms-copy-source", std::string(kThere)}});
+  ASSERT_EQ(begun.status, 202u) << begun.body;
+  ASSERT_EQ(Rename("d", "d2"), Code{});
+  g_.service().copy_jobs().WaitIdle();
+  EXPECT_EQ(g_.Get("/box/d2/dst").body, "0123456789");
+  EXPECT_EQ(g_.Get("/box/d/dst").status, 404u);
+  EXPECT_EQ(g_.engine().KeysOfTable('o'), 0u);
+}
+
+TEST_F(MovedCopyTest, ACopyInADeletedDirectoryEnds) {
+  MakeJob("d/dst", "mine");
+  engine::DeletePathRequest request;
+  request.target = g_.engine().Blob("d");
+  request.recursive = true;
+  ASSERT_TRUE(g_.engine()
+                  .Run(engine::DeletePath(g_.engine().services(), {}, std::move(request)))
+                  .has_value());
+  RunJobs();
+  EXPECT_TRUE(g_.fetcher().asked.empty());
 }
 
 // Copies that are made in parts: what is large here is 10 bytes, and a part 3.
