@@ -31,6 +31,13 @@ Result<> DeleteOne(Services& services, kv::Transaction& txn, const DeletePathReq
   return RemoveRecord(services, txn, place.container, place.name, record, now);
 }
 
+// Whether a blob that the request does not name may be deleted with what is above it: its lease
+// holds it, for the id in the request is that of the path.
+Result<> CheckMayGo(const Place& place, WallTime now) {
+  FB_RETURN_IF_ERROR(CheckLeaseAt(place, std::nullopt, now));
+  return CheckNoPendingCopy(place);
+}
+
 // Some of the blobs below a "directory" of a flat account.
 Result<Step> DeleteSome(Services& services, kv::Transaction& txn, const DeletePathRequest& request,
                         WallTime now) {
@@ -47,6 +54,7 @@ Result<Step> DeleteSome(Services& services, kv::Transaction& txn, const DeletePa
         break;
       }
       FB_ASSIGN_OR_RETURN(meta::BlobRecord record, cursor->record());
+      FB_RETURN_IF_ERROR(CheckMayGo({place.container, cursor->name(), record, {}}, now));
       doomed.emplace_back(cursor->name(), std::move(record));
     }
     FB_RETURN_IF_ERROR(cursor->status());

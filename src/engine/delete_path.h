@@ -2,9 +2,11 @@
 //
 // On a hierarchical account a directory goes in one step, whatever it holds; its space comes back
 // in the background. On a flat account the blobs below it go page by page: while `next` is not
-// empty the caller asks again with it. Leases inside a directory do not hold it back. Errors:
-// kContainerNotFound, kBlobNotFound, kConditionNotMet, kDirectoryNotEmpty (without `recursive`),
-// kPendingCopyOperation, those of a lease on the path.
+// empty the caller asks again with it; each is a blob of its own, so that a lease on one of them
+// (kLeaseIdMissing) or a copy pending into it ends the call there. Inside a directory of a
+// hierarchical account neither holds it back: as in Azure it goes as a container does, and the copy
+// ends without a trace. Errors: kContainerNotFound, kBlobNotFound, kConditionNotMet,
+// kDirectoryNotEmpty (without `recursive`), kPendingCopyOperation, those of a lease.
 #pragma once
 
 #include <string>

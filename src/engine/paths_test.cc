@@ -120,6 +120,13 @@ void PutPending(PathsFixture& f, std::string_view name) {
   ASSERT_TRUE(put) << put.error().ToString();
 }
 
+void Lease(PathsFixture& f, std::string_view name) {
+  LeaseRequest lease;
+  lease.proposed_id = "7f2c1d7e-3f0a-4c53-9d55-0f1e2d3c4b5a";
+  lease.duration_seconds = -1;
+  ASSERT_TRUE(f.Run(LeaseBlob(f.services(), f.context(), f.Blob(name), lease)));
+}
+
 TEST(RenamePendingTest, APendingCopyStaysUnderItsName) {
   for (const bool hierarchical : {true, false}) {
     PathsFixture f(hierarchical);
@@ -135,6 +142,17 @@ TEST(RenamePendingTest, APendingCopyStaysUnderItsName) {
     absent.if_none_match = azure::ETagCondition{.any = true, .etags = {}};
     EXPECT_EQ(CodeOf(f.Rename("other", "pending", absent)), Code::kBlobAlreadyExists);
   }
+}
+
+TEST_F(PathsTest, NothingInsideHoldsADeletedDirectoryBack) {
+  ASSERT_TRUE(f_.Create("d/leased"));
+  Lease(f_, "d/leased");
+  PutPending(f_, "d/pending");
+  EXPECT_TRUE(f_.Delete("d", true));
+  EXPECT_FALSE(f_.Exists("d/leased"));
+  f_.Sweep();
+  f_.Sweep();
+  EXPECT_EQ(f_.KeysOfTable('h'), 0u);
 }
 
 TEST_F(PathsTest, DeleteTakesATreeAtOnceAndTheSweeperItsBytes) {
@@ -272,6 +290,22 @@ TEST(FlatPathsTest, DeleteADirectoryPageByPage) {
   EXPECT_EQ(calls, 3);
   EXPECT_EQ(f.KeysOfTable('n'), 1u);
   EXPECT_EQ(CodeOf(f.Delete("d", true)), Code::kBlobNotFound);
+}
+
+TEST(FlatPathsTest, ALeaseOrAPendingCopyBelowEndsTheDelete) {
+  PathsFixture f(false);
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(f.Put("d/" + std::to_string(1000 + i), "x"));
+  Lease(f, "d/1080");
+  PutPending(f, "e/pending");
+  EXPECT_EQ(CodeOf(f.Delete("d", true)), Code::kLeaseIdMissing);
+  EXPECT_TRUE(f.Exists("d/1080"));
+  EXPECT_EQ(CodeOf(f.Delete("e", true)), Code::kPendingCopyOperation);
+  EXPECT_TRUE(f.Exists("e/pending"));
+  LeaseRequest release;
+  release.action = LeaseAction::kBreak;
+  ASSERT_TRUE(f.Run(LeaseBlob(f.services(), f.context(), f.Blob("d/1080"), release)));
+  EXPECT_TRUE(f.Delete("d", true));
+  EXPECT_EQ(f.KeysOfTable('n'), 1u);
 }
 
 }  // namespace
