@@ -28,6 +28,10 @@ Result<std::uint64_t> CheckNames(Node& node, const Console& console, bool repair
   }
   console.Say(fmt::format("{} blobs in {} containers name {} chunks and small bodies, {} problems",
                           report.blobs, report.containers, report.chunks, report.problem_count));
+  if (report.short_block_lists > 0) {
+    console.Say(fmt::format("{} blobs are longer than their block lists: their ends were appended",
+                            report.short_block_lists));
+  }
   if (report.orphans_skipped) {
     console.Say(
         "bytes that nothing names were not looked for: a record cannot be read, or changes "

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "engine/copy_blob.h"
+#include "engine/fsck.h"
 #include "engine/lease.h"
 #include "engine/paths_fixture.h"
-#include "meta/keys.h"
 
 namespace forebay::engine {
 namespace {
@@ -50,29 +50,6 @@ TEST_P(AppendFlushTest, APieceSentAgainReplacesTheFirst) {
   EXPECT_EQ(*f_.Read("d/f"), "new!");
   f_.Sweep();
   EXPECT_EQ(f_.InlinePieces(), 1u);
-}
-
-TEST_P(AppendFlushTest, WhatLiesBelowTheLengthIsRefusedAndDropped) {
-  ASSERT_TRUE(f_.Append("d/f", 0, "hello"));
-  ASSERT_TRUE(f_.Flush("d/f", 5));
-  EXPECT_EQ(CodeOf(f_.Append("d/f", 0, "hello")), Code::kInvalidFlushPosition);
-  EXPECT_EQ(CodeOf(f_.Append("d/f", 4, "overlap")), Code::kInvalidFlushPosition);
-  ASSERT_TRUE(f_.Append("d/f", 5, "world"));
-  // A piece that was staged there before such appends were refused.
-  const auto file = f_.Properties("d/f")->record.id;
-  ASSERT_TRUE(f_.Run(f_.services().store.Transact([file](kv::Transaction& txn) -> Result<> {
-    FB_ASSIGN_OR_RETURN(auto stored, txn.Get(meta::keys::Appends(file)));
-    FB_ASSIGN_OR_RETURN(meta::StagingRecord staging, meta::DecodeStaging(*stored));
-    meta::StagedBlockRecord block;
-    block.size = 3;
-    txn.Put(meta::keys::StagedBlock(staging.generation, AppendId(1).view()), meta::Encode(block));
-    txn.Add(meta::keys::StagedCount(staging.generation), 1);
-    return {};
-  })));
-  const auto flushed = f_.Flush("d/f", 10);
-  ASSERT_TRUE(flushed) << flushed.error().ToString();
-  EXPECT_EQ(*f_.Read("d/f"), "helloworld");
-  EXPECT_EQ(f_.KeysOfTable('u') + f_.KeysOfTable('t'), 0u);
 }
 
 TEST_P(AppendFlushTest, WhatLiesBeyondIsDroppedOrKept) {
@@ -126,6 +103,27 @@ TEST_P(AppendFlushTest, ABodyThatACopySharesStaysAsItIs) {
   f_.Sweep();
   EXPECT_EQ(f_.InlinePieces(), 0u);
   EXPECT_EQ(f_.KeysOfTable('q') + f_.KeysOfTable('r'), 0u);
+}
+
+// What is appended is no block: the list that Put Block List left must not outlive its length.
+TEST_P(AppendFlushTest, AppendingToABlockListLeavesASoundStore) {
+  ASSERT_TRUE(f_.Stage("d/f", "b1", Text(100)));
+  ASSERT_TRUE(f_.Commit("d/f", {{BlockSource::kLatest, azure::BlockId("b1")}}));
+  ASSERT_TRUE(f_.Properties("d/f")->record.body.has_block_list);
+  for (unsigned at = 100; at < 250; at += 50) {
+    ASSERT_TRUE(f_.Append("d/f", at, Text(50, at)));
+    ASSERT_TRUE(f_.Flush("d/f", at + 50));
+  }
+  EXPECT_EQ(*f_.Read("d/f"), Text(100) + Text(50, 100) + Text(50, 150) + Text(50, 200));
+  EXPECT_FALSE(f_.Properties("d/f")->record.body.has_block_list);
+  for (int pass = 0; pass < 2; ++pass) {
+    const auto report = CheckNamespace(f_.store(), f_.chunks(), {});
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->problem_count, 0u) << report->problems.front();
+    EXPECT_EQ(report->short_block_lists, 0u);
+    f_.Sweep();
+  }
+  EXPECT_EQ(f_.KeysOfTable('l'), 0u);
 }
 
 TEST_P(AppendFlushTest, ManyPiecesInOneFlush) {

@@ -13,6 +13,8 @@ namespace keys = meta::keys;
 
 Result<bool> CanExtend(const kv::Reader& reader, const meta::BlobRecord& record) {
   if (record.body.id.value() == 0 || record.body.in_lake) return false;
+  // A list of blocks says what the whole body is made of; that of a longer one has none.
+  if (record.body.has_block_list) return false;
   const std::string prefix = keys::BodyRefsOf(record.body.id);
   const auto it = reader.Scan(prefix, PrefixEnd(prefix));
   if (it->Valid()) return false;

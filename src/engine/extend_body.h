@@ -16,7 +16,8 @@ namespace forebay::engine {
 // Extents that one transaction adds, with room for the rest of it.
 inline constexpr std::size_t kMaxExtendExtents = 200;
 
-// Whether the record's body can be extended: there is one, its bytes are here, nobody shares it.
+// Whether the record's body can be extended: there is one, its bytes are here, nobody shares it,
+// and it has no list of committed blocks.
 Result<bool> CanExtend(const kv::Reader& reader, const meta::BlobRecord& record);
 // `record.length` is the length before; it is moved forward.
 Result<> ExtendBody(kv::Transaction& txn, meta::BlobRecord& record,

@@ -197,7 +197,12 @@ class Checker {
                                    sum += block.size;
                                  return {};
                                }));
-    if (sum != record.length) WrongLength(record, sum);
+    // A flush once lengthened a body in place and left its list: what it names is still right.
+    if (sum < record.length) {
+      ++report_.short_block_lists;
+    } else if (sum > record.length) {
+      WrongLength(record, sum);
+    }
     return {};
   }
 

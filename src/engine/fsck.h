@@ -51,6 +51,8 @@ struct NamespaceFsckReport {
   std::uint64_t problem_count = 0;
   std::uint64_t repaired = 0;
   std::vector<std::string> problems;
+  // Blobs longer than their list of committed blocks: their end was appended. No problem.
+  std::uint64_t short_block_lists = 0;
   // Bytes that nobody names were not looked for: something could not be read, or changes that wait
   // for a lake hold bytes too.
   bool orphans_skipped = false;

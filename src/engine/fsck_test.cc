@@ -294,6 +294,26 @@ TEST_P(FsckTest, NamesAWrongLength) {
   ExpectFoundAndLeft(FsckProblem::kWrongLength);
 }
 
+// As flushes in place once left it; a list that is longer than its blob was never right.
+TEST_P(FsckTest, ABlockListMayBeShorterThanItsBlob) {
+  Fill();
+  const meta::BodyId body = f_.Properties("list")->record.body.id;
+  const std::string prefix = meta::keys::BlockListPagesOf(body);
+  const auto snapshot = f_.store().GetSnapshot();
+  const auto page = snapshot->Scan(prefix, PrefixEnd(prefix));
+  ASSERT_TRUE(page->Valid());
+  auto blocks = meta::DecodeBlockListPage(page->value());
+  ASSERT_TRUE(blocks);
+  blocks->back().size -= 5;
+  Put(std::string(page->key()), meta::EncodeBlockListPage(*blocks));
+  ExpectSound();
+  EXPECT_EQ(Check().short_block_lists, 1u);
+  blocks->back().size += 10;
+  Put(std::string(page->key()), meta::EncodeBlockListPage(*blocks));
+  ExpectFoundAndLeft(FsckProblem::kWrongLength);
+  EXPECT_EQ(Check().short_block_lists, 0u);
+}
+
 TEST_P(FsckTest, AnUnreadableRecordKeepsAllThatItMightName) {
   Fill();
   const char table = GetParam() ? 'h' : 'n';
