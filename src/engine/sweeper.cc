@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <random>
+#include <set>
 #include <stop_token>
 #include <thread>
 
@@ -75,6 +76,15 @@ struct Sweeper::Impl {
     return {};
   }
 
+  // For what became of one record: kCorruption is noted and passed over, the rest is an error.
+  static Result<> PassOver(Result<> done, std::string_view what, SweepReport& report) {
+    if (done || done.error().code() != Code::kCorruption) return done;
+    ++report.skipped;
+    Log(LogLevel::kError, "cannot collect a record",
+        {{"what", std::string(what)}, {"error", done.error().ToString()}});
+    return {};
+  }
+
   Result<> SweepOne(meta::BodyId id, const meta::GarbageRecord& record) {
     std::optional<meta::GarbageKind> kind = record.kind;
     if (meta::IsPreparing(record.kind)) {
@@ -115,19 +125,22 @@ struct Sweeper::Impl {
         auto snapshot = services.store.GetSnapshot();
         auto it = snapshot->Scan(begin, end);
         for (; it->Valid() && seen < kScanLimit; it->Next(), ++seen) {
-          FB_ASSIGN_OR_RETURN(meta::GarbageRecord record, meta::DecodeGarbage(it->value()));
+          auto record = meta::DecodeGarbage(it->value());
           const meta::BodyId id = keys::BodyOfGarbageKey(it->key());
           begin = std::string(it->key()) + '\0';
-          if (IsDue(record, services.clock.Now()) && !services.pins.IsPinned(id)) {
-            due.emplace_back(id, std::move(record));
+          if (!record) {
+            FB_RETURN_IF_ERROR(PassOver(Fail(std::move(record.error())), "garbage", report));
+          } else if (IsDue(*record, services.clock.Now()) && !services.pins.IsPinned(id)) {
+            due.emplace_back(id, std::move(*record));
           }
         }
         FB_RETURN_IF_ERROR(it->status());
       }
       for (const auto& [id, record] : due) {
-        FB_RETURN_IF_ERROR(SweepOne(id, record));
+        const std::uint64_t skipped = report.skipped;
+        FB_RETURN_IF_ERROR(PassOver(SweepOne(id, record), "body", report));
         FB_RETURN_IF_ERROR(Lease());
-        ++report.bodies;
+        if (report.skipped == skipped) ++report.bodies;
       }
       if (seen < kScanLimit) break;
     }
@@ -141,14 +154,18 @@ struct Sweeper::Impl {
       const std::string prefix = keys::GarbageContainers();
       auto it = snapshot->Scan(prefix, PrefixEnd(prefix));
       for (; it->Valid() && doomed.size() < kScanLimit; it->Next()) {
-        FB_ASSIGN_OR_RETURN(meta::ContainerRecord record, meta::DecodeContainer(it->value()));
-        doomed.push_back(std::move(record));
+        auto record = meta::DecodeContainer(it->value());
+        if (record) {
+          doomed.push_back(std::move(*record));
+        } else {
+          FB_RETURN_IF_ERROR(PassOver(Fail(std::move(record.error())), "container", report));
+        }
       }
       FB_RETURN_IF_ERROR(it->status());
     }
     for (const meta::ContainerRecord& container : doomed) {
       std::uint64_t steps = 0;
-      FB_RETURN_IF_ERROR(Repeat([&](kv::Transaction& txn) -> Result<bool> {
+      auto swept = Repeat([&](kv::Transaction& txn) -> Result<bool> {
         std::uint64_t removed = 0;
         FB_ASSIGN_OR_RETURN(bool done, SweepContainerStep(services, txn, container, removed));
         report.blobs += removed;
@@ -157,8 +174,10 @@ struct Sweeper::Impl {
           FB_RETURN_IF_ERROR(meta::AcquireLease(txn, kJob, owner, services.clock.Now(), kLease));
         }
         return done;
-      }));
-      ++report.containers;
+      });
+      const std::uint64_t skipped = report.skipped;
+      FB_RETURN_IF_ERROR(PassOver(std::move(swept), "container", report));
+      if (report.skipped == skipped) ++report.containers;
     }
     return {};
   }
@@ -172,17 +191,22 @@ struct Sweeper::Impl {
       const std::string prefix = keys::AllStagings();
       auto it = snapshot->Scan(prefix, PrefixEnd(prefix));
       for (; it->Valid() && old.size() < kScanLimit; it->Next()) {
-        FB_ASSIGN_OR_RETURN(meta::StagingRecord staging, meta::DecodeStaging(it->value()));
-        if (staging.last_block > limit) continue;
+        auto staging = meta::DecodeStaging(it->value());
+        if (!staging) {
+          FB_RETURN_IF_ERROR(PassOver(Fail(std::move(staging.error())), "staging", report));
+          continue;
+        }
+        if (staging->last_block > limit) continue;
         old.emplace_back(keys::ContainerOfStagingKey(it->key()),
                          std::string(keys::NameOfStagingKey(it->key())));
       }
       FB_RETURN_IF_ERROR(it->status());
     }
     for (const auto& [container, name] : old) {
-      FB_RETURN_IF_ERROR(Repeat([&](kv::Transaction& txn) {
+      auto expired = Repeat([&](kv::Transaction& txn) {
         return ExpireStagingStep(txn, container, name, limit, now);
-      }));
+      });
+      FB_RETURN_IF_ERROR(PassOver(std::move(expired), "staging", report));
       ++report.staged_blobs;
     }
     return {};
@@ -201,14 +225,16 @@ struct Sweeper::Impl {
   // Deleted directories until none is left: emptying one finds others.
   Result<> SweepDirectories(SweepReport& report) {
     const std::string prefix = keys::GarbageDirectories();
+    std::set<std::string> bad;
     while (!stopping.stop_requested()) {
-      FB_ASSIGN_OR_RETURN(const auto doomed, KeysOf(prefix, PrefixEnd(prefix)));
+      FB_ASSIGN_OR_RETURN(auto doomed, KeysOf(prefix, PrefixEnd(prefix)));
+      std::erase_if(doomed, [&bad](const std::string& key) { return bad.contains(key); });
       if (doomed.empty()) break;
       for (const std::string& key : doomed) {
         const meta::InodeId inode = keys::InodeOfGarbageKey(key);
         FB_RETURN_IF_ERROR(Lease());
         std::uint64_t steps = 0;
-        FB_RETURN_IF_ERROR(Repeat([&](kv::Transaction& txn) -> Result<bool> {
+        auto swept = Repeat([&](kv::Transaction& txn) -> Result<bool> {
           std::uint64_t removed = 0;
           FB_ASSIGN_OR_RETURN(bool done, SweepDirectoryStep(services, txn, inode, removed));
           report.blobs += removed;
@@ -216,7 +242,9 @@ struct Sweeper::Impl {
             FB_RETURN_IF_ERROR(meta::AcquireLease(txn, kJob, owner, services.clock.Now(), kLease));
           }
           return done;
-        }));
+        });
+        if (!swept) bad.insert(key);
+        FB_RETURN_IF_ERROR(PassOver(std::move(swept), "directory", report));
       }
     }
     return {};
@@ -227,8 +255,9 @@ struct Sweeper::Impl {
     const auto ticks = static_cast<std::uint64_t>(now.ticks) + 1;
     FB_ASSIGN_OR_RETURN(const auto notes, KeysOf(keys::Expiries(), keys::ExpiriesUntil(ticks)));
     for (const std::string& note : notes) {
-      FB_RETURN_IF_ERROR(
-          Repeat([&](kv::Transaction& txn) { return ExpireFileStep(services, txn, note, now); }));
+      auto expired =
+          Repeat([&](kv::Transaction& txn) { return ExpireFileStep(services, txn, note, now); });
+      FB_RETURN_IF_ERROR(PassOver(std::move(expired), "expiry", report));
       ++report.blobs;
     }
     const WallTime limit = now - services.limits.uncommitted_block_ttl - kTouchInterval;
@@ -238,14 +267,19 @@ struct Sweeper::Impl {
       auto snapshot = services.store.GetSnapshot();
       auto it = snapshot->Scan(prefix, PrefixEnd(prefix));
       for (; it->Valid() && old.size() < kScanLimit; it->Next()) {
-        FB_ASSIGN_OR_RETURN(const meta::StagingRecord staging, meta::DecodeStaging(it->value()));
-        if (staging.last_block <= limit) old.push_back(keys::FileOfAppendsKey(it->key()));
+        const auto staging = meta::DecodeStaging(it->value());
+        if (!staging) {
+          FB_RETURN_IF_ERROR(PassOver(Fail(staging.error()), "appends", report));
+        } else if (staging->last_block <= limit) {
+          old.push_back(keys::FileOfAppendsKey(it->key()));
+        }
       }
       FB_RETURN_IF_ERROR(it->status());
     }
     for (const meta::BlobId file : old) {
-      FB_RETURN_IF_ERROR(
-          Repeat([&](kv::Transaction& txn) { return ExpireAppendsStep(txn, file, limit, now); }));
+      auto expired =
+          Repeat([&](kv::Transaction& txn) { return ExpireAppendsStep(txn, file, limit, now); });
+      FB_RETURN_IF_ERROR(PassOver(std::move(expired), "appends", report));
       ++report.staged_blobs;
     }
     return {};

@@ -1,6 +1,9 @@
 // Background work that gives space back: bodies nobody names, deleted containers, blocks that were
 // never committed within their time. Small transactions, paced, so that requests do not notice.
 //
+// A record that cannot be read or worked off is logged, left as it is, and counted: one bad record
+// must not keep the space of all others. Any other error ends the pass.
+//
 // Holds a lease record with a fencing token, so that of several processes on one store only one
 // sweeps. Start and Stop from one thread; the rest runs on a thread of its own.
 #pragma once
@@ -17,6 +20,7 @@ struct SweepReport {
   std::uint64_t blobs = 0;
   std::uint64_t containers = 0;
   std::uint64_t staged_blobs = 0;
+  std::uint64_t skipped = 0;  // corrupt records
 };
 
 class Sweeper {

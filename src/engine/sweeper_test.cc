@@ -124,6 +124,32 @@ TEST_P(SweeperTest, TheThreadSweepsSoonAfterADelete) {
   EXPECT_EQ(f_.Stored(), "");
 }
 
+TEST_P(SweeperTest, OneBadRecordDoesNotKeepTheRest) {
+  ASSERT_TRUE(f_.Put("a", Text(400)));
+  ASSERT_TRUE(f_.Stage("s", "b1", Text(100)));
+  const std::vector<std::string> bad = {
+      meta::keys::GarbageBody(meta::BodyId(1)), meta::keys::GarbageContainers() + "bad",
+      meta::keys::Staging(meta::ContainerId(1), "bad"), meta::keys::Appends(meta::BlobId(1))};
+  ASSERT_TRUE(f_.store().TransactBlocking([&bad](kv::Transaction& txn) -> Result<> {
+    for (const std::string& key : bad) txn.Put(key, "\xff no record");
+    return {};
+  }));
+  ASSERT_TRUE(f_.Delete("a"));
+  f_.clock().Advance(std::chrono::hours(24 * 9));
+  for (int pass = 0; pass < 2; ++pass) {
+    const auto report = f_.sweeper().RunOnce();
+    ASSERT_TRUE(report) << report.error().ToString();
+    EXPECT_EQ(report->skipped, bad.size());
+  }
+  const auto snapshot = f_.store().GetSnapshot();
+  for (const std::string& key : bad) EXPECT_TRUE(*snapshot->Get(key)) << "left as it is";
+  ASSERT_TRUE(f_.store().TransactBlocking([&bad](kv::Transaction& txn) -> Result<> {
+    for (const std::string& key : bad) txn.Erase(key);
+    return {};
+  }));
+  EXPECT_EQ(f_.Stored(), "") << "all else was collected";
+}
+
 // A commit that comes back after its preparation was condemned must not adopt half of it.
 TEST_P(SweeperTest, ACondemnedPreparationCannotBeAdopted) {
   const meta::BodyId body(77);
