@@ -5,6 +5,7 @@
 #include "engine/fsck.h"
 #include "engine/lease.h"
 #include "engine/paths_fixture.h"
+#include "meta/keys.h"
 
 namespace forebay::engine {
 namespace {
@@ -50,6 +51,29 @@ TEST_P(AppendFlushTest, APieceSentAgainReplacesTheFirst) {
   EXPECT_EQ(*f_.Read("d/f"), "new!");
   f_.Sweep();
   EXPECT_EQ(f_.InlinePieces(), 1u);
+}
+
+TEST_P(AppendFlushTest, WhatLiesBelowTheLengthIsRefusedAndDropped) {
+  ASSERT_TRUE(f_.Append("d/f", 0, "hello"));
+  ASSERT_TRUE(f_.Flush("d/f", 5));
+  EXPECT_EQ(CodeOf(f_.Append("d/f", 0, "hello")), Code::kInvalidFlushPosition);
+  EXPECT_EQ(CodeOf(f_.Append("d/f", 4, "overlap")), Code::kInvalidFlushPosition);
+  ASSERT_TRUE(f_.Append("d/f", 5, "world"));
+  // A piece that was staged there before such appends were refused.
+  const auto file = f_.Properties("d/f")->record.id;
+  ASSERT_TRUE(f_.Run(f_.services().store.Transact([file](kv::Transaction& txn) -> Result<> {
+    FB_ASSIGN_OR_RETURN(auto stored, txn.Get(meta::keys::Appends(file)));
+    FB_ASSIGN_OR_RETURN(meta::StagingRecord staging, meta::DecodeStaging(*stored));
+    meta::StagedBlockRecord block;
+    block.size = 3;
+    txn.Put(meta::keys::StagedBlock(staging.generation, AppendId(1).view()), meta::Encode(block));
+    txn.Add(meta::keys::StagedCount(staging.generation), 1);
+    return {};
+  })));
+  const auto flushed = f_.Flush("d/f", 10);
+  ASSERT_TRUE(flushed) << flushed.error().ToString();
+  EXPECT_EQ(*f_.Read("d/f"), "helloworld");
+  EXPECT_EQ(f_.KeysOfTable('u') + f_.KeysOfTable('t'), 0u);
 }
 
 TEST_P(AppendFlushTest, WhatLiesBeyondIsDroppedOrKept) {

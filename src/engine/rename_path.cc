@@ -111,6 +111,10 @@ Result<> Rename(Services& services, kv::Transaction& txn, Commit& commit) {
   FB_RETURN_IF_ERROR(CheckSourceAt(source, request.source_conditions, commit.now));
   FB_RETURN_IF_ERROR(CheckTargetAt(target, request.conditions, commit.now));
   meta::BlobRecord record = *source.existing;
+  if (request.file_only && record.directory) {
+    return Fail(Code::kAuthorizationFailure,
+                "This request is not authorized to perform this operation.");
+  }
   commit.changed = {azure::MakeETag(record.etag.value()), record.modified};
   const bool same = source.container.id == target.container.id && source.name == target.name;
   if (same && record.directory) {

@@ -7,7 +7,8 @@
 // kBlobAlreadyExists (If-None-Match: *), kPendingCopyOperation (into the file itself, at either
 // end), kRenameDestinationParentPathNotFound, kInvalidRenameSourcePath (into itself),
 // kInvalidSourceOrDestinationResourceType, kDirectoryNotEmpty, kUnsupported (a directory to another
-// file system, or on a flat account), those of a lease on the source.
+// file system, or on a flat account), kAuthorizationFailure (a directory, with
+// `file_only`), those of a lease on the source.
 #pragma once
 
 #include <optional>
@@ -25,6 +26,7 @@ struct RenamePathRequest {
   azure::Conditions source_conditions;
   azure::Conditions conditions;
   std::optional<azure::Metadata> metadata;  // replaces the path's
+  bool file_only = false;                   // the caller has no say over what lies below a path
 };
 
 // ETag and Last-Modified of the path, which are what they were.
