@@ -264,8 +264,9 @@ class Walk {
     if (!expected) expected = SourceFailure(from_container, from_name);
     if (!expected) {
       const std::string bytes = containers_.at(from_container).Find(from_name)->bytes;
-      expected = offset >= bytes.size() ? Failure(Code::kInvalidRange)
-                                        : model_->Stage(name_, id, bytes.substr(offset, length));
+      expected = offset + length > bytes.size()
+                     ? Failure(Code::kInvalidRange)
+                     : model_->Stage(name_, id, bytes.substr(offset, length));
     }
     Agree(f_.Run(PutBlockFromBlob(f_.services(), f_.context(), std::move(request))), expected,
           "stage from blob");

@@ -127,10 +127,27 @@ Task<> LiveNames::LookUpNow(OpContext context, AttachmentPtr attachment, std::st
   co_return co_await NoteAbsent(attachment, std::move(name));
 }
 
+// Who found the name unknown may arrive here when somebody else's flight has just landed.
+Task<> LiveNames::LookUpUnlessKnown(OpContext context, AttachmentPtr attachment, std::string name) {
+  FB_CO_ASSIGN_OR_RETURN(
+      const bool known,
+      co_await engine::ReadMeta(services_, [&](const kv::Reader& reader) -> Result<bool> {
+        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                            AttachedContainer(reader, *attachment));
+        FB_ASSIGN_OR_RETURN(auto entry,
+                            meta::NamespaceOf(container).Find(reader, container.id, name));
+        if (entry) return true;
+        FB_ASSIGN_OR_RETURN(auto note, reader.Get(keys::NameNote(container.id, name)));
+        return note.has_value();
+      }));
+  if (known) co_return Result<>{};
+  co_return co_await LookUpNow(std::move(context), std::move(attachment), std::move(name));
+}
+
 Task<> LiveNames::LookUp(OpContext context, AttachmentPtr attachment, std::string name) {
   const std::string key = "look/" + std::to_string(attachment->container.value()) + "/" + name;
   co_return co_await flights_.Run(context, key,
-                                  [&] { return LookUpNow(context, attachment, name); });
+                                  [&] { return LookUpUnlessKnown(context, attachment, name); });
 }
 
 Task<engine::ListingCover> LiveNames::Cover(OpContext context, AttachmentPtr attachment,

@@ -36,6 +36,7 @@ class LiveNames {
 
  private:
   Task<> LookUpNow(OpContext context, AttachmentPtr attachment, std::string name);
+  Task<> LookUpUnlessKnown(OpContext context, AttachmentPtr attachment, std::string name);
   Task<> LookForDirectory(OpContext context, AttachmentPtr attachment, std::string name);
   Task<> RefreshNow(OpContext context, AttachmentPtr attachment, std::string name,
                     std::string lake_name, std::string etag);
