@@ -271,6 +271,28 @@ constexpr auto kTable = std::to_array<WireError>({
      "Hierarchical namespace is not enabled for this account."},
     {Code::kHierarchicalNotSupported, 409, "FeatureNotYetSupportedForHierarchicalNamespaceAccounts",
      "This feature is not supported for hierarchical namespace accounts."},
+    // Forebay's own, of its file extensions; Azure has no such names.
+    {Code::kNotADirectory, 409, "NotADirectory", "A component of the path is not a directory."},
+    {Code::kIsADirectory, 409, "IsADirectory", "The path names a directory."},
+    {Code::kFileNameTooLong, 400, "FileNameTooLong",
+     "A name is longer than 255 bytes, or a path longer than 4,096."},
+    {Code::kTooManyLinks, 409, "TooManyLinks", "The file has as many hard links as it may have."},
+    {Code::kTooManySymbolicLinks, 409, "TooManySymbolicLinks",
+     "The path leads through too many symbolic links."},
+    {Code::kOperationNotPermitted, 403, "OperationNotPermitted", "The operation is not permitted."},
+    {Code::kReadOnlyFileSystem, 403, "ReadOnlyFileSystem", "The file system is read-only."},
+    {Code::kQuotaExceeded, 507, "QuotaExceeded", "The quota is used up."},
+    {Code::kFileTooLarge, 413, "FileTooLarge", "The file would be larger than a file may be."},
+    {Code::kFileGone, 404, "FileGone", "The file is no longer there."},
+    {Code::kAttributeNotFound, 404, "AttributeNotFound", "The extended attribute does not exist."},
+    {Code::kAttributeTooLarge, 413, "AttributeTooLarge", "The extended attribute is too large."},
+    {Code::kLockConflict, 409, "LockConflict", "Somebody else holds a lock in the range."},
+    {Code::kLockDeadlock, 409, "LockDeadlock", "Waiting for the lock would never end."},
+    {Code::kSessionExpired, 410, "SessionExpired", "The session is unknown or has run out."},
+    {Code::kBadFileHandle, 404, "BadFileHandle", "The file handle is not open."},
+    {Code::kNoSuchOffset, 416, "NoSuchOffset",
+     "There is no data, or no hole, at or behind the offset."},
+    {Code::kFileBusy, 409, "FileBusy", "The file is in use."},
 });
 
 constexpr bool IsAuthentication(Code code) {

@@ -161,6 +161,26 @@ enum class Code : std::uint16_t {
   kInvalidSourceUri = 265,
   kHierarchicalNamespaceNotEnabled = 266,  // access control and the like on a flat account
   kHierarchicalNotSupported = 267,         // what Azure refuses on hierarchical accounts
+
+  // Files: what a mount and the server's file extensions say, one code for each errno of theirs.
+  kNotADirectory = 280,    // where a directory is needed something else stands
+  kIsADirectory = 281,     // a directory stands where a file is needed
+  kFileNameTooLong = 282,  // a name above 255 bytes, a path above 4,096
+  kTooManyLinks = 283,
+  kTooManySymbolicLinks = 284,
+  kOperationNotPermitted = 285,  // what no right of the caller would allow
+  kReadOnlyFileSystem = 286,
+  kQuotaExceeded = 287,
+  kFileTooLarge = 288,
+  kFileGone = 289,  // an inode whose last name and last handle are gone
+  kAttributeNotFound = 290,
+  kAttributeTooLarge = 291,
+  kLockConflict = 292,
+  kLockDeadlock = 293,
+  kSessionExpired = 294,  // a mount's session: its locks and handles are free
+  kBadFileHandle = 295,
+  kNoSuchOffset = 296,  // lseek: neither data nor a hole at or behind it
+  kFileBusy = 297,
 };
 
 // The code's name without its k, for logs and tests: "BlobNotFound". Never empty.
