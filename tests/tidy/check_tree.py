@@ -36,9 +36,12 @@ LAYERS = {
     "rest/blob": ["base", "async", "metrics", "io", "http", "azure", "meta", "engine"],
     "rest/dfs": ["base", "async", "metrics", "io", "http", "azure", "meta", "engine", "rest/blob"],
     "admin": ["base", "async", "metrics", "io", "http", "kv", "azure", "chunk", "engine", "rest/blob"],
+    # A mount is a client like any other: it knows HTTP and Azure's words, never the engine.
+    "vfs": ["base", "async", "metrics", "http", "azure", "lake"],
+    "fuse": ["base", "async", "metrics", "vfs"],
     # The composition root sees everything.
     "cli": ["base", "async", "config", "metrics", "io", "http", "kv", "azure", "chunk", "meta",
-            "lake", "engine", "tier", "rest/blob", "rest/dfs", "admin"],
+            "lake", "engine", "tier", "rest/blob", "rest/dfs", "admin", "vfs", "fuse"],
 }
 
 # Header prefix -> folders or files that may include it. `headers` narrows where .h files may.
