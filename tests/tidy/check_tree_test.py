@@ -115,9 +115,25 @@ class CheckTreeTest(unittest.TestCase):
         method = "class C {\n public:\n  void M() {\n" + "    x();\n" * 80 + "  }\n};\n"
         self.write("src/base/a.cc", '#include "base/a.h"\n' + method)
         self.expect("function src/base/a.cc M")
+        self.write("src/base/a.cc", '#include "base/a.h"\n')
+        self.write("src/base/a.h", "#pragma once\n" + method)
+        self.expect("function src/base/a.h M", "at most 70")
+        self.write("src/base/a.h", "#pragma once\n")
         small = ("void F() {\n  x();\n}\n\n" * 60)
         table = "constexpr int kTable[] = {\n" + "    1,\n" * 100 + "};\n"
         self.write("src/base/a.cc", '#include "base/a.h"\n' + small + table)
+        self.assertEqual(check_tree.check(self.root), [])
+
+    def test_sizes_outside_of_src(self):
+        self.write("tests/proxy/a.cc", "void F(int a) {\n" + "  x();\n" * 80 + "}\n")
+        self.expect("function tests/proxy/a.cc F")
+        self.write("tests/proxy/a.cc", "TEST(A, B) {\n" + "  x();\n" * 60 + "}\n")
+        self.write("tests/e2e/test_a.py", "def f():\n" + "    x()\n" * 80)
+        self.expect("function tests/e2e/test_a.py f")
+        self.write("tests/e2e/test_a.py", "x = 1\n" * 600)
+        self.expect("file tests/e2e/test_a.py")
+        self.write("tests/e2e/test_a.py", "")
+        self.write("bench/node_modules/a/b.py", "x = 1\n" * 600)
         self.assertEqual(check_tree.check(self.root), [])
 
 
