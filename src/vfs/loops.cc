@@ -48,4 +48,6 @@ Executor Loops::Any() const {
       ->context.get_executor();
 }
 
+Executor Loops::At(std::size_t index) const { return loops_[index]->context.get_executor(); }
+
 }  // namespace forebay::vfs

@@ -23,6 +23,8 @@ class Loops {
 
   Executor For(InodeNumber inode) const;
   Executor Any() const;  // in turn
+  std::size_t size() const { return loops_.size(); }
+  Executor At(std::size_t index) const;  // below size()
   // Ends the threads once; what was posted and did not run never runs.
   void Stop();
 

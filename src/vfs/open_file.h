@@ -22,9 +22,10 @@ namespace forebay::vfs {
 // attributes that it answers.
 struct OpenFileState {
   std::uint64_t size = 0;
-  std::optional<FileTime> mtime;  // set by writes that are not committed yet
-  bool dirty = false;             // something is not on the server yet
-  ETag etag;                      // of the version last seen or committed
+  // Of the last write or commit of our own; absent before the first.
+  std::optional<FileTime> mtime;
+  bool dirty = false;  // something is not on the server yet
+  ETag etag;           // of the version last seen or committed
 };
 
 struct OpenFileRequest {
@@ -58,13 +59,20 @@ class OpenFile {
   virtual Task<> Flush(OpContext context) = 0;
   // fsync(2): the same, durable there.
   virtual Task<> Sync(OpContext context) = 0;
-  // The last handle is gone: what is left is uploaded. Nothing else is called afterwards; on an
-  // error too the object holds nothing that is worth keeping.
+  // The last handle is gone: what is left is uploaded. Nothing but State is called afterwards; on
+  // an error too the object holds nothing that is worth keeping.
   virtual Task<> Close(OpContext context) = 0;
 
   // Another handle is opened, or somebody else changed the file: `fresh` is what the server says.
   // Caches of another version are dropped, changes of our own stay.
   virtual void Revalidate(const Attributes& fresh) = 0;
+  // This mount changed something that is not the content (mode, owner, times, names), after which
+  // the server calls the content of version `before` by another ETag, `fresh.etag`. Nothing to
+  // drop; without effect when the version here is not `before`.
+  //
+  // Others do that as well. A Commit that fails with kConditionNotMet is told from a real conflict
+  // by a Stat: size and mtime (nanoseconds, set by every commit) of the base say it is the same.
+  virtual void Restamp(const ETag& before, const Attributes& fresh) = 0;
   virtual OpenFileState State() const = 0;
 };
 

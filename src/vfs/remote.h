@@ -15,6 +15,7 @@
 // server cannot; see RemoteTraits), kLockConflict, kSessionExpired. errno_of.h knows them all.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -110,7 +111,8 @@ class RemoteNames {
   // Of a name. A directory only when empty (kDirectoryNotEmpty). kIsADirectory, kNotADirectory
   // where `directory` does not fit what is there.
   virtual Task<> Remove(OpContext context, NameRef at, bool directory) = 0;
-  virtual Task<> Rename(OpContext context, RenameRequest request) = 0;
+  // The attributes of what was moved.
+  virtual Task<Attributes> Rename(OpContext context, RenameRequest request) = 0;
   // Everything but `size`, which is Commit's. The attributes afterwards.
   virtual Task<Attributes> SetAttributes(OpContext context, FileRef file,
                                          AttributeChanges changes) = 0;
@@ -207,8 +209,10 @@ class RemoteSession {
   // The file stays readable and writable by its id without a name, until released.
   virtual Task<> Hold(OpContext context, FileRef file) = 0;
   virtual Task<> Release(OpContext context, FileRef file) = 0;
-  // Never waits: kLockConflict where somebody else holds it. kUnlock always succeeds.
-  virtual Task<> Lock(OpContext context, FileRef file, LockRange range) = 0;
+  // kLockConflict where somebody else still holds it after `wait` (servers cap it at about 30 s) or
+  // when `context` ends. kUnlock always succeeds.
+  virtual Task<> Lock(OpContext context, FileRef file, LockRange range,
+                      std::chrono::milliseconds wait) = 0;
   // Who is in the way of `range`; nullopt: nobody.
   virtual Task<std::optional<LockRange>> TestLock(OpContext context, FileRef file,
                                                   LockRange range) = 0;
