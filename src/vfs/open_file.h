@@ -31,7 +31,8 @@ struct OpenFileState {
 struct OpenFileRequest {
   Attributes attributes;  // as fresh as the open
   // The file as the server is to be asked for it now; its path changes with renames. Any thread.
-  std::function<FileRef()> where;
+  // kFileGone where a server without numbers has it under no path any more.
+  std::function<Result<FileRef>()> where;
 };
 
 enum class WriteAt : std::uint8_t { kOffset, kEnd };
