@@ -52,6 +52,7 @@ struct Config {
   bool allow_missing_volumes = false;
   std::vector<std::string> listen;  // use `listeners`, which holds these too
   std::string admin_listen;         // empty: no admin listener
+  std::string admin_token_file;     // empty: one in the data directory, made when there is none
   std::vector<std::string> domains;
   std::string default_service_version;
 
@@ -77,6 +78,18 @@ struct Config {
   std::chrono::nanoseconds scrub_interval{};  // 0: only when asked
   std::uint64_t scrub_rate = 0;               // bytes a second; 0: as fast as it goes
   std::vector<std::string> copy_allow_sources;
+
+  std::uint64_t lake_upload_concurrency = 0;
+  std::uint64_t lake_download_concurrency = 0;
+  std::string lake_upload_rate;    // tier/schedule.h; empty: no limit
+  std::string lake_download_rate;  // the same
+  bool lake_allow_http = false;
+  std::string lake_ca_file;
+  std::uint64_t lake_high_watermark = 0;  // percent of the disks
+  std::uint64_t lake_low_watermark = 0;
+  std::uint64_t lake_backlog_limit = 0;            // percent of the disks
+  std::chrono::nanoseconds lake_check_interval{};  // 0: never
+  std::uint64_t lake_threads = 0;
 
   std::vector<Account> accounts;    // at least one; the development account when none was given
   std::vector<Listener> listeners;  // at least one

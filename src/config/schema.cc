@@ -25,7 +25,10 @@ constexpr std::array kSchema = {
     Key{"admin_listen", Type::kAddress, &Config::admin_listen, "127.0.0.1:9464",
         "Address of /metrics, /healthz and /readyz, which ask for nothing, and of the "
         "administration "
-        "below /v1, which asks for the token in DATA/admin.token; \"off\" for none."},
+        "below /v1, which asks for a token; \"off\" for none."},
+    Key{"admin_token_file", Type::kText, &Config::admin_token_file, "",
+        "File with the token of the administration, at least 32 characters; empty for "
+        "DATA/admin.token, which is made at the first start, readable by its owner only."},
     Key{"domains", Type::kTextList, &Config::domains,
         "blob.localhost,blob.core.windows.net,dfs.localhost,dfs.core.windows.net",
         "Suffixes of host-style names: with \"blob.example.com\" here, requests to "
@@ -89,6 +92,39 @@ constexpr std::array kSchema = {
     Key{"copy.allow_sources", Type::kSourceList, &Config::copy_allow_sources, "",
         "Sources that a copy from a URL may read although they are private, link-local or "
         "loopback: networks (10.0.0.0/8), hosts or addresses, with or without a port."},
+
+    Key{"lake.upload_concurrency", Type::kInteger, &Config::lake_upload_concurrency, "64",
+        "Requests with bodies that go up to one lake at a time.", false, 1, 1024},
+    Key{"lake.download_concurrency", Type::kInteger, &Config::lake_download_concurrency, "128",
+        "Bodies that come down from one lake at a time.", false, 1, 1024},
+    Key{"lake.upload_rate", Type::kText, &Config::lake_upload_rate, "",
+        "Bytes a second up to each lake, by local time of day: \"200MiB/s\", or rules such as "
+        "\"Mon-Fri 08:00-18:00=50MiB/s, *=unlimited\", the first that fits decides; \"paused\" "
+        "is a rate too. Empty for no limit.",
+        true},
+    Key{"lake.download_rate", Type::kText, &Config::lake_download_rate, "",
+        "The same for bytes that come down.", true},
+    Key{"lake.allow_http", Type::kBool, &Config::lake_allow_http, "false",
+        "Whether a lake elsewhere may be attached over plain http://. Credentials and bytes then "
+        "travel unprotected. Loopback is always allowed."},
+    Key{"lake.ca_file", Type::kText, &Config::lake_ca_file, "",
+        "PEM file with certificates that lakes are trusted by, besides the system's."},
+    Key{"lake.high_watermark", Type::kInteger, &Config::lake_high_watermark, "90",
+        "Percent of the data directories in use at which local copies of what a lake holds are "
+        "given up.",
+        false, 1, 100},
+    Key{"lake.low_watermark", Type::kInteger, &Config::lake_low_watermark, "80",
+        "Percent in use at which that stops.", false, 0, 100},
+    Key{"lake.backlog_limit", Type::kInteger, &Config::lake_backlog_limit, "70",
+        "Percent of the data directories that bytes not yet in their lake may fill; above it, "
+        "writes to attached containers are answered 503 ServerBusy until some have travelled.",
+        false, 1, 100},
+    Key{"lake.check_interval", Type::kDuration, &Config::lake_check_interval, "10m",
+        "How often an attached container is compared with its lake, by listing it; \"0s\" for "
+        "never, where an Event Grid subscription tells of changes.",
+        false, 0, 365 * kDay},
+    Key{"lake.threads", Type::kInteger, &Config::lake_threads, "2",
+        "Threads that import, fetch, offload and compare.", false, 1, 64},
 };
 
 constexpr std::array kTables = {

@@ -8,7 +8,9 @@ namespace forebay::lake {
 
 namespace {
 constexpr std::chrono::milliseconds kSavedUp{100};
-}
+// How often one who waits through a pause looks whether it is over.
+constexpr std::chrono::milliseconds kPauseLook{200};
+}  // namespace
 
 void TokenBucket::SetRate(std::uint64_t bytes_per_second) {
   const std::lock_guard lock(mutex_);
@@ -22,6 +24,11 @@ bool TokenBucket::limited() const {
   return rate_ > 0;
 }
 
+bool TokenBucket::paused() const {
+  const std::lock_guard lock(mutex_);
+  return rate_ == kPaused;
+}
+
 std::chrono::nanoseconds TokenBucket::Reserve(std::uint64_t bytes, SteadyTime now) {
   const std::lock_guard lock(mutex_);
   if (rate_ == 0) return std::chrono::nanoseconds(0);
@@ -33,6 +40,7 @@ std::chrono::nanoseconds TokenBucket::Reserve(std::uint64_t bytes, SteadyTime no
 }
 
 Task<> TokenBucket::Take(std::uint64_t bytes, OpContext context) {
+  while (paused()) FB_CO_RETURN_IF_ERROR(co_await SleepFor(kPauseLook, context));
   const auto pause = Reserve(bytes, std::chrono::steady_clock::now());
   if (pause.count() == 0) co_return Result<>();
   co_return co_await SleepFor(pause, std::move(context));

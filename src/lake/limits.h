@@ -17,9 +17,13 @@ namespace forebay::lake {
 // Bytes at a steady rate, with at most a tenth of a second saved up. First come, first served.
 class TokenBucket {
  public:
+  // Stands still until another rate is set.
+  static constexpr std::uint64_t kPaused = ~std::uint64_t{0};
+
   // 0: no limit.
   void SetRate(std::uint64_t bytes_per_second);
   bool limited() const;
+  bool paused() const;
   // Waits until `bytes` may pass. kDeadlineExceeded, kCancelled; the bytes are spent all the same.
   Task<> Take(std::uint64_t bytes, OpContext context);
   // The pause that Take would make now; spends the bytes.
@@ -32,8 +36,9 @@ class TokenBucket {
 };
 
 struct TransferLimits {
-  std::uint64_t up_bytes_per_second = 0;  // 0: no limit
+  std::uint64_t up_bytes_per_second = 0;  // 0: no limit; TokenBucket::kPaused
   std::uint64_t down_bytes_per_second = 0;
+  friend bool operator==(const TransferLimits&, const TransferLimits&) = default;
 };
 
 // One lake's share of the link, both directions.

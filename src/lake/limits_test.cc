@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "async/run_sync.h"
+
 namespace forebay::lake {
 namespace {
 
@@ -28,6 +30,18 @@ TEST(TokenBucket, KeepsItsRate) {
   EXPECT_NEAR(static_cast<double>(bucket.Reserve(1'000'000, now).count()), 0.9e9, 1e6);
   bucket.SetRate(0);
   EXPECT_EQ(bucket.Reserve(1'000'000, now), 0ns);
+}
+
+TEST(TokenBucket, StandsStillWhilePausedAndGoesOnAfterwards) {
+  TokenBucket bucket;
+  bucket.SetRate(TokenBucket::kPaused);
+  OpContext context;
+  context.deadline = std::chrono::steady_clock::now() + 50ms;
+  const auto waited = RunSync(bucket.Take(1, context));
+  ASSERT_FALSE(waited);
+  EXPECT_EQ(waited.error().code(), Code::kDeadlineExceeded);
+  bucket.SetRate(1 << 30);
+  EXPECT_TRUE(RunSync(bucket.Take(1, {})));
 }
 
 }  // namespace
