@@ -7,6 +7,7 @@
 #include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <condition_variable>
@@ -15,6 +16,7 @@
 #include <ctime>
 
 #include "base/clock.h"
+#include "base/encoding.h"
 
 namespace forebay {
 namespace {
@@ -132,32 +134,54 @@ void AppendTime(std::string& out, WallTime now) {
                  utc.tm_sec, now.millis() % 1000);
 }
 
-// Escapes as JSON does, without the quotes. Bytes above 0x7F pass through.
+void AppendEscapedAscii(std::string& out, char c) {
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      break;
+    case '\\':
+      out += "\\\\";
+      break;
+    case '\n':
+      out += "\\n";
+      break;
+    case '\r':
+      out += "\\r";
+      break;
+    case '\t':
+      out += "\\t";
+      break;
+    default:
+      if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') {
+        fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
+      } else {
+        out.push_back(c);
+      }
+  }
+}
+
+// Length of the well-formed UTF-8 character that `text` begins with; 0 where it begins with none.
+std::size_t CharacterLength(std::string_view text) {
+  for (std::size_t n = 1; n <= 4 && n <= text.size(); ++n) {
+    if (IsValidUtf8(text.substr(0, n))) return n;
+  }
+  return 0;
+}
+
+// Escapes as JSON does, without the quotes. What a request carried may be any bytes, a line must
+// be UTF-8 all the same: a byte that belongs to no character becomes U+FFFD.
 void AppendEscaped(std::string& out, std::string_view text) {
-  for (char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') {
-          fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
-        } else {
-          out.push_back(c);
-        }
+  const bool valid = IsValidUtf8(text);
+  while (!text.empty()) {
+    const char c = text.front();
+    if (valid || static_cast<unsigned char>(c) < 0x80) {
+      AppendEscapedAscii(out, c);  // and bytes of longer characters as they are
+      text.remove_prefix(1);
+      continue;
     }
+    const std::size_t length = CharacterLength(text);
+    out += length == 0 ? std::string_view("\\ufffd") : text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
 }
 
@@ -168,7 +192,7 @@ void AppendQuoted(std::string& out, std::string_view text) {
 }
 
 bool NeedsQuotes(std::string_view text) {
-  return text.empty() || std::ranges::any_of(text, [](char c) {
+  return text.empty() || !IsValidUtf8(text) || std::ranges::any_of(text, [](char c) {
            return static_cast<unsigned char>(c) <= 0x20 || c == '"' || c == '=' || c == '\\' ||
                   c == '\x7f';
          });

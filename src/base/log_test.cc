@@ -6,11 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
+
+#include "base/encoding.h"
 
 namespace forebay {
 namespace {
@@ -63,6 +66,29 @@ TEST_F(LogTest, JsonIsOneObjectALine) {
       HasSubstr(
           R"("level":"WARN","message":"a \"b\"\u0001","x":1.5,"nan":null,"big":18446744073709551615,"s":"\t"})"
           "\n"));
+}
+
+// A collector that is given one bad byte may drop the whole line, or the file.
+TEST_F(LogTest, AnyBytesBecomeValidUtf8) {
+  for (const LogFormat format : {LogFormat::kJson, LogFormat::kText}) {
+    std::filesystem::remove(file_);
+    ASSERT_TRUE(ConfigureLog({.format = format, .file = file_}));
+    // Bytes on their own, overlong, a surrogate, a character cut short, and good ones around them.
+    Log(LogLevel::kInfo, "bad \xff\xc0\xaf",
+        {{"a", "\xed\xa0\x80x"}, {"b", "gr\xc3\xbc\xc3"}, {"c", "\xf0\x9f\x98\x80\xe2\x82"}});
+    std::string all(256, '\0');
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<char>(i);
+    Log(LogLevel::kInfo, all, {{"all", all}});
+    FlushLog();
+    const std::string written = Read(file_);
+    EXPECT_TRUE(IsValidUtf8(written));
+    EXPECT_EQ(std::ranges::count(written, '\n'), 2);
+    EXPECT_THAT(written, HasSubstr("bad \\ufffd\\ufffd\\ufffd"));
+    EXPECT_THAT(written, HasSubstr("\\ufffd\\ufffd\\ufffdx"));
+    EXPECT_THAT(written, HasSubstr("gr\xc3\xbc\\ufffd"));
+    EXPECT_THAT(written, HasSubstr("\xf0\x9f\x98\x80\\ufffd\\ufffd"));
+    EXPECT_THAT(written, HasSubstr("\\u0001"));
+  }
 }
 
 TEST_F(LogTest, ReopenFollowsRotation) {
