@@ -5,12 +5,10 @@ import os
 import subprocess
 
 import pytest
-from harness import paths, trees
+from harness import needs, paths, trees
 from harness.accounts import DEVELOPMENT
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("FOREBAY_E2E_AZ") == "0", reason="FOREBAY_E2E_AZ=0"
-)
+pytestmark = needs.left_out("AZ")
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import subprocess
 import time
 
 import pytest
-from harness import paths
+from harness import needs, paths
 from harness.raw import RawClient
 
+pytestmark = needs.left_out("MOUNT")
 SIZE_MIB = 300
 RESERVE_MIB = 64
 
@@ -21,8 +22,11 @@ def small_disk(tmp_path):
         ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MIB}m", "tmpfs", str(disk)],
         capture_output=True, text=True,
     )  # fmt: skip
-    if mounted.returncode != 0:
-        pytest.skip(f"cannot mount a small file system: {mounted.stderr.strip()}")
+    needs.need(
+        mounted.returncode == 0, "MOUNT",
+        f"cannot mount a small file system: {mounted.stderr.strip()}; run as root, and a container with "
+        "CAP_SYS_ADMIN",
+    )  # fmt: skip
     yield disk
     subprocess.run(["umount", "-l", str(disk)], check=True)
 

@@ -5,17 +5,12 @@ import subprocess
 
 import pytest
 from azure.storage.filedatalake import DataLakeServiceClient
-from harness import paths, trees
+from harness import needs, paths, trees
 from harness.accounts import LAKE
 from harness.forebay import Forebay
 
 JARS = paths.CLIENTS / "hadoop"
-pytestmark = [
-    pytest.mark.forebay_only,
-    pytest.mark.skipif(
-        not (shutil.which("java") and JARS.is_dir()), reason="needs java and maven to install Hadoop"
-    ),
-]
+pytestmark = [pytest.mark.forebay_only, needs.left_out("HADOOP")]
 
 
 class HadoopShell:
@@ -54,6 +49,11 @@ class HadoopShell:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
+    needs.need(
+        shutil.which("java") and JARS.is_dir(), "HADOOP",
+        "Hadoop's shell is missing: install openjdk-17-jre-headless and maven (`./dev install`), then "
+        "run tests/e2e/install_clients",
+    )  # fmt: skip
     instance = Forebay(tmp_path_factory.mktemp("lake"), accounts=[LAKE]).start()
     yield instance
     assert instance.stop() == 0, instance.log()

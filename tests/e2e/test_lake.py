@@ -3,23 +3,16 @@
 `lake_contract_test` runs src/lake/contract_suite.h against a container made here.
 """
 
-import os
 import subprocess
-from pathlib import Path
 
-import pytest
 from azure.storage.blob import BlobServiceClient
-from harness import paths
+from harness import needs, paths
 from harness.accounts import DEVELOPMENT, LAKE
 from harness.forebay import Forebay
 from harness.server import Azurite
 
 PROGRAM = paths.SERVER.parent / "lake_contract_test"
-PEER = Path(
-    os.environ.get(
-        "FOREBAY_PEER_AZURITE", paths.ROOT / "bench/node_modules/azurite/dist/src/blob/main.js"
-    )
-)
+PEER = paths.CLIENTS / "azurite/node_modules/azurite/dist/src/blob/main.js"
 
 
 def run_contract(server, *arguments, account=DEVELOPMENT):
@@ -53,8 +46,9 @@ def test_a_hierarchical_forebay_is_a_lake(tmp_path):
         server.stop()
 
 
-@pytest.mark.skipif(not PEER.exists(), reason="Azurite is not installed: bench/run installs it")
+@needs.left_out("PEER")
 def test_azurite_is_a_lake(tmp_path, monkeypatch):
+    needs.need(PEER.exists(), "PEER", "Azurite is missing: run tests/e2e/install_clients")
     monkeypatch.setattr(paths, "AZURITE", str(PEER))
     server = Azurite(tmp_path).start()
     try:
