@@ -130,7 +130,7 @@ Result<Attributes> MemoryServer::Add(const CreateRequest& request) {
   Attributes& attributes = node.attributes;
   attributes.id = RemoteId(id);
   attributes.kind = request.kind;
-  attributes.mode = request.mode & kModeBits;
+  attributes.mode = request.mode & kModeBits & ~request.umask;
   attributes.uid = request.uid;
   attributes.gid = request.gid;
   attributes.rdev = request.rdev;

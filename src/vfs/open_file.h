@@ -80,6 +80,7 @@ class OpenFile {
 class OpenFileMaker {
  public:
   virtual ~OpenFileMaker() = default;
+  // Quick, and without calling `where`: the inode table is locked.
   virtual std::shared_ptr<OpenFile> Make(OpenFileRequest request) = 0;
 };
 

@@ -82,7 +82,8 @@ struct ListPage {
 struct CreateRequest {
   NameRef at;
   FileKind kind = FileKind::kFile;
-  std::uint32_t mode = 0644;  // the umask is applied already
+  std::uint32_t mode = 0644;
+  std::uint32_t umask = 0;  // taken off, unless the parent's default ACL decides
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::uint32_t rdev = 0;

@@ -1,0 +1,163 @@
+// What a mount remembers of the names and attributes it has seen: nodes by inode number, the
+// entries of directories, and for how long each may be believed.
+//
+// Thread safe: one mutex, short critical sections, nothing waits. Nodes are shared; what is in them
+// is touched through the table only. A node stays while the kernel knows it (lookups), while it is
+// open, and while entries below it stay; idle ones are kept as a cache up to a limit.
+//
+// Time: knowledge carries the moment at which the server was *asked*. Whoever asks takes a Stamp
+// first; what comes back after this mount itself has changed the directory or the node meanwhile is
+// used once and not remembered.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "async/event.h"
+#include "base/clock.h"
+#include "vfs/open_file.h"
+#include "vfs/remote.h"
+
+namespace forebay::vfs {
+
+class Node;
+using NodePtr = std::shared_ptr<Node>;
+
+struct InodeTableOptions {
+  bool stable_ids = true;  // else a file is its path, and its number made from that
+  std::chrono::milliseconds attribute_age{1000};
+  std::chrono::milliseconds entry_age{1000};
+  std::chrono::milliseconds negative_age{1000};
+  std::size_t max_idle = 200'000;
+  Clock* clock = &Clock::System();
+};
+
+// When something was asked, and what had happened here by then.
+struct Stamp {
+  SteadyTime at;
+  std::uint64_t epoch = 0;  // of the table
+};
+
+struct CachedEntry {
+  NodePtr node;  // null: the name is known not to be there
+  std::chrono::milliseconds left{0};
+};
+struct CachedAttributes {
+  Attributes attributes;
+  std::chrono::milliseconds left{0};  // zero: too old to be believed
+  bool known = false;
+  bool unlinked = false;
+};
+
+class InodeTable {
+ public:
+  explicit InodeTable(InodeTableOptions options);
+  ~InodeTable();
+  InodeTable(const InodeTable&) = delete;
+  InodeTable& operator=(const InodeTable&) = delete;
+
+  // The node of a number that the kernel may use; kFileGone for one that it has forgotten.
+  Result<NodePtr> Find(InodeNumber inode);
+  // Null for what this mount has not seen.
+  NodePtr FindById(RemoteId id);
+  const NodePtr& root() const { return root_; }
+  static InodeNumber NumberOf(const NodePtr& node);
+
+  // How the server is to be asked. kFileGone without stable numbers and without a name.
+  Result<FileRef> Where(const NodePtr& node) const;
+  Result<NameRef> Place(const NodePtr& parent, std::string_view name) const;
+  InodeNumber ParentOf(const NodePtr& node) const;  // the root's is the root
+
+  Stamp Begin() const;
+
+  // --- what the server said ---
+  // The name stands for `fresh`. The node, known from before where it is the same file; with
+  // `look_up` the kernel is told of it.
+  NodePtr Install(const NodePtr& parent, std::string_view name, const Attributes& fresh,
+                  Stamp stamp, bool look_up);
+  void InstallAbsence(const NodePtr& parent, std::string_view name, Stamp stamp);
+  // False when it was not remembered, because something happened here meanwhile.
+  bool InstallAttributes(const NodePtr& node, const Attributes& fresh, Stamp stamp);
+
+  // --- what is remembered ---
+  // What can be answered about a name without asking, which counts a lookup.
+  std::optional<CachedEntry> LookUp(const NodePtr& parent, std::string_view name);
+  // However old; null for what is not known.
+  NodePtr Child(const NodePtr& parent, std::string_view name) const;
+  // This mount has taken the name away after `stamp`, and nothing has it again.
+  bool GoneSince(const NodePtr& parent, std::string_view name, Stamp stamp) const;
+  std::chrono::milliseconds EntryLeft(const NodePtr& parent, std::string_view name) const;
+  CachedAttributes GetAttributes(const NodePtr& node) const;
+  void Forget(InodeNumber inode, std::uint64_t lookups);
+
+  // --- what this mount did; each ends what was asked before ---
+  void Removed(const NodePtr& parent, std::string_view name);
+  void Renamed(const NodePtr& from, std::string_view name, const NodePtr& to,
+               std::string_view new_name, bool exchange);
+  // Our own change of attributes, as the server answered it; nullptr: what they are now is unknown.
+  void Changed(const NodePtr& node, const Attributes* fresh);
+  // Ours of its content: size, mtime and ETag as the open file knows them.
+  void ContentChanged(const NodePtr& node, const OpenFileState& state);
+  // A name was added to or taken from the directory: its times are no longer known.
+  void DirectoryChanged(const NodePtr& directory);
+  // Somebody else did something: ask again. Entries of a directory too.
+  void Distrust(const NodePtr& node);
+  void DistrustAll();
+
+  // --- open files ---
+  // One opening more. `make` is called under the lock where nobody has the file open. Without
+  // `file`: the last one is just being closed; wait for `closing` and come again.
+  struct Opening {
+    std::shared_ptr<OpenFile> file;
+    std::shared_ptr<Event> closing;
+  };
+  Opening Open(const NodePtr& node, const std::function<std::shared_ptr<OpenFile>()>& make);
+  std::shared_ptr<OpenFile> Opened(const NodePtr& node) const;
+  // One opening less. The content when that was the last: the caller closes it, and then says
+  // Closed.
+  std::shared_ptr<OpenFile> Close(const NodePtr& node);
+  void Closed(const NodePtr& node);
+  // The kernel's pages now hold the version; true when they did before.
+  bool ExchangePages(const NodePtr& node, const ETag& etag);
+  std::vector<NodePtr> OpenNodes() const;
+
+  // Marks that the server holds the file without a name for us; true when it was not marked.
+  bool MarkHeld(const NodePtr& node);
+  bool UnmarkHeld(const NodePtr& node);
+
+  std::size_t size() const;
+
+ private:
+  // With mutex_ held.
+  std::string PathOf(const Node& node) const;
+  bool HasPath(const Node& node) const;
+  InodeNumber NumberFor(const Attributes& fresh, const std::string& path) const;
+  NodePtr NodeFor(Node& parent, std::string_view name, const Attributes& fresh);
+  NodePtr MakeNode(InodeNumber number);
+  void SetName(const NodePtr& node, const NodePtr& parent, std::string_view name);
+  void DropName(Node& parent, std::string_view name);
+  void Store(Node& node, const Attributes& fresh, SteadyTime at);
+  void Settle(const NodePtr& node);
+  void EvictIdle();
+  void Evict(const NodePtr& node);
+  std::chrono::milliseconds Left(SteadyTime at, std::chrono::milliseconds age) const;
+
+  const InodeTableOptions options_;
+  mutable std::mutex mutex_;
+  std::unordered_map<InodeNumber, NodePtr> nodes_;
+  std::list<NodePtr> idle_;  // the oldest first
+  std::uint64_t epoch_ = 0;  // counts what this mount did
+  NodePtr root_;
+};
+
+}  // namespace forebay::vfs

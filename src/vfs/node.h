@@ -1,0 +1,62 @@
+// One file as this mount knows it. Internal to the inode table, whose mutex guards all of it.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "async/event.h"
+#include "base/clock.h"
+#include "vfs/inode_table.h"
+
+namespace forebay::vfs {
+
+class Node {
+ public:
+  explicit Node(InodeNumber inode) : number(inode) {}
+
+  struct Name {
+    NodePtr parent;
+    std::string name;
+  };
+  struct Entry {
+    NodePtr node;
+    SteadyTime at;  // when it was asked for; the epoch's beginning: not to be believed
+  };
+  static constexpr std::size_t kMaxAbsent = 4096;
+
+  void RememberAbsence(std::string_view name, SteadyTime at, SteadyTime oldest) {
+    if (absent.size() >= kMaxAbsent) {
+      std::erase_if(absent, [oldest](const auto& known) { return known.second < oldest; });
+      if (absent.size() >= kMaxAbsent) absent.clear();
+    }
+    absent.insert_or_assign(std::string(name), at);
+  }
+
+  const InodeNumber number;
+  RemoteId id;
+  std::vector<Name> names;  // the first makes the path
+  Attributes attributes;
+  SteadyTime attributes_at;
+  bool attributes_known = false;
+  bool unlinked = false;      // the last name that we knew is gone
+  bool held = false;          // the server keeps it for us without a name
+  std::uint64_t changed = 0;  // the table's epoch when this mount last did something to it
+  std::uint64_t lookups = 0;
+  std::uint64_t opens = 0;
+  std::shared_ptr<OpenFile> open;
+  std::shared_ptr<Event> closing;  // while the last handle is being closed
+  ETag pages;                      // the version that the kernel's page cache may hold
+
+  // Of a directory.
+  std::map<std::string, Entry, std::less<>> entries;
+  std::map<std::string, SteadyTime, std::less<>> absent;
+
+  bool is_idle = false;
+  std::list<NodePtr>::iterator idle_at;
+};
+
+}  // namespace forebay::vfs
