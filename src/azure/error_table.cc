@@ -303,6 +303,14 @@ constexpr bool IsAuthentication(Code code) {
 // Codes of this process (below 100) share names with Azure's own; the inverse prefers Azure's.
 constexpr bool IsWireCode(Code code) { return static_cast<unsigned>(code) >= 100; }
 
+// What the Data Lake API calls by names of its own (rest/dfs/dfs_dialect.cc).
+constexpr std::pair<std::string_view, Code> kDataLakeNames[] = {
+    {"FilesystemNotFound", Code::kContainerNotFound},
+    {"FilesystemAlreadyExists", Code::kContainerAlreadyExists},
+    {"FilesystemBeingDeleted", Code::kContainerBeingDeleted},
+    {"DirectoryNotEmpty", Code::kDirectoryNotEmpty},
+};
+
 Code CodeFromStatus(unsigned status) {
   switch (status) {
     case 304:
@@ -396,6 +404,9 @@ Code CodeFromWire(unsigned status, std::string_view name) {
     if (IsWireCode(entry.code) && entry.code != Code::kNotModified && entry.name == name) {
       return entry.code;
     }
+  }
+  for (const auto& [alias, code] : kDataLakeNames) {
+    if (alias == name) return code;
   }
   if (name == "InternalError") return Code::kInternal;
   if (name == "LeaseIdMismatchWithLeaseOperation") return Code::kLeaseIdMismatchWithBlobOperation;
