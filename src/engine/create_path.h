@@ -6,7 +6,7 @@
 // directory is an empty blob with the metadata hdi_isfolder, and there is no access control.
 // Errors: kContainerNotFound, kConditionNotMet, kBlobAlreadyExists (If-None-Match: *),
 // kPathConflict (file and directory of one name, a parent that is a file),
-// kHierarchicalNamespaceNotEnabled, kBlobArchived, those of a lease.
+// kHierarchicalNamespaceNotEnabled, kBlobArchived, kNoSpace, those of a lease.
 #pragma once
 
 #include <chrono>

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/append_path.h"
 #include "engine/copy_blob.h"
+#include "engine/create_path.h"
 #include "engine/engine_fixture.h"
+#include "engine/flush_path.h"
+#include "engine/rename_path.h"
 #include "engine/update_blob.h"
 #include "io/memory.h"
 
@@ -34,6 +38,31 @@ class DiskRoomTest : public testing::Test {
     UpdateBlobRequest request{.target = f_.Blob("small")};
     request.metadata = azure::Metadata{{"m", "1"}};
     return f_.Run(UpdateBlob(f_.services(), f_.context(), std::move(request)));
+  }
+  Result<Changed> Create(std::string_view path) {
+    CreatePathRequest request;
+    request.target = f_.Blob(path);
+    return f_.Run(CreatePath(f_.services(), f_.context(), std::move(request)));
+  }
+  Result<AppendPathResult> Append(std::string_view path, std::uint64_t at, std::string text) {
+    TextReader reader(std::move(text));
+    AppendPathRequest request;
+    request.target = f_.Blob(path);
+    request.position = at;
+    request.body = &reader;
+    return f_.Run(AppendPath(f_.services(), f_.context(), std::move(request)));
+  }
+  Result<FlushPathResult> Flush(std::string_view path, std::uint64_t position) {
+    FlushPathRequest request;
+    request.target = f_.Blob(path);
+    request.position = position;
+    return f_.Run(FlushPath(f_.services(), f_.context(), std::move(request)));
+  }
+  Result<Changed> Rename(std::string_view from, std::string_view to) {
+    RenamePathRequest request;
+    request.source = f_.Blob(from);
+    request.target = f_.Blob(to);
+    return f_.Run(RenamePath(f_.services(), f_.context(), std::move(request)));
   }
   template <class T>
   static Code CodeOf(const Result<T>& result) {
@@ -92,6 +121,25 @@ TEST_F(DiskRoomTest, BelowHalfOfItOnlyReadsChangesAndDeletesGoOn) {
   EXPECT_TRUE(f_.Delete("large"));
   f_.Sweep(1);
   EXPECT_LT(f_.LinkedChunks(), 10u) << "the sweeper works";
+}
+
+TEST_F(DiskRoomTest, TheDataLakeApiKeepsTheSameLines) {
+  ASSERT_TRUE(Create("file"));
+  ASSERT_TRUE(Append("file", 0, "tiny"));
+  SetAvailable(kReserve - 1);
+  EXPECT_EQ(CodeOf(Append("file", 4, "more")), Code::kNoSpace);
+  EXPECT_TRUE(Create("another"));
+  SetAvailable(kReserve / 2 - 1);
+  EXPECT_EQ(CodeOf(Create("new")), Code::kNoSpace);
+  EXPECT_EQ(CodeOf(Append("file", 4, "more")), Code::kNoSpace);
+  EXPECT_EQ(CodeOf(Flush("file", 4)), Code::kNoSpace);
+  // What adds nothing goes on.
+  EXPECT_TRUE(Flush("another", 0));
+  EXPECT_TRUE(Rename("another", "renamed"));
+  EXPECT_TRUE(f_.Delete("renamed"));
+  SetAvailable(kReserve);
+  EXPECT_TRUE(Flush("file", 4));
+  EXPECT_EQ(*f_.Read("file"), "tiny");
 }
 
 TEST_F(DiskRoomTest, WritingResumesWhenThereIsRoom) {

@@ -212,6 +212,7 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
     commit->kept.clear();
     return Plan(reader, *commit);
   }));
+  if (!commit->added.empty()) FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kRecords));
   if (!commit->kept.empty()) {
     FB_CO_ASSIGN_OR_RETURN(const std::uint64_t id, services.ids.Next());
     commit->kept_generation = meta::BodyId(id);

@@ -5,9 +5,9 @@
 // do not move. A small flush of a body that nobody shares extends it in place, so that a log that
 // is flushed often does not cost its length each time; any other makes a new body as Put Block List
 // does. Readers keep the length that they began with. Errors: kContainerNotFound, kBlobNotFound,
-// kPathConflict (a directory), kConditionNotMet, kInvalidFlushPosition, kBlobArchived, those of a
-// lease, kUnauthorizedBlobOverwrite (`only_if_empty`), kServerBusy (appends that race with it, for
-// too long).
+// kPathConflict (a directory), kConditionNotMet, kInvalidFlushPosition, kBlobArchived, kNoSpace,
+// those of a lease, kUnauthorizedBlobOverwrite (`only_if_empty`), kServerBusy (appends that race
+// with it, for too long).
 #pragma once
 
 #include <cstdint>
