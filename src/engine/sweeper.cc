@@ -25,8 +25,6 @@ constexpr std::chrono::minutes kLease{1};
 constexpr std::chrono::hours kPreparationLife{24};
 // The touch of a staging record is this coarse (engine/staging.cc).
 constexpr std::chrono::hours kTouchInterval{1};
-// A breath after each transaction: requests go first.
-constexpr std::chrono::milliseconds kPause{1};
 constexpr std::size_t kScanLimit = 1000;
 
 bool IsDue(const meta::GarbageRecord& record, WallTime now) {
@@ -36,15 +34,18 @@ bool IsDue(const meta::GarbageRecord& record, WallTime now) {
 }  // namespace
 
 struct Sweeper::Impl {
-  explicit Impl(Services& s) : services(s) {}
+  Impl(Services& s, std::chrono::milliseconds p) : services(s), pause(p) {}
 
   Services& services;
+  const std::chrono::milliseconds pause;
   const std::uint64_t owner = std::random_device{}() | 1ULL;
   meta::FencingToken token;
   std::mutex mutex;
   std::condition_variable_any wake;
   bool woken = false;
   std::shared_ptr<void> watch_bodies, watch_containers, watch_directories;
+  std::mutex totals_mutex;
+  SweepTotals totals;  // under totals_mutex
   std::stop_source stopping;
   std::jthread thread;
 
@@ -71,7 +72,7 @@ struct Sweeper::Impl {
             FB_ASSIGN_OR_RETURN(done, step(txn));
             return {};
           }));
-      std::this_thread::sleep_for(kPause);
+      std::this_thread::sleep_for(pause);
     }
     return {};
   }
@@ -285,8 +286,7 @@ struct Sweeper::Impl {
     return {};
   }
 
-  Result<SweepReport> Pass() {
-    SweepReport report;
+  Result<> Steps(SweepReport& report) {
     FB_RETURN_IF_ERROR(Lease());
     FB_RETURN_IF_ERROR(ExpirePaths(report));
     FB_RETURN_IF_ERROR(SweepDirectories(report));
@@ -294,7 +294,28 @@ struct Sweeper::Impl {
     FB_RETURN_IF_ERROR(SweepContainers(report));
     FB_RETURN_IF_ERROR(SweepBodies(report));
     services.buffers.Trim();
+    return {};
+  }
+
+  Result<SweepReport> Pass() {
+    SweepReport report;
+    Result<> done = Steps(report);
+    // Another process sweeps.
+    const bool elsewhere = !done && done.error().code() == Code::kLocked;
+    if (!elsewhere) Count(report, done.has_value());
+    if (!done) return Fail(std::move(done.error()));
     return report;
+  }
+
+  void Count(const SweepReport& report, bool whole) {
+    std::lock_guard lock(totals_mutex);
+    totals.swept.bodies += report.bodies;
+    totals.swept.blobs += report.blobs;
+    totals.swept.containers += report.containers;
+    totals.swept.staged_blobs += report.staged_blobs;
+    totals.swept.skipped += report.skipped;
+    totals.last_skipped = report.skipped;
+    ++(whole ? totals.passes : totals.failed_passes);
   }
 
   void Wake() {
@@ -316,7 +337,8 @@ struct Sweeper::Impl {
   }
 };
 
-Sweeper::Sweeper(Services& services) : impl_(std::make_unique<Impl>(services)) {}
+Sweeper::Sweeper(Services& services, std::chrono::milliseconds pause)
+    : impl_(std::make_unique<Impl>(services, pause)) {}
 Sweeper::~Sweeper() { Stop(); }
 
 void Sweeper::Start(std::chrono::milliseconds interval) {
@@ -339,5 +361,10 @@ void Sweeper::Stop() {
 }
 
 Result<SweepReport> Sweeper::RunOnce() { return impl_->Pass(); }
+
+SweepTotals Sweeper::totals() const {
+  std::lock_guard lock(impl_->totals_mutex);
+  return impl_->totals;
+}
 
 }  // namespace forebay::engine

@@ -23,14 +23,25 @@ struct SweepReport {
   std::uint64_t skipped = 0;  // corrupt records
 };
 
+// Since the process started; for metrics.
+struct SweepTotals {
+  SweepReport swept;  // of all passes
+  std::uint64_t passes = 0;
+  std::uint64_t failed_passes = 0;
+  std::uint64_t last_skipped = 0;  // by the last pass: the same records come again each time
+};
+
 class Sweeper {
  public:
-  explicit Sweeper(Services& services);
+  // A breath of `pause` after each transaction: requests go first.
+  explicit Sweeper(Services& services,
+                   std::chrono::milliseconds pause = std::chrono::milliseconds(1));
   ~Sweeper();  // stops
   void Start(std::chrono::milliseconds interval);
   void Stop();
   // One pass over everything that is due now; blocks. For tests and tools.
   Result<SweepReport> RunOnce();
+  SweepTotals totals() const;  // thread safe
 
  private:
   struct Impl;

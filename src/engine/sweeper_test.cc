@@ -141,6 +141,12 @@ TEST_P(SweeperTest, OneBadRecordDoesNotKeepTheRest) {
     ASSERT_TRUE(report) << report.error().ToString();
     EXPECT_EQ(report->skipped, bad.size());
   }
+  const SweepTotals totals = f_.sweeper().totals();
+  EXPECT_EQ(totals.last_skipped, bad.size());
+  EXPECT_EQ(totals.swept.skipped, 2 * bad.size());
+  EXPECT_GT(totals.swept.bodies, 0u);
+  EXPECT_EQ(totals.passes, 2u);
+  EXPECT_EQ(totals.failed_passes, 0u);
   const auto snapshot = f_.store().GetSnapshot();
   for (const std::string& key : bad) EXPECT_TRUE(*snapshot->Get(key)) << "left as it is";
   ASSERT_TRUE(f_.store().TransactBlocking([&bad](kv::Transaction& txn) -> Result<> {
