@@ -44,6 +44,7 @@ class AzureBlobLake final : public ObjectLake {
   const Credential& credential() const { return *credential_; }
 
   std::string description() const override { return endpoint_.Description(); }
+  SteadyTime last_heard() const override { return sender_.last_heard(); }
   Task<LakeTraits> Probe(LakeCall call) override;
   Task<BlobState> Head(LakeCall call, HeadRequest request) override;
   Task<ListPage> List(LakeCall call, ListRequest request) override;

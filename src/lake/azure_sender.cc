@@ -179,6 +179,7 @@ Task<LakeAnswer> AzureSender::SendOnce(const LakeCall& call, const LakeSpec& spe
   }
   FB_CO_ASSIGN_OR_RETURN(http::ClientResponse response,
                          co_await client_.Send(call.context, std::move(request)));
+  heard_ = std::chrono::steady_clock::now().time_since_epoch().count();
   if (response.status < 200 || response.status >= 300) {
     state.status = response.status;
     co_return co_await Refused(spec, std::move(response), state);

@@ -80,6 +80,8 @@ class AzureSender {
   Task<LakeAnswer> Run(LakeCall call, LakeSpec spec);
   const LakeEndpoint& endpoint() const { return endpoint_; }
   Credential& credential() { return credential_; }
+  // When the head of an answer last came in; the epoch: never.
+  SteadyTime last_heard() const { return SteadyTime(SteadyTime::duration(heard_)); }
 
  private:
   struct Try;
@@ -101,6 +103,7 @@ class AzureSender {
   Clock& clock_;
   // Cleared for good when the lake refuses requests for knowing no CRC-64 (Azurite does).
   std::atomic<bool> checksums_{true};
+  std::atomic<SteadyTime::rep> heard_{0};
 };
 
 }  // namespace forebay::lake

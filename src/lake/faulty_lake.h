@@ -62,6 +62,7 @@ class FaultyLake final : public ObjectLake {
   std::uint64_t faults() const;
 
   std::string description() const override { return inside_.description(); }
+  SteadyTime last_heard() const override { return inside_.last_heard(); }
   Task<LakeTraits> Probe(LakeCall call) override;
   Task<BlobState> Head(LakeCall call, HeadRequest request) override;
   Task<ListPage> List(LakeCall call, ListRequest request) override;

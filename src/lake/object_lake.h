@@ -35,6 +35,10 @@ class ObjectLake {
   // Where it is, for people: "https://acct.blob.core.windows.net/datasets/raw/". Never a secret.
   virtual std::string description() const = 0;
 
+  // When the lake last answered anything at all, also a refusal of a try that is repeated inside:
+  // a call that takes long is waiting for a slow lake, not for a silent one. The epoch: not known.
+  virtual SteadyTime last_heard() const { return {}; }
+
   // Asks the lake who it is, always anew. kContainerNotFound, kAuthenticationFailed and its kin,
   // kClockSkew, kNetwork.
   virtual Task<LakeTraits> Probe(LakeCall call) = 0;

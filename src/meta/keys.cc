@@ -144,17 +144,54 @@ std::string ChangesNoted(ContainerId container) {
 std::string ChangesErased(ContainerId container) {
   return KeyBuilder('c').U64(container.value()).U8('e').Take();
 }
+std::string ChangedBytes(ContainerId container) {
+  return KeyBuilder('c').U64(container.value()).U8('b').Take();
+}
+std::string DeleteGuard(ContainerId container) {
+  return KeyBuilder('c').U64(container.value()).U8('g').Take();
+}
 std::string Changes(ContainerId container) { return WithId('j', container.value()); }
 std::string Run(BodyId body, std::uint64_t end_offset) {
   return KeyBuilder('b').U64(body.value()).U64(end_offset).Take();
 }
 std::string RunsOf(BodyId body) { return WithId('b', body.value()); }
 std::string ResidentBytes(BodyId body) { return KeyBuilder('k').U64(body.value()).U8('f').Take(); }
+std::string BodyHome(BodyId body) { return KeyBuilder('k').U64(body.value()).U8('h').Take(); }
+std::string EvictionHints(BodyId body, std::uint32_t page) {
+  return KeyBuilder('k').U64(body.value()).U8('e').U32(page).Take();
+}
+std::string EvictionHintsOf(BodyId body) {
+  return KeyBuilder('k').U64(body.value()).U8('e').Take();
+}
+std::string Pins(ContainerId container) {
+  return KeyBuilder('c').U64(container.value()).U8('p').Take();
+}
+std::string PrefetchJob(ContainerId container, std::uint64_t job) {
+  return KeyBuilder('c').U64(container.value()).U8('q').U64(job).Take();
+}
+std::string PrefetchJobsOf(ContainerId container) {
+  return KeyBuilder('c').U64(container.value()).U8('q').Take();
+}
 std::string NameNote(ContainerId container, std::string_view name) {
   return KeyBuilder('v').U64(container.value()).Tail(name).Take();
 }
 std::string NameNotesOf(ContainerId container) { return WithId('v', container.value()); }
 std::string_view NameOfNoteKey(std::string_view key) { return key.substr(1 + kIdBytes); }
+
+std::string LakeEvents(ContainerId container) {
+  return KeyBuilder('e').U64(container.value()).U8('v').Take();
+}
+std::string LakeConflict(ContainerId container, std::uint64_t id) {
+  return KeyBuilder('e').U64(container.value()).U8('c').U64(id).Take();
+}
+std::string LakeConflicts(ContainerId container) {
+  return KeyBuilder('e').U64(container.value()).U8('c').Take();
+}
+std::string LakeWalk(ContainerId container) {
+  return KeyBuilder('e').U64(container.value()).U8('w').Take();
+}
+std::string LakeDecisions(ContainerId container) { return WithId('e', container.value()); }
+std::string AllLakeDecisions() { return KeyBuilder('e').Take(); }
 
 std::string InlinePiece(std::uint64_t piece) { return KeyBuilder().U64(piece).Take(); }
 

@@ -7,7 +7,9 @@
 //   d  inode                                  → directory's parent and name (hierarchical layout)
 //   s  container, name                        → staging record: a blob's uncommitted generation
 //   t  body, block id                         → staged block
-//   k  body, counter letter                → counters of a staging: blocks staged, blocks replaced
+//   k  body, letter                        → counters of a staging: blocks staged, blocks replaced;
+//                                               of a body that the lake holds: how much is here,
+//                                               whose it is, what eviction remembers of it
 //   p  body, end offset                       → page of extents
 //   l  body, first block number               → page of the committed block list
 //   r  body, blob                             → reference: this blob holds a *shared* body
@@ -22,10 +24,12 @@
 //                                               flushed yet
 //   z  inode                                  → directory record: a deleted directory to empty
 //   f  time, container, parent inode, component → a file that expires then
-//   c  container, letter                      → its lake: attachment, import, counters of the log
+//   c  container, letter                      → its lake: attachment, import, counters of the log,
+//                                               pins, prefetch jobs
 //   b  body, end offset                       → run: resident bytes of a body that the lake holds
 //   j  container, commit order                → change log: what has not travelled to the lake
 //   v  container, name                        → a name that has no record here, and why
+//   e  container, letter, …                   → its lake: events, conflicts, the walk beside it
 //   m  name                                   → settings and counters of the store itself
 //
 // Pure functions, thread safe.
@@ -124,13 +128,30 @@ std::string LakeTable(ContainerId container);  // prefix: all of table c of a co
 std::string ImportProgress(ContainerId container);
 std::string ChangesNoted(ContainerId container);   // kv counter: entries ever appended
 std::string ChangesErased(ContainerId container);  // kv counter: entries ever erased
+std::string ChangedBytes(ContainerId container);   // kv counter: bytes that its entries hold
+std::string DeleteGuard(ContainerId container);    // what the guard of deletes must not forget
 std::string Changes(ContainerId container);        // prefix for kv Append, and to scan
 std::string Run(BodyId body, std::uint64_t end_offset);
 std::string RunsOf(BodyId body);         // prefix
 std::string ResidentBytes(BodyId body);  // kv counter
+// What is known of a body that the lake holds beside its runs (meta/placement_records.h).
+std::string BodyHome(BodyId body);
+std::string EvictionHints(BodyId body, std::uint32_t page);
+std::string EvictionHintsOf(BodyId body);  // prefix
+std::string Pins(ContainerId container);
+std::string PrefetchJob(ContainerId container, std::uint64_t job);
+std::string PrefetchJobsOf(ContainerId container);  // prefix
 std::string NameNote(ContainerId container, std::string_view name);
 std::string NameNotesOf(ContainerId container);  // prefix
 std::string_view NameOfNoteKey(std::string_view key);
+
+// What was decided about bytes that are here and in a lake (docs/formats/lake-events.md).
+std::string LakeEvents(ContainerId container);  // prefix for kv Append, and to scan
+std::string LakeConflict(ContainerId container, std::uint64_t id);
+std::string LakeConflicts(ContainerId container);  // prefix
+std::string LakeWalk(ContainerId container);       // position of the walk along its listing
+std::string LakeDecisions(ContainerId container);  // prefix: all of these
+std::string AllLakeDecisions();                    // prefix: of all containers
 
 // Bytes of a small body or block, in kv::Space::kInline. `piece` is an id of the IdSource.
 std::string InlinePiece(std::uint64_t piece);

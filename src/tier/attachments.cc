@@ -2,6 +2,7 @@
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "base/uuid.h"
 #include "meta/keys.h"
 
 namespace forebay::tier {
@@ -29,7 +30,9 @@ Result<AttachmentPtr> Attachments::Make(meta::ContainerId container,
   auto attachment = std::make_shared<Attachment>();
   attachment->container = container;
   attachment->record = record;
-  FB_ASSIGN_OR_RETURN(attachment->lake, factory_(record));
+  FB_ASSIGN_OR_RETURN(auto lake, factory_(record));
+  attachment->lake =
+      std::make_shared<GuardedLake>(std::move(lake), CircuitBreakerOptions(), RandomU64());
   return attachment;
 }
 

@@ -16,19 +16,20 @@
 #include "lake/object_lake.h"
 #include "meta/ids.h"
 #include "meta/lake_records.h"
+#include "tier/guarded_lake.h"
 
 namespace forebay::tier {
 
 struct Attachment {
   meta::ContainerId container;
   meta::AttachRecord record;
-  std::shared_ptr<lake::ObjectLake> lake;
+  std::shared_ptr<GuardedLake> lake;
   std::atomic<bool> detached{false};
 };
 using AttachmentPtr = std::shared_ptr<Attachment>;
 
-// Makes the client of a lake from what an attachment says: the credential is read from where it is
-// kept. No request is sent.
+// Makes the client of a lake (which gets its circuit breaker in front) from what an attachment
+// says: the credential is read from where it is kept. No request is sent.
 using LakeFactory =
     std::function<Result<std::shared_ptr<lake::ObjectLake>>(const meta::AttachRecord&)>;
 

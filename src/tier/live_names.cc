@@ -59,7 +59,7 @@ Task<> LiveNames::NoteAbsent(AttachmentPtr attachment, std::string name) {
 }
 
 Task<> LiveNames::Store(OpContext context, AttachmentPtr attachment, const lake::ListPage& page,
-                        bool directories) {
+                        bool directories, std::optional<std::string> expected) {
   std::vector<lake::BlobState> states = page.blobs;
   if (directories) {
     for (const std::string& prefix : page.prefixes) {
@@ -78,6 +78,7 @@ Task<> LiveNames::Store(OpContext context, AttachmentPtr attachment, const lake:
            bytes < kNameBytesPerTransaction;
          ++first) {
       FB_CO_ASSIGN_OR_RETURN(IncomingName incoming, Incoming(services_, states[first]));
+      incoming.expected = expected;
       bytes += 2 * incoming.name.size() + meta::Encode(incoming.record).size();
       batch->push_back(std::move(incoming));
     }
@@ -213,7 +214,7 @@ Task<> LiveNames::RefreshNow(OpContext context, AttachmentPtr attachment, std::s
     state->name = azure::BlobName(name);
     lake::ListPage page;
     page.blobs.push_back(std::move(*state));
-    co_return co_await Store(std::move(context), attachment, page, false);
+    co_return co_await Store(std::move(context), attachment, page, false, std::move(etag));
   }
   if (!IsGone(state.error())) co_return Fail(std::move(state.error()));
   co_return co_await services_.store.Transact([this, attachment, name,

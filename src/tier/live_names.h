@@ -4,6 +4,7 @@
 // looks anyway. Errors: the lake's.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "async/context.h"
@@ -30,7 +31,8 @@ class LiveNames {
                                    engine::ListingSpan span);
 
   // Brings the record of a name up to date with the lake, import or not: it changed there, or it is
-  // gone, under a reader. `etag` is what the record was believed to be.
+  // gone, under a reader or by an event. `etag` is what the record was believed to be; empty: there
+  // was none.
   Task<> Refresh(OpContext context, AttachmentPtr attachment, std::string name,
                  std::string lake_name, std::string etag);
 
@@ -41,9 +43,10 @@ class LiveNames {
   Task<> RefreshNow(OpContext context, AttachmentPtr attachment, std::string name,
                     std::string lake_name, std::string etag);
   Task<> NoteAbsent(AttachmentPtr attachment, std::string name);
-  // Makes records of what a page lists; prefixes too where `directories`.
+  // Makes records of what a page lists; prefixes too where `directories`. `expected`: as in
+  // IncomingName.
   Task<> Store(OpContext context, AttachmentPtr attachment, const lake::ListPage& page,
-               bool directories);
+               bool directories, std::optional<std::string> expected = {});
 
   engine::Services& services_;
   SingleFlight flights_;

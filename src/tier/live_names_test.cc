@@ -62,7 +62,7 @@ TEST(LookUpTest, WithoutALinkTheAnswerIsAnErrorNotAbsence) {
   fixture.faulty_lake().SetLink(lake::LinkState::kDown);
   const auto got = fixture.engine().Properties("a");
   ASSERT_FALSE(got);
-  EXPECT_EQ(got.error().code(), Code::kNetwork);
+  EXPECT_EQ(got.error().code(), Code::kOffline);
   EXPECT_EQ(fixture.engine().KeysOfTable('v'), 0u);
   fixture.faulty_lake().Heal();
   EXPECT_TRUE(fixture.engine().Properties("a"));

@@ -8,6 +8,8 @@
 #include "meta/lake_records.h"
 #include "meta/namespace.h"
 #include "meta/tag_index.h"
+#include "tier/conflict.h"
+#include "tier/events.h"
 
 namespace forebay::tier {
 namespace {
@@ -60,29 +62,97 @@ Result<> PutName(engine::Services& services, kv::Transaction& txn,
   return meta::NamespaceOf(container).Put(txn, container.id, name, record, services.ids);
 }
 
+// What the tier's change means for who reads the blob, where it means something.
+void NoteTier(const engine::Services& services, kv::Transaction& txn,
+              const meta::ContainerRecord& container, const std::string& name,
+              const meta::BlobRecord& ours, const meta::BlobRecord& theirs) {
+  const bool was = ours.tier == azure::AccessTier::kArchive;
+  const bool is = theirs.tier == azure::AccessTier::kArchive;
+  if (was == is) return;
+  NoteEvent(txn, container.id,
+            {.kind = is ? EventKind::kLakeArchived : EventKind::kLakeRehydrated,
+             .at = services.clock.Now(),
+             .name = name,
+             .etag_now = theirs.lake->etag,
+             .text = is ? "The lake moved the blob to the archive; it cannot be read until it is "
+                          "rehydrated."
+                        : "The lake has rehydrated the blob; it can be read again."});
+}
+
+// The lake's content is what we know; what it says beside it may be new.
+Result<NamesReport> FollowAttributes(engine::Services& services, kv::Transaction& txn,
+                                     const meta::ContainerRecord& container,
+                                     const IncomingName& incoming, const std::string& name,
+                                     const meta::BlobRecord& ours, const meta::BlobRecord& theirs) {
+  const bool tags = incoming.knows_tags && ours.tags != theirs.tags;
+  if (!TierDiffers(ours, theirs) && !tags) return NamesReport{.kept = 1};
+  meta::BlobRecord record = ours;
+  record.tier = theirs.tier;
+  record.tier_inferred = theirs.tier_inferred;
+  record.tier_changed = theirs.tier_changed;
+  record.rehydrating_to = theirs.rehydrating_to;
+  record.rehydrate_priority = theirs.rehydrate_priority;
+  if (tags) record.tags = theirs.tags;
+  FB_RETURN_IF_ERROR(PutName(services, txn, container, name, &ours, record));
+  NoteTier(services, txn, container, name, ours, theirs);
+  return NamesReport{.kept = 1};
+}
+
+// A file stands where a directory is, or the other way round: listed, once.
+Result<NamesReport> Refuse(const engine::Services& services, kv::Transaction& txn,
+                           const meta::ContainerRecord& container, const IncomingName& incoming) {
+  ConflictRecord conflict;
+  conflict.kind = ConflictKind::kNameTaken;
+  conflict.name = incoming.name;
+  conflict.etag_now = incoming.record.lake->etag;
+  conflict.at = services.clock.Now();
+  conflict.length_there = incoming.record.length;
+  conflict.modified_there = incoming.record.modified;
+  FB_ASSIGN_OR_RETURN(const bool fresh, NoteConflict(txn, container.id, conflict));
+  if (fresh) {
+    NoteEvent(txn, container.id,
+              {.kind = EventKind::kNameRefused,
+               .at = conflict.at,
+               .name = incoming.name,
+               .etag_now = conflict.etag_now,
+               .text = "The lake has a blob of this name; here a file and a directory cannot have "
+                       "one name, so it is not shown."});
+  }
+  return NamesReport{.conflicts = 1};
+}
+
 // Decided for a name that has a record.
 Result<NamesReport> Reconcile(engine::Services& services, kv::Transaction& txn,
-                              const meta::ContainerRecord& container, const std::string& name,
-                              const meta::BlobRecord& ours, const meta::BlobRecord& theirs) {
+                              const meta::ContainerRecord& container, const IncomingName& incoming,
+                              const std::string& name, const meta::BlobRecord& ours,
+                              const meta::BlobRecord& theirs) {
+  const std::string known = ours.lake ? ours.lake->etag : std::string();
+  if (incoming.expected && *incoming.expected != known) return NamesReport{.kept = 1};
   const bool pending = ours.lake && ours.lake->unsent != 0;
   if (ours.directory || theirs.directory) {
     const bool agree = ours.directory.has_value() == theirs.directory.has_value();
-    return agree ? NamesReport{.kept = 1} : NamesReport{.conflicts = 1};
+    if (agree || pending) return NamesReport{.kept = 1};
+    return Refuse(services, txn, container, incoming);
   }
-  if (ours.lake && ours.lake->etag == theirs.lake->etag) {
-    if (pending || !TierDiffers(ours, theirs)) return NamesReport{.kept = 1};
-    meta::BlobRecord record = ours;
-    record.tier = theirs.tier;
-    record.tier_inferred = theirs.tier_inferred;
-    record.tier_changed = theirs.tier_changed;
-    record.rehydrating_to = theirs.rehydrating_to;
-    record.rehydrate_priority = theirs.rehydrate_priority;
-    FB_RETURN_IF_ERROR(PutName(services, txn, container, name, &ours, record));
-    return NamesReport{.kept = 1};
+  if (ours.lake && known == theirs.lake->etag) {
+    if (pending) return NamesReport{.kept = 1};
+    return FollowAttributes(services, txn, container, incoming, name, ours, theirs);
   }
   if (pending || !ours.lake) return NamesReport{.conflicts = 1};
+  if (!incoming.expected && container.lake.travels()) return NamesReport{.kept = 1};
   FB_RETURN_IF_ERROR(engine::ReleaseBody(services.chunks, txn, ours, services.clock.Now()));
+  FB_RETURN_IF_ERROR(engine::DropAppends(txn, ours.id, services.clock.Now()));
   FB_RETURN_IF_ERROR(PutName(services, txn, container, name, &ours, theirs));
+  if (!incoming.quiet) {
+    NoteEvent(txn, container.id,
+              {.kind = EventKind::kLakeChanged,
+               .at = services.clock.Now(),
+               .name = name,
+               .etag_before = known,
+               .etag_now = theirs.lake->etag,
+               .text = "The blob changed in the lake; the new content is served from now on."});
+  }
+  NoteTier(services, txn, container, name, ours, theirs);
   return NamesReport{.replaced = 1};
 }
 
@@ -110,6 +180,7 @@ Result<IncomingName> Incoming(engine::Services& services, const lake::BlobState&
   record.http = properties.http;
   record.metadata = state.metadata;
   if (state.tags) record.tags = *state.tags;
+  incoming.knows_tags = state.tags.has_value();
   record.lake.emplace().etag = state.etag().str();
   if (state.directory) {
     record.directory = meta::InodeId(blob_id);
@@ -135,15 +206,19 @@ Result<NamesReport> ApplyName(engine::Services& services, kv::Transaction& txn,
   if (!container.hierarchical) record.directory.reset();
   const meta::Namespace& names = meta::NamespaceOf(container);
   auto name = names.Normalize(incoming.name);
-  if (!name) return NamesReport{.conflicts = 1};
+  if (!name) return Refuse(services, txn, container, incoming);
   FB_ASSIGN_OR_RETURN(auto existing, names.Find(txn, container.id, *name));
-  if (existing) return Reconcile(services, txn, container, *name, *existing, record);
+  if (existing) return Reconcile(services, txn, container, incoming, *name, *existing, record);
+  // It was here when the lake was asked: deleted meanwhile.
+  if (incoming.expected && !incoming.expected->empty()) return NamesReport{.kept = 1};
   const std::string note_key = keys::NameNote(container.id, *name);
   bool noted = false;
   FB_ASSIGN_OR_RETURN(const bool deleted, HasTombstone(txn, note_key, noted));
   if (deleted) return NamesReport{.deleted_here = 1};
   auto put = PutName(services, txn, container, *name, nullptr, record);
-  if (!put && put.error().code() == Code::kPathConflict) return NamesReport{.conflicts = 1};
+  if (!put && put.error().code() == Code::kPathConflict) {
+    return Refuse(services, txn, container, incoming);
+  }
   if (!put) return Fail(std::move(put.error()));
   if (noted) txn.Erase(note_key);
   return NamesReport{.added = 1, .added_bytes = record.length};
@@ -151,21 +226,41 @@ Result<NamesReport> ApplyName(engine::Services& services, kv::Transaction& txn,
 
 Result<bool> DropName(engine::Services& services, kv::Transaction& txn,
                       const meta::ContainerRecord& container, const std::string& name,
-                      const std::string& etag, WallTime now) {
+                      const std::string& etag, WallTime now, bool quiet) {
   const meta::Namespace& names = meta::NamespaceOf(container);
   FB_ASSIGN_OR_RETURN(auto existing, names.Find(txn, container.id, name));
   if (!existing || !existing->lake || existing->lake->etag != etag || existing->lake->unsent != 0) {
     return false;
   }
-  FB_RETURN_IF_ERROR(names.Erase(txn, container.id, name));
+  auto erased = names.Erase(txn, container.id, name);
+  if (!erased && erased.error().code() == Code::kDirectoryNotEmpty) return false;
+  FB_RETURN_IF_ERROR(std::move(erased));
   FB_RETURN_IF_ERROR(engine::ReleaseBody(services.chunks, txn, *existing, now));
+  FB_RETURN_IF_ERROR(engine::DropAppends(txn, existing->id, now));
   meta::UnindexTags(txn, container.id, name, existing->tags);
+  if (!quiet) {
+    NoteEvent(txn, container.id,
+              {.kind = EventKind::kLakeDeleted,
+               .at = now,
+               .name = name,
+               .etag_before = etag,
+               .text = "The blob was deleted, or has expired, in the lake; it is gone here too."});
+  }
   if (container.lake.importing) {
     meta::NameNote note;
     note.since = now;
     txn.Put(keys::NameNote(container.id, name), meta::Encode(note));
   }
   return true;
+}
+
+bool DiffersInLake(const meta::BlobRecord& ours, const lake::BlobState& theirs) {
+  if (!ours.lake || ours.lake->etag != theirs.etag().str()) return true;
+  if (ours.directory || theirs.directory) return false;
+  const lake::BlobProperties& properties = theirs.properties;
+  return ours.tier != properties.tier || ours.tier_inferred != properties.tier_inferred ||
+         ours.rehydrating_to != properties.rehydrating_to ||
+         (theirs.tags && *theirs.tags != ours.tags);
 }
 
 }  // namespace forebay::tier

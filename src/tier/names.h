@@ -4,14 +4,24 @@
 // Inside a transaction. What is decided, by name:
 //   no record, no tombstone       a record without bytes; a note that it is absent goes
 //   tombstone                     stays away: it was deleted here
-//   record of the same ETag       tier and archive status follow the lake, unless a change of ours
-//                                 is still to travel
+//   record of the same ETag       tier, archive status and tags follow the lake, unless a change of
+//                                 ours is still to travel
 //   record of another ETag        the lake's content replaces ours, unless a change of ours is
 //                                 still to travel: then it stays, and the offload finds the
-//                                 conflict
+//                                 conflict (tier/conflict.h)
+//   cannot be here                hierarchical, a file where a directory is: left out, and listed
+//   as
+//                                 a conflict
+//
+// What the lake said may be older than what is here by now: our own change may have reached the
+// lake between its answer and this transaction. `expected` tells what was here when the lake was
+// asked; where something else is here now, nothing happens. Each decision leaves an event
+// (tier/events.h).
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -26,6 +36,11 @@ namespace forebay::tier {
 struct IncomingName {
   std::string name;
   meta::BlobRecord record;
+  // The ETag of the record's lake copy before the lake was asked; empty: no record. Not set: not
+  // known, and a record of a container whose changes travel is left alone.
+  std::optional<std::string> expected = {};
+  bool knows_tags = false;
+  bool quiet = false;  // no event: a pass that has left thousands counts the rest
 };
 // kBusy when no ids are left for the moment.
 Result<IncomingName> Incoming(engine::Services& services, const lake::BlobState& state);
@@ -45,15 +60,18 @@ struct NamesReport {
 inline constexpr std::size_t kNamesPerTransaction = 150;
 inline constexpr std::size_t kNameBytesPerTransaction = 256 << 10;
 
-// Errors: the store's. A name that cannot be here (hierarchical: a file where a directory is) is
-// counted as a conflict and left out.
+// Errors: the store's.
 Result<NamesReport> ApplyName(engine::Services& services, kv::Transaction& txn,
                               const meta::ContainerRecord& container, const IncomingName& incoming);
 
 // The name is gone in the lake: its record goes too, unless a change of ours is still to travel.
-// Nothing happens unless the record's lake copy still has `etag`. True when it went.
+// Nothing happens unless the record's lake copy still has `etag`; an empty directory goes too, one
+// that is not empty stays. True when it went.
 Result<bool> DropName(engine::Services& services, kv::Transaction& txn,
                       const meta::ContainerRecord& container, const std::string& name,
-                      const std::string& etag, WallTime now);
+                      const std::string& etag, WallTime now, bool quiet = false);
+
+// What the record of a blob says about the lake's copy is not what the lake says.
+bool DiffersInLake(const meta::BlobRecord& ours, const lake::BlobState& theirs);
 
 }  // namespace forebay::tier

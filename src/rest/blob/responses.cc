@@ -1,5 +1,8 @@
 #include "rest/blob/responses.h"
 
+#include <algorithm>
+#include <chrono>
+
 #include "azure/error_table.h"
 #include "base/encoding.h"
 #include "engine/path_access.h"
@@ -169,7 +172,10 @@ http::Response ErrorResponse(const Error& error, const std::string& request_id, 
     // Azure names a tenant here. Bearer tokens are not offered, so the challenge only says what is.
     response.headers.Add("WWW-Authenticate", "SharedKey");
   }
-  if (wire.status == 503) response.headers.Add("Retry-After", "1");
+  if (wire.status == 503) {
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(error.retry_after()).count();
+    response.headers.Add("Retry-After", std::to_string(std::clamp<std::int64_t>(wait, 1, 3600)));
+  }
   if (is_head || !HasBody(wire.status)) return response;
   response.headers.Add("Content-Type", "application/xml");
   response.text = azure::ErrorXml(error, request_id, now);
