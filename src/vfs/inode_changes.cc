@@ -162,6 +162,11 @@ bool InodeTable::ExchangePages(const NodePtr& node, const ETag& etag) {
   return !etag.empty() && std::exchange(node->pages, etag) == etag;
 }
 
+void InodeTable::RestampPages(const NodePtr& node, const ETag& from, const ETag& to) {
+  std::lock_guard lock(mutex_);
+  if (node->pages == from) node->pages = to;
+}
+
 bool InodeTable::MarkHeld(const NodePtr& node) {
   std::lock_guard lock(mutex_);
   return !std::exchange(node->held, true);

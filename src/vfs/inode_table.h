@@ -129,6 +129,7 @@ class InodeTable {
   void Closed(const NodePtr& node);
   // The kernel's pages now hold the version; true when they did before.
   bool ExchangePages(const NodePtr& node, const ETag& etag);
+  void RestampPages(const NodePtr& node, const ETag& from, const ETag& to);
   std::vector<NodePtr> OpenNodes() const;
 
   // Marks that the server holds the file without a name for us; true when it was not marked.

@@ -1,0 +1,198 @@
+// Attributes, extended attributes.
+#include <fcntl.h>
+
+#include "vfs/file_system_impl.h"
+
+namespace forebay::vfs {
+
+void FileSystem::Impl::Adopt(const NodePtr& node, const OpenFile& file) {
+  const OpenFileState state = file.State();
+  if (state.dirty || state.etag.empty()) return;
+  if (table.GetAttributes(node).attributes.etag != state.etag) table.ContentChanged(node, state);
+}
+
+CachedAttributes FileSystem::Impl::Shown(const NodePtr& node) {
+  const auto file = table.Opened(node);
+  if (file != nullptr) Adopt(node, *file);
+  CachedAttributes out = table.GetAttributes(node);
+  if (file != nullptr) {
+    const OpenFileState state = file->State();
+    if (state.dirty) {
+      out.attributes.size = state.size;
+      out.attributes.allocated = std::max(out.attributes.allocated, state.size);
+      if (state.mtime) out.attributes.mtime = out.attributes.ctime = *state.mtime;
+    }
+  }
+  if (out.unlinked) out.attributes.nlink = 0;
+  if (!traits.owners) {
+    out.attributes.uid = options.default_uid;
+    out.attributes.gid = options.default_gid;
+  }
+  if (!traits.modes) {
+    out.attributes.mode =
+        out.attributes.IsDirectory() ? options.default_directory_mode : options.default_file_mode;
+  }
+  return out;
+}
+
+Task<> FileSystem::Impl::Refresh(OpContext context, NodePtr node) {
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    const auto file = table.Opened(node);
+    const ETag before = file == nullptr ? ETag() : file->State().etag;
+    const Stamp stamp = table.Begin();
+    FB_CO_ASSIGN_OR_RETURN(FileRef where, table.Where(node));
+    auto fresh = co_await remote.Stat(context, std::move(where));
+    if (!fresh) {
+      if (IsNotFound(fresh.error())) table.Distrust(node);
+      co_return Fail(std::move(fresh.error()));
+    }
+    // An answer that crossed a commit of our own tells of the time before it.
+    if (file != nullptr && file->State().etag != before) continue;
+    if (!table.InstallAttributes(node, *fresh, stamp)) continue;
+    if (file != nullptr) file->Revalidate(*fresh);
+    break;
+  }
+  co_return Result<>();
+}
+
+void FileSystem::Impl::Restamp(const NodePtr& node, const Attributes& before,
+                               const Attributes& fresh, bool times_set) {
+  const auto file = table.Opened(node);
+  const bool same_content = before.size == fresh.size && (times_set || before.mtime == fresh.mtime);
+  if (file != nullptr) {
+    if (same_content) {
+      file->Restamp(before.etag, fresh);
+    } else {
+      file->Revalidate(fresh);
+    }
+  }
+  if (same_content) table.RestampPages(node, before.etag, fresh.etag);
+  table.Changed(node, &fresh);
+}
+
+Entry FileSystem::Impl::EntryOf(const NodePtr& parent, std::string_view name, const NodePtr& node) {
+  const CachedAttributes shown = Shown(node);
+  return {shown.attributes, shown.left, table.EntryLeft(parent, name)};
+}
+
+Task<AttributesAnswer> FileSystem::GetAttributes(OpContext context, InodeNumber inode) {
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr node, impl_->table.Find(inode));
+  CachedAttributes shown = impl_->Shown(node);
+  // A file without a name is ours alone: nobody else can change it, and without numbers nobody can
+  // be asked for it.
+  const bool ask = shown.left.count() == 0 && !(shown.unlinked && !impl_->traits.stable_ids);
+  if (ask) {
+    const auto asked = co_await impl_->Refresh(impl_->Bounded(context), node);
+    if (!asked) {
+      const bool ours = shown.known && shown.unlinked && impl_->table.Opened(node) != nullptr;
+      if (!ours) co_return Fail(asked.error());
+    }
+    shown = impl_->Shown(node);
+  }
+  co_return AttributesAnswer{shown.attributes, shown.left};
+}
+
+Task<> FileSystem::Impl::SetSize(OpContext context, NodePtr node, std::uint64_t size,
+                                 std::optional<HandleId> handle) {
+  if (size > traits.max_file_bytes) co_return Fail(Code::kFileTooLarge, "The file is too large.");
+  if (handle) {
+    FB_CO_ASSIGN_OR_RETURN(const auto open, FileOf(*handle));
+    co_return co_await open->file->Truncate(context, size);
+  }
+  // By name: whoever looks from elsewhere sees it when the call is over.
+  FB_CO_ASSIGN_OR_RETURN(const auto file, co_await Acquire(context, node));
+  auto done = co_await file->Truncate(context, size);
+  if (done) done = co_await file->Flush(context);
+  const auto closed = co_await LetGo(context, node);
+  if (done) done = closed;
+  co_return done;
+}
+
+Task<AttributesAnswer> FileSystem::SetAttributes(OpContext context, InodeNumber inode,
+                                                 AttributeChanges changes,
+                                                 std::optional<HandleId> handle) {
+  FB_CO_RETURN_IF_ERROR(impl_->MayWrite());
+  context = impl_->Bounded(context);
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr node, impl_->table.Find(inode));
+  if (changes.size) {
+    FB_CO_RETURN_IF_ERROR(co_await impl_->SetSize(context, node, *changes.size, handle));
+    // The truncation has set it already.
+    if (changes.mtime_now) changes.mtime_now = false;
+    changes.size.reset();
+  }
+  if (!changes.Empty()) {
+    const auto file = impl_->table.Opened(node);
+    const bool times = changes.mtime || changes.atime || changes.mtime_now || changes.atime_now;
+    // Else the upload that is still to come would overwrite the time.
+    if (file != nullptr && times && file->State().dirty) {
+      FB_CO_RETURN_IF_ERROR(co_await file->Flush(context));
+    }
+    const Attributes before = impl_->Shown(node).attributes;
+    FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
+    FB_CO_ASSIGN_OR_RETURN(const Attributes fresh, co_await impl_->remote.SetAttributes(
+                                                       context, std::move(where), changes));
+    impl_->Restamp(node, before, fresh, changes.mtime || changes.mtime_now);
+  }
+  CachedAttributes shown = impl_->Shown(node);
+  if (shown.left.count() == 0 && impl_->table.Where(node)) {
+    FB_CO_RETURN_IF_ERROR(co_await impl_->Refresh(context, node));
+    shown = impl_->Shown(node);
+  }
+  co_return AttributesAnswer{shown.attributes, shown.left};
+}
+
+Task<std::string> FileSystem::GetXattr(OpContext context, InodeNumber inode, std::string name) {
+  if (!impl_->traits.xattrs) {
+    co_return Fail(Code::kUnsupported, "The server keeps no extended attributes.");
+  }
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr node, impl_->table.Find(inode));
+  FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
+  co_return co_await impl_->remote.GetXattr(impl_->Bounded(context), std::move(where),
+                                            std::move(name));
+}
+
+Task<std::vector<std::string>> FileSystem::ListXattrs(OpContext context, InodeNumber inode) {
+  if (!impl_->traits.xattrs) {
+    co_return Fail(Code::kUnsupported, "The server keeps no extended attributes.");
+  }
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr node, impl_->table.Find(inode));
+  FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
+  co_return co_await impl_->remote.ListXattrs(impl_->Bounded(context), std::move(where));
+}
+
+Task<> FileSystem::SetXattr(OpContext context, InodeNumber inode, std::string name,
+                            std::string value, RemoteNames::XattrMode mode) {
+  FB_CO_RETURN_IF_ERROR(impl_->MayWrite());
+  if (!impl_->traits.xattrs) {
+    co_return Fail(Code::kUnsupported, "The server keeps no extended attributes.");
+  }
+  context = impl_->Bounded(context);
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr node, impl_->table.Find(inode));
+  const Attributes before = impl_->Shown(node).attributes;
+  FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
+  FB_CO_RETURN_IF_ERROR(
+      co_await impl_->remote.SetXattr(context, where, std::move(name), std::move(value), mode));
+  impl_->table.Changed(node, nullptr);
+  // An ACL changes the mode, and everything the ETag: whoever has the file open must know it.
+  FB_CO_ASSIGN_OR_RETURN(const Attributes fresh, co_await impl_->remote.Stat(context, where));
+  impl_->Restamp(node, before, fresh, false);
+  co_return Result<>();
+}
+
+Task<> FileSystem::RemoveXattr(OpContext context, InodeNumber inode, std::string name) {
+  FB_CO_RETURN_IF_ERROR(impl_->MayWrite());
+  if (!impl_->traits.xattrs) {
+    co_return Fail(Code::kUnsupported, "The server keeps no extended attributes.");
+  }
+  context = impl_->Bounded(context);
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr node, impl_->table.Find(inode));
+  const Attributes before = impl_->Shown(node).attributes;
+  FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
+  FB_CO_RETURN_IF_ERROR(co_await impl_->remote.RemoveXattr(context, where, std::move(name)));
+  impl_->table.Changed(node, nullptr);
+  FB_CO_ASSIGN_OR_RETURN(const Attributes fresh, co_await impl_->remote.Stat(context, where));
+  impl_->Restamp(node, before, fresh, false);
+  co_return Result<>();
+}
+
+}  // namespace forebay::vfs

@@ -1,0 +1,96 @@
+// What the operations of FileSystem share. Internal to file_system*.cc.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <unordered_map>
+
+#include "vfs/directory_reader.h"
+#include "vfs/file_locks.h"
+#include "vfs/file_system.h"
+#include "vfs/inode_table.h"
+
+namespace forebay::vfs {
+
+// What stands for unlinked open files where the server keeps none: a name in the root directory
+// that nobody is shown.
+inline constexpr std::string_view kHiddenPrefix = ".forebay-unlinked-";
+
+struct FileHandle {
+  NodePtr node;
+  std::shared_ptr<OpenFile> file;
+  int flags = 0;
+
+  bool Writes() const;
+  bool Direct() const;
+};
+
+struct FileSystem::Impl {
+  Impl(Remote& server, RemoteTraits server_traits, OpenFileMaker& maker, FileSystemOptions opts);
+
+  // The context with the mount's time-out.
+  OpContext Bounded(OpContext context) const;
+  // kReadOnlyFileSystem on a mount or a server that must not be written.
+  Result<> MayWrite() const;
+
+  // --- attributes (file_system_attributes.cc) ---
+  // As remembered, with what open content adds; asks nobody.
+  CachedAttributes Shown(const NodePtr& node);
+  // Asks the server.
+  Task<> Refresh(OpContext context, NodePtr node);
+  // The open content's own commits, taken over into the table.
+  void Adopt(const NodePtr& node, const OpenFile& file);
+  // Our change of anything but the content: the table and the open content learn the new ETag.
+  void Restamp(const NodePtr& node, const Attributes& before, const Attributes& fresh,
+               bool times_set);
+  Entry EntryOf(const NodePtr& parent, std::string_view name, const NodePtr& node);
+
+  // --- names ---
+  bool IsHidden(const NodePtr& parent, std::string_view name) const;
+  Task<Entry> Make(OpContext context, InodeNumber parent, CreateRequest request);
+  Task<Entry> AskForName(OpContext context, NodePtr parent, std::string name);
+  // Before the last name that we know of an open file goes.
+  Task<bool> KeepOpenFile(OpContext context, NodePtr parent, std::string name);
+
+  // --- files ---
+  Task<OpenAnswer> OpenNode(OpContext context, NodePtr node, int flags, bool fresh);
+  Task<std::shared_ptr<OpenFile>> Acquire(OpContext context, NodePtr node);
+  // One opening less; after the last the content is uploaded and the file let go.
+  Task<> LetGo(OpContext context, NodePtr node);
+  Task<> DropOpenFile(OpContext context, NodePtr node);
+  Result<std::shared_ptr<FileHandle>> FileOf(HandleId handle);
+  Task<> SetSize(OpContext context, NodePtr node, std::uint64_t size,
+                 std::optional<HandleId> handle);
+
+  // --- locks ---
+  Task<> LockHere(OpContext context, NodePtr node, LockRange range, bool wait);
+  Task<> LockThere(OpContext context, NodePtr node, LockRange range, bool wait);
+  Task<> DropLocks(OpContext context, NodePtr node, LockOwner owner, bool whole_file);
+  void NoteLock(InodeNumber inode, const LockRange& range);
+  Task<> TakeEverythingAgain(OpContext context);
+
+  Task<> KeepSession(OpContext context);
+  Task<> FollowChanges(OpContext context);
+
+  Remote& remote;
+  const RemoteTraits traits;
+  OpenFileMaker& files;
+  const FileSystemOptions options;
+  InodeTable table;
+  std::atomic<KernelCaches*> caches{nullptr};
+
+  std::mutex mutex;  // guards what follows
+  std::uint64_t next_handle = 1;
+  std::unordered_map<HandleId, std::shared_ptr<FileHandle>> handles;
+  std::unordered_map<HandleId, std::shared_ptr<DirectoryReader>> directories;
+  // What this mount holds: all there is where the server has no locks, else a note of it.
+  std::unordered_map<InodeNumber, FileLocks> locks;
+  std::shared_ptr<Event> unlocked = std::make_shared<Event>();
+};
+
+// What means "not there" among the ways in which servers say it.
+bool IsNotFound(const Error& error);
+
+}  // namespace forebay::vfs

@@ -1,0 +1,226 @@
+// Lookup, and what makes, moves and takes away names.
+#include "base/uuid.h"
+#include "vfs/file_system_impl.h"
+
+namespace forebay::vfs {
+
+bool FileSystem::Impl::IsHidden(const NodePtr& parent, std::string_view name) const {
+  return !traits.unlinked_open_files && parent == table.root() && name.starts_with(kHiddenPrefix);
+}
+
+Task<Entry> FileSystem::Impl::AskForName(OpContext context, NodePtr parent, std::string name) {
+  FB_CO_ASSIGN_OR_RETURN(NameRef place, table.Place(parent, name));
+  const Stamp stamp = table.Begin();
+  auto fresh = co_await remote.Lookup(context, std::move(place));
+  if (!fresh) {
+    if (!IsNotFound(fresh.error())) co_return Fail(std::move(fresh.error()));
+    table.InstallAbsence(parent, name, stamp);
+    Entry absent;
+    absent.entry_age = options.negative_age;
+    co_return absent;
+  }
+  const NodePtr node = table.Install(parent, name, *fresh, stamp, true);
+  const auto file = table.Opened(node);
+  if (file != nullptr && !file->State().dirty && file->State().etag != fresh->etag) {
+    // Either our own commit came after this answer, or somebody else's before it.
+    const auto looked = co_await Refresh(context, node);
+    if (!looked && !IsNotFound(looked.error())) {
+      table.Forget(InodeTable::NumberOf(node), 1);
+      co_return Fail(looked.error());
+    }
+  }
+  co_return EntryOf(parent, name, node);
+}
+
+Task<Entry> FileSystem::Lookup(OpContext context, InodeNumber parent, std::string name) {
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr directory, impl_->table.Find(parent));
+  if (impl_->IsHidden(directory, name)) co_return Entry{};
+  if (const auto known = impl_->table.LookUp(directory, name)) {
+    if (known->node != nullptr) co_return impl_->EntryOf(directory, name, known->node);
+    Entry absent;
+    absent.entry_age = known->left;
+    co_return absent;
+  }
+  co_return co_await impl_->AskForName(impl_->Bounded(context), directory, std::move(name));
+}
+
+void FileSystem::Forget(InodeNumber inode, std::uint64_t lookups) {
+  impl_->table.Forget(inode, lookups);
+}
+
+Task<Entry> FileSystem::Impl::Make(OpContext context, InodeNumber parent, CreateRequest request) {
+  FB_CO_RETURN_IF_ERROR(MayWrite());
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr directory, table.Find(parent));
+  const std::string name = request.at.name;
+  if (IsHidden(directory, name)) co_return Fail(Code::kPathAlreadyExists, "The name is taken.");
+  FB_CO_ASSIGN_OR_RETURN(request.at, table.Place(directory, name));
+  auto fresh = co_await remote.Create(Bounded(context), std::move(request));
+  if (!fresh) {
+    // What we believed to be absent is there, or the other way round for the directory.
+    table.Distrust(directory);
+    co_return Fail(std::move(fresh.error()));
+  }
+  table.DirectoryChanged(directory);
+  const NodePtr node = table.Install(directory, name, *fresh, table.Begin(), true);
+  co_return EntryOf(directory, name, node);
+}
+
+namespace {
+
+CreateRequest RequestFor(const Caller& caller, std::string name, FileKind kind,
+                         std::uint32_t mode) {
+  CreateRequest request;
+  request.at.name = std::move(name);
+  request.kind = kind;
+  request.mode = mode & kModeBits;
+  request.umask = caller.umask;
+  request.uid = caller.uid;
+  request.gid = caller.gid;
+  return request;
+}
+
+}  // namespace
+
+Task<Entry> FileSystem::MakeDirectory(OpContext context, Caller caller, InodeNumber parent,
+                                      std::string name, std::uint32_t mode) {
+  co_return co_await impl_->Make(context, parent,
+                                 RequestFor(caller, std::move(name), FileKind::kDirectory, mode));
+}
+
+Task<Entry> FileSystem::MakeNode(OpContext context, Caller caller, InodeNumber parent,
+                                 std::string name, FileKind kind, std::uint32_t mode,
+                                 std::uint32_t rdev) {
+  CreateRequest request = RequestFor(caller, std::move(name), kind, mode);
+  request.rdev = rdev;
+  co_return co_await impl_->Make(context, parent, std::move(request));
+}
+
+Task<Entry> FileSystem::MakeSymlink(OpContext context, Caller caller, InodeNumber parent,
+                                    std::string name, std::string target) {
+  if (target.empty() || target.size() >= kMaxPathBytes) {
+    co_return Fail(target.empty() ? Code::kPathNotFound : Code::kFileNameTooLong,
+                   "The target of a symbolic link has 1 to 4,095 bytes.");
+  }
+  CreateRequest request = RequestFor(caller, std::move(name), FileKind::kSymlink, 0777);
+  request.umask = 0;
+  request.target = std::move(target);
+  co_return co_await impl_->Make(context, parent, std::move(request));
+}
+
+Task<Entry> FileSystem::Link(OpContext context, InodeNumber inode, InodeNumber parent,
+                             std::string name) {
+  FB_CO_RETURN_IF_ERROR(impl_->MayWrite());
+  context = impl_->Bounded(context);
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr node, impl_->table.Find(inode));
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr directory, impl_->table.Find(parent));
+  if (impl_->IsHidden(directory, name)) {
+    co_return Fail(Code::kPathAlreadyExists, "The name is taken.");
+  }
+  FB_CO_ASSIGN_OR_RETURN(NameRef place, impl_->table.Place(directory, name));
+  FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
+  const Attributes before = impl_->Shown(node).attributes;
+  FB_CO_ASSIGN_OR_RETURN(const Attributes fresh,
+                         co_await impl_->remote.Link(context, std::move(where), std::move(place)));
+  impl_->table.DirectoryChanged(directory);
+  impl_->Restamp(node, before, fresh, false);
+  const NodePtr linked = impl_->table.Install(directory, name, fresh, impl_->table.Begin(), true);
+  co_return impl_->EntryOf(directory, name, linked);
+}
+
+Task<std::string> FileSystem::ReadLink(OpContext context, InodeNumber inode) {
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr node, impl_->table.Find(inode));
+  FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
+  co_return co_await impl_->remote.ReadLink(impl_->Bounded(context), std::move(where));
+}
+
+// True: the name has been moved out of sight, and there is nothing left to remove.
+Task<bool> FileSystem::Impl::KeepOpenFile(OpContext context, NodePtr parent, std::string name) {
+  const NodePtr node = table.Child(parent, name);
+  if (node == nullptr || table.Opened(node) == nullptr) co_return false;
+  if (traits.unlinked_open_files) {
+    FB_CO_ASSIGN_OR_RETURN(FileRef where, table.Where(node));
+    FB_CO_RETURN_IF_ERROR(co_await remote.Hold(context, std::move(where)));
+    table.MarkHeld(node);
+    co_return false;
+  }
+  // Flat accounts cannot move a name: readers get an error, as of a file that another mount
+  // removed.
+  if (!traits.hierarchical) co_return false;
+  RenameRequest request;
+  FB_CO_ASSIGN_OR_RETURN(request.from, table.Place(parent, name));
+  const std::string hidden = std::string(kHiddenPrefix) + NewUuid();
+  FB_CO_ASSIGN_OR_RETURN(request.to, table.Place(table.root(), hidden));
+  FB_CO_RETURN_IF_ERROR(co_await remote.Rename(context, std::move(request)));
+  table.Renamed(parent, name, table.root(), hidden, false);
+  table.MarkHeld(node);
+  co_return true;
+}
+
+Task<> FileSystem::Unlink(OpContext context, InodeNumber parent, std::string name) {
+  FB_CO_RETURN_IF_ERROR(impl_->MayWrite());
+  context = impl_->Bounded(context);
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr directory, impl_->table.Find(parent));
+  FB_CO_ASSIGN_OR_RETURN(NameRef place, impl_->table.Place(directory, name));
+  FB_CO_ASSIGN_OR_RETURN(const bool moved, co_await impl_->KeepOpenFile(context, directory, name));
+  if (moved) co_return Result<>();
+  auto removed = co_await impl_->remote.Remove(context, std::move(place), false);
+  if (!removed) {
+    impl_->table.Distrust(directory);
+    co_return removed;
+  }
+  impl_->table.Removed(directory, name);
+  co_return Result<>();
+}
+
+Task<> FileSystem::RemoveDirectory(OpContext context, InodeNumber parent, std::string name) {
+  FB_CO_RETURN_IF_ERROR(impl_->MayWrite());
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr directory, impl_->table.Find(parent));
+  FB_CO_ASSIGN_OR_RETURN(NameRef place, impl_->table.Place(directory, name));
+  auto removed = co_await impl_->remote.Remove(impl_->Bounded(context), std::move(place), true);
+  if (!removed) {
+    impl_->table.Distrust(directory);
+    co_return removed;
+  }
+  impl_->table.Removed(directory, name);
+  co_return Result<>();
+}
+
+Task<> FileSystem::Rename(OpContext context, InodeNumber parent, std::string name,
+                          InodeNumber new_parent, std::string new_name, RenameMode mode) {
+  FB_CO_RETURN_IF_ERROR(impl_->MayWrite());
+  context = impl_->Bounded(context);
+  InodeTable& table = impl_->table;
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr from, table.Find(parent));
+  FB_CO_ASSIGN_OR_RETURN(const NodePtr to, table.Find(new_parent));
+  if (impl_->IsHidden(to, new_name)) {
+    co_return Fail(Code::kPathAlreadyExists, "The name is taken.");
+  }
+  if (mode != RenameMode::kReplace && !impl_->traits.rename_flags) {
+    co_return Fail(Code::kInvalidInput, "The server knows no flags of renameat2.");
+  }
+  RenameRequest request;
+  request.mode = mode;
+  FB_CO_ASSIGN_OR_RETURN(request.from, table.Place(from, name));
+  FB_CO_ASSIGN_OR_RETURN(request.to, table.Place(to, new_name));
+  const NodePtr moved = table.Child(from, name);
+  const NodePtr target = table.Child(to, new_name);
+  const bool same = moved != nullptr && moved == target;
+  // Only a server that keeps it for us: anything else would leave a moment without the name.
+  if (mode == RenameMode::kReplace && !same && impl_->traits.unlinked_open_files) {
+    FB_CO_RETURN_IF_ERROR(co_await impl_->KeepOpenFile(context, to, new_name));
+  }
+  const Attributes before = moved == nullptr ? Attributes() : impl_->Shown(moved).attributes;
+  const auto fresh = co_await impl_->remote.Rename(context, std::move(request));
+  if (!fresh) {
+    table.Distrust(from);
+    table.Distrust(to);
+    co_return Fail(fresh.error());
+  }
+  // Two names of one file: rename(2) does nothing.
+  if (same) co_return Result<>();
+  table.Renamed(from, name, to, new_name, mode == RenameMode::kExchange);
+  if (moved != nullptr) impl_->Restamp(moved, before, *fresh, false);
+  co_return Result<>();
+}
+
+}  // namespace forebay::vfs
