@@ -122,6 +122,8 @@ struct CopyJobs::Impl {
   std::condition_variable idle;
   std::map<std::string, JobPtr> jobs;
   bool running = false;
+  std::atomic<std::uint64_t> completed{0};
+  std::atomic<std::uint64_t> failed{0};
 };
 
 Task<meta::BlobRecord> CopyJobs::Impl::PendingRecord(OpContext context, engine::BlobTarget target,
@@ -148,7 +150,15 @@ Task<> CopyJobs::Impl::CopyOnce(JobPtr job) {
                          co_await PendingRecord(context, job->copy.target, job->copy.copy.id));
   const std::uint64_t total = job->copy.copy.bytes_total;
   if (total > options.whole_bytes) {
-    if (!job->parts) job->parts = DivideCopy(total, options.part_bytes);
+    if (!job->parts) {
+      CopyParts parts = DivideCopy(total, options.part_bytes);
+      // What is staged under another name than the one it began with is not known to be its own.
+      if (job->moves == 0) {
+        FB_CO_ASSIGN_OR_RETURN(
+            parts.staged, co_await CountStagedParts(services, context, job->copy.target, parts));
+      }
+      job->parts = parts;
+    }
     co_return co_await CopyAsParts(services, fetcher, context, job->copy, record, *job->parts,
                                    job->fetched);
   }
@@ -234,7 +244,10 @@ Task<bool> CopyJobs::Impl::Resolve(JobPtr job, Error error) {
       {{"copy_id", job->copy.copy.id}, {"error", error.ToString()}});
   auto told = co_await Conclude(job->Context(), job->copy.target, std::move(*record),
                                 azure::CopyStatus::kFailed, error.message());
-  if (told) co_return false;
+  if (told) {
+    ++failed;
+    co_return false;
+  }
   // Moved in between.
   if (IsObsolete(told.error())) co_return co_await Follow(job);
   co_return Fail(std::move(told.error()));
@@ -244,7 +257,10 @@ boost::asio::awaitable<void> CopyJobs::Impl::Run(JobPtr job) {
   const std::string id = job->copy.copy.id;
   while (true) {
     auto done = co_await Attempt(job);
-    if (done) break;
+    if (done) {
+      ++completed;
+      break;
+    }
     Result<bool> again = true;
     if (!job->cancel.stop_requested()) again = co_await Resolve(job, std::move(done.error()));
     if (!again || job->cancel.stop_requested()) {
@@ -397,6 +413,11 @@ std::optional<std::uint64_t> CopyJobs::Progress(const std::string& copy_id) cons
   const JobPtr job = impl_->Find(copy_id);
   if (job == nullptr) return std::nullopt;
   return job->fetched.load();
+}
+
+CopyJobStats CopyJobs::stats() const {
+  std::lock_guard lock(impl_->mutex);
+  return {.pending = impl_->jobs.size(), .completed = impl_->completed, .failed = impl_->failed};
 }
 
 void CopyJobs::WaitIdle() {

@@ -5,8 +5,9 @@
 // the finished copy in one step, so nothing of an unfinished copy is ever read; a very large one
 // arrives in parts (copy_parts.h). Until then nobody else may change the blob. A job that was
 // aborted, or whose container was deleted, ends without a trace. A job whose blob was moved by the
-// rename of a directory begins again at the new name. After a restart jobs start again from the
-// beginning. Jobs run on a thread of their own, `parallel` at a time.
+// rename of a directory begins again at the new name. After a restart a copy in parts goes on
+// behind the parts that had arrived, another one begins again. Jobs run on a thread of their own,
+// `parallel` at a time.
 //
 // Thread safe. Start and Stop from one thread; Stop leaves the records for the next start.
 #pragma once
@@ -33,6 +34,13 @@ struct CopyJobOptions {
   std::chrono::milliseconds retry_after{2000};  // doubled with every attempt
 };
 
+// Since the process started; for metrics.
+struct CopyJobStats {
+  std::uint64_t pending = 0;  // now
+  std::uint64_t completed = 0;
+  std::uint64_t failed = 0;
+};
+
 class CopyJobs {
  public:
   CopyJobs(CopyJobOptions options, engine::Services& services, SourceFetcher& fetcher);
@@ -55,6 +63,8 @@ class CopyJobs {
 
   // Bytes fetched so far; nullopt when the job does not run here.
   std::optional<std::uint64_t> Progress(const std::string& copy_id) const;
+
+  CopyJobStats stats() const;
 
   // Waits until no job runs or waits; for tests. Blocks.
   void WaitIdle();

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "base/checksum.h"
+#include "base/encoding.h"
 #include "engine/delete_path.h"
 #include "engine/get_block_list.h"
 #include "engine/rename_path.h"
@@ -54,6 +55,23 @@ class PendingCopyTest : public ::testing::Test {
                     .Run(engine::PutBlob(g_.engine().services(), {}, std::move(pending)))
                     .has_value());
   }
+  // The record of the copy into it, as a stop leaves it.
+  void PutJob(const std::string& name, const std::string& id, std::string source_etag = {}) {
+    PendingCopy job;
+    job.target = g_.engine().Blob(name);
+    job.url = std::string(kThere);
+    job.source_etag = std::move(source_etag);
+    job.copy.id = id;
+    job.copy.bytes_total = 10;
+    const std::string value = Encode(job);
+    ASSERT_TRUE(g_.engine()
+                    .store()
+                    .TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+                      txn.Put(meta::keys::PendingCopy(id), value);
+                      return {};
+                    })
+                    .has_value());
+  }
   FakeFetcher::Source& Source() { return g_.fetcher().sources[std::string(kThere)]; }
 
   ServiceFixture g_;
@@ -72,6 +90,8 @@ TEST_F(PendingCopyTest, ALargeSourceIsCopiedBehindTheAnswer) {
   EXPECT_EQ(get.Header("x-ms-copy-progress"), "10/10");
   EXPECT_EQ(get.Header("x-ms-meta-k"), "v");
   EXPECT_EQ(g_.engine().KeysOfTable('o'), 0u);
+  EXPECT_EQ(g_.service().copy_jobs().stats().completed, 1u);
+  EXPECT_EQ(g_.service().copy_jobs().stats().pending, 0u);
 }
 
 TEST_F(PendingCopyTest, ASourceThatBreaksOffFailsTheCopy) {
@@ -81,6 +101,7 @@ TEST_F(PendingCopyTest, ASourceThatBreaksOffFailsTheCopy) {
   g_.service().copy_jobs().WaitIdle();
   const Reply head = g_.Send("HEAD", "/box/dst");
   EXPECT_EQ(head.Header("x-ms-copy-status"), "failed");
+  EXPECT_EQ(g_.service().copy_jobs().stats().failed, 1u);
   EXPECT_TRUE(head.headers.Has("x-ms-copy-status-description"));
   EXPECT_EQ(head.content_length, 0u);
   EXPECT_EQ(g_.engine().KeysOfTable('o'), 0u);
@@ -222,19 +243,7 @@ class MovedCopyTest : public PendingCopyTest {
   // A job that has not run yet, as a stop leaves it.
   void MakeJob(const std::string& name, const std::string& id) {
     MakePending(name, id);
-    PendingCopy job;
-    job.target = g_.engine().Blob(name);
-    job.url = std::string(kThere);
-    job.copy.id = id;
-    job.copy.bytes_total = 10;
-    const std::string value = Encode(job);
-    ASSERT_TRUE(g_.engine()
-                    .store()
-                    .TransactBlocking([&](kv::Transaction& txn) -> Result<> {
-                      txn.Put(meta::keys::PendingCopy(id), value);
-                      return {};
-                    })
-                    .has_value());
+    PutJob(name, id);
   }
   void RunJobs() {
     ASSERT_TRUE(g_.service().copy_jobs().Start().has_value());
@@ -355,6 +364,50 @@ TEST_F(CopyInPartsTest, WithoutAnETagItBeginsAgain) {
   EXPECT_THAT(BlockSizes(), ElementsAre(3, 3, 3, 1));
 }
 
+TEST_F(CopyInPartsTest, AfterARestartItGoesOnBehindThePartsThatArrived) {
+  struct Case {
+    std::vector<std::string> staged;  // as an earlier process left them
+    std::string source_etag;
+    std::string asked;
+  };
+  const Case cases[] = {
+      {{"012", "345"}, "\"e\"", "6-9"},
+      {{"012", "345", "678", "9"}, "\"e\"", "none"},  // all but the list
+      {{"0123", "4567"}, "\"e\"", ""},                // parts had another size
+      {{"012", "345"}, "", ""},                       // nobody knows what they belong to
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(testing::PrintToString(c.staged));
+    Source().headers = {};
+    if (!c.source_etag.empty()) Source().headers.Add("ETag", c.source_etag);
+    g_.fetcher().ranges.clear();
+    MakePending("dst", "mine");
+    for (std::size_t n = 0; n < c.staged.size(); ++n) {
+      engine::TextReader body(c.staged[n]);
+      engine::PutBlockRequest block;
+      block.target = g_.engine().Blob("dst");
+      block.block_id = azure::BlockId("copy0000000" + std::to_string(n));
+      block.body = &body;
+      block.copy_id = "mine";
+      ASSERT_TRUE(g_.engine().Run(engine::PutBlock(g_.engine().services(), {}, std::move(block))));
+    }
+    PutJob("dst", "mine", c.source_etag);
+    ASSERT_TRUE(g_.service().copy_jobs().Start().has_value());
+    g_.service().copy_jobs().WaitIdle();
+    g_.service().copy_jobs().Stop();
+    const Reply get = g_.Get("/box/dst");
+    EXPECT_EQ(get.body, "0123456789");
+    EXPECT_EQ(get.Header("x-ms-copy-status"), "success");
+    EXPECT_THAT(BlockSizes(), ElementsAre(3, 3, 3, 1));
+    if (c.asked == "none") {
+      EXPECT_TRUE(g_.fetcher().ranges.empty());
+    } else {
+      EXPECT_THAT(g_.fetcher().ranges, ElementsAre(c.asked));
+    }
+    ASSERT_EQ(g_.Send("DELETE", "/box/dst").status, 202u);
+  }
+}
+
 TEST_F(CopyInPartsTest, AFailedCopyLeavesNothingStaged) {
   Source().cut_at = 4;
   CopyNow();
@@ -407,7 +460,13 @@ TEST(PendingCopyRecordTest, ReadsWhatItWrote) {
   job.attributes.metadata = {{"k", "v"}};
   job.attributes.tags = {{"t", "1"}};
   job.attributes.tier = azure::AccessTier::kCold;
+  // docs/formats/pending-copy.md, version 1.
+  const std::string golden =
+      "0104616363740103626f78056469722f611168747470733a2f2f782f793f7369673d7a0322652202"
+      "69640b68747470733a2f2f782f798080808080200174000000001001010101010101010101010101"
+      "0101010301016b01760101740131";
   const std::string encoded = Encode(job);
+  EXPECT_EQ(HexEncode(AsBytes(encoded)), golden);
   auto read = DecodePendingCopy(encoded);
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->target.blob, job.target.blob);

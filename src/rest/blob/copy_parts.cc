@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "azure/names.h"
+#include "engine/get_block_list.h"
 #include "engine/put_block.h"
 #include "engine/put_block_list.h"
 
@@ -100,6 +101,24 @@ Task<> Commit(engine::Services& services, OpContext context, const PendingCopy& 
 CopyParts DivideCopy(std::uint64_t total, std::uint64_t least) {
   const std::uint64_t even = (total + engine::kMaxBlocks - 1) / engine::kMaxBlocks;
   return {.part_bytes = std::max({least, even, std::uint64_t{1}}), .total = total, .staged = 0};
+}
+
+Task<std::uint64_t> CountStagedParts(engine::Services& services, OpContext context,
+                                     engine::BlobTarget target, CopyParts parts) {
+  engine::GetBlockListRequest request{.target = std::move(target)};
+  request.committed = false;
+  request.uncommitted = true;
+  FB_CO_ASSIGN_OR_RETURN(
+      const engine::GetBlockListResult blocks,
+      co_await engine::GetBlockList(services, std::move(context), std::move(request)));
+  std::uint64_t staged = 0;
+  for (const meta::CommittedBlock& block : blocks.uncommitted) {  // in the order of their ids
+    if (staged == CountOf(parts) || block.id != IdOf(staged).view()) break;
+    const std::uint64_t left = parts.total - staged * parts.part_bytes;
+    if (block.size != std::min(parts.part_bytes, left)) break;
+    ++staged;
+  }
+  co_return staged;
 }
 
 Task<> CopyAsParts(engine::Services& services, SourceFetcher& fetcher, OpContext context,

@@ -28,6 +28,12 @@ struct CopyParts {
 // The parts of `total` bytes: at least `least` bytes each, at most 50,000 of them.
 CopyParts DivideCopy(std::uint64_t total, std::uint64_t least);
 
+// How many parts, from the first on, an earlier process has staged for the copy that is pending at
+// `target`. They are durable, and nobody else may stage there: what a crash interrupted goes on
+// behind them. Parts of other sizes do not count (the configured size has changed).
+Task<std::uint64_t> CountStagedParts(engine::Services& services, OpContext context,
+                                     engine::BlobTarget target, CopyParts parts);
+
 // Fetches and stages what is missing, then commits. `pending` is the record of the destination.
 // `fetched` tells how many bytes are there. Errors: those of the fetcher, of engine::PutBlock and
 // engine::PutBlockList; after one of them the same call goes on where this one ended, or begins
