@@ -248,6 +248,10 @@ void ApplyPosixChanges(const PosixChanges& changes, bool directory, std::int64_t
 
 void TouchStored(std::int64_t now, Metadata& metadata) {
   if (Find(metadata, kPosixModified) != nullptr) Store(metadata, kPosixModified, now);
+  TouchChanged(now, metadata);
+}
+
+void TouchChanged(std::int64_t now, Metadata& metadata) {
   if (Find(metadata, kPosixChanged) != nullptr) Store(metadata, kPosixChanged, now);
 }
 

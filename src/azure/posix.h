@@ -108,5 +108,7 @@ void ApplyPosixChanges(const PosixChanges& changes, bool directory, std::int64_t
                        Metadata& metadata, std::optional<AccessControl>& access);
 // Content changed: mtime and ctime, where they are stored at all, become now.
 void TouchStored(std::int64_t now, Metadata& metadata);
+// A name came, went or changed: ctime, where it is stored at all.
+void TouchChanged(std::int64_t now, Metadata& metadata);
 
 }  // namespace forebay::azure

@@ -38,7 +38,9 @@ class ExtentSource final : public BodySource {
     if (index_ == start_.extents.size()) FB_CO_RETURN_IF_ERROR(co_await LoadExtents());
     meta::Extent& extent = start_.extents[index_];
     BodyPiece piece;
-    if (extent.is_inline()) {
+    if (extent.is_hole()) {
+      piece = HolePiece(extent);
+    } else if (extent.is_inline()) {
       FB_CO_ASSIGN_OR_RETURN(piece, co_await InlinePiece(extent));
     } else {
       FB_CO_ASSIGN_OR_RETURN(piece, co_await ChunkPiece(extent, allow_file));
@@ -72,6 +74,13 @@ class ExtentSource final : public BodySource {
                                             " is shorter than its record says.");
     }
     co_return Result<>{};
+  }
+
+  static BodyPiece HolePiece(const meta::Extent& extent) {
+    static const std::string kZeros(64 << 10, '\0');
+    BodyPiece piece;
+    piece.memory = AsBytes(kZeros).first(std::min<std::size_t>(extent.length, kZeros.size()));
+    return piece;
   }
 
   Task<BodyPiece> InlinePiece(const meta::Extent& extent) {

@@ -5,6 +5,7 @@
 #include "engine/look_up.h"
 #include "engine/path_access.h"
 #include "engine/references.h"
+#include "engine/release_node.h"
 #include "meta/tag_index.h"
 
 namespace forebay::engine {
@@ -106,7 +107,11 @@ Result<> Replace(Services& services, kv::Transaction& txn, const Place& place,
       return Fail(Code::kPathConflict, "A directory has this name; a blob cannot replace it.");
     }
     FB_RETURN_IF_ERROR(CheckReplaceable(place, record.copy.id));
-    FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, old, record.modified));
+    if (old.directory) {
+      record.node = old.node;
+    } else {
+      FB_RETURN_IF_ERROR(ReleaseName(services, txn, place.container.id, old, record.modified));
+    }
     // Azure keeps the creation time of a blob that is overwritten.
     record.created = old.created;
     // And its tier, where the request names none.
@@ -121,7 +126,6 @@ Result<> Replace(Services& services, kv::Transaction& txn, const Place& place,
       record.lease = old.lease;
     }
     if (!record.access) record.access = old.access;
-    FB_RETURN_IF_ERROR(DropAppends(txn, old.id, record.modified));
   } else if (place.container.hierarchical) {
     FB_ASSIGN_OR_RETURN(const azure::AccessControl above,
                         MakeParents(services, txn, place, Stamp{record.modified, record.etag}));

@@ -1,5 +1,6 @@
 #include "engine/copy_blob.h"
 
+#include "engine/acknowledge.h"
 #include "engine/commit.h"
 #include "engine/copy_through.h"
 #include "engine/look_up.h"
@@ -38,6 +39,7 @@ meta::BlobRecord CopyRecord(const Commit& commit, const meta::BlobRecord& source
   // The bytes are the source's, and so is what is known of them.
   if (record.http.content_md5.empty()) record.http.content_md5 = source.http.content_md5;
   record.length = source.length;
+  record.holes = source.holes;
   record.body = source.body;
   if (request.copy_source_url) {
     record.copy.status = azure::CopyStatus::kSuccess;
@@ -99,6 +101,7 @@ Task<CopyBlobResult> CopyBlob(Services& services, OpContext context, CopyBlobReq
       co_await TransactNamed(services, context, [&services, commit, etag](kv::Transaction& txn) {
         return Copy(services, txn, *commit, etag);
       }));
+  FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(services, context, commit->request.target));
   co_return std::move(commit->result);
 }
 

@@ -1,10 +1,10 @@
 #include "engine/delete_blob.h"
 
+#include "engine/acknowledge.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
 #include "engine/look_up.h"
-#include "engine/references.h"
-#include "meta/tag_index.h"
+#include "engine/remove_record.h"
 
 namespace forebay::engine {
 namespace {
@@ -18,11 +18,7 @@ Result<> Delete(Services& services, kv::Transaction& txn, const DeleteBlobReques
   const meta::BlobRecord& record = *place.existing;
   FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, place.container));
   FB_RETURN_IF_ERROR(NoteDelete(services, txn, place, mark, now));
-  FB_RETURN_IF_ERROR(place.names().Erase(txn, place.container.id, place.name));
-  FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, record, now));
-  meta::UnindexTags(txn, place.container.id, place.name, record.tags);
-  FB_RETURN_IF_ERROR(DropAppends(txn, record.id, now));
-  return DropStaging(txn, place.container.id, place.name, now);
+  return RemoveRecord(services, txn, place.container, place.name, record, now);
 }
 
 }  // namespace
@@ -32,10 +28,11 @@ Task<> DeleteBlob(Services& services, OpContext context, DeleteBlobRequest reque
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
   auto shared = std::make_shared<const DeleteBlobRequest>(std::move(request));
   const WallTime now = services.clock.Now();
-  co_return co_await TransactNamed(services, context,
-                                   [&services, shared, now](kv::Transaction& txn) {
-                                     return Delete(services, txn, *shared, now);
-                                   });
+  FB_CO_RETURN_IF_ERROR(co_await TransactNamed(services, context,
+                                               [&services, shared, now](kv::Transaction& txn) {
+                                                 return Delete(services, txn, *shared, now);
+                                               }));
+  co_return co_await AwaitAcknowledged(services, context, shared->target);
 }
 
 }  // namespace forebay::engine

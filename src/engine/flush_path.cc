@@ -193,6 +193,7 @@ Result<> Flip(Services& services, kv::Transaction& txn, Commit& commit) {
   if (!commit.extend) {
     FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, record, commit.stamp.now));
     record.length = commit.laid_out.length;
+    record.holes = commit.laid_out.holes;
     record.body = commit.laid_out.body;
   }
   // The MD5 that is stored was that of fewer bytes.

@@ -66,7 +66,7 @@ Result<> FsckFacts::Load() {
 void FsckFacts::AddExtents(FsckHolder holder, FsckClaim claim,
                            const std::vector<meta::Extent>& extents) {
   for (const meta::Extent& extent : extents) {
-    if (!Mine(extent.chunk)) continue;
+    if (extent.is_hole() || !Mine(extent.chunk)) continue;
     const auto it = units_.find(extent.chunk);
     if (it != units_.end()) {
       Hold(extent, it->second, holder, claim);

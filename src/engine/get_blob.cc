@@ -127,7 +127,7 @@ Task<> OpenInLake(Services& services, OpContext context, const GetBlobRequest& r
 Result<> PinDirect(Services& services, const kv::Reader& latest, BodyStart& start) {
   start.pins.clear();
   for (const meta::Extent& extent : start.extents) {
-    if (extent.is_inline()) {
+    if (extent.is_inline() || extent.is_hole()) {
       start.pins.push_back(nullptr);
       continue;
     }
@@ -147,8 +147,9 @@ Result<> CheckStillNamed(const kv::Reader& latest, const BlobTarget& target, met
 
 // Inline bytes were read with the record already.
 bool MustBeHeld(const BodyStart& start) {
-  return start.body.paged ||
-         std::ranges::any_of(start.extents, [](const auto& e) { return !e.is_inline(); });
+  return start.body.paged || std::ranges::any_of(start.extents, [](const auto& e) {
+           return !e.is_inline() && !e.is_hole();
+         });
 }
 
 Task<> HoldBody(Services& services, const GetBlobRequest& request, Found& found) {

@@ -50,7 +50,7 @@ void CollectRecords(const Limits& limits, PlannedBody& planned, bool paged) {
   for (const BlockListPlan::Share& share : plan.shares) {
     const meta::Extent* before = nullptr;
     for (const meta::Extent& extent : share.extents) {
-      if (before != nullptr && before->chunk == extent.chunk) continue;
+      if (extent.is_hole() || (before != nullptr && before->chunk == extent.chunk)) continue;
       before = &extent;
       planned.records.emplace_back(keys::ChunkRef(extent.chunk, share.from), "");
       planned.records.emplace_back(keys::ChunkRef(extent.chunk, body), "");
@@ -81,6 +81,10 @@ Result<> LayOut(Services& services, PlannedBody& planned, meta::BlobRecord& reco
   planned.body = meta::BodyId(body);
   record.length = plan.length;
   record.body = {};
+  record.holes = 0;
+  for (const meta::Extent& extent : plan.extents) {
+    if (extent.is_hole()) record.holes += extent.length;
+  }
   if (!plan.extents.empty()) {
     record.body.id = planned.body;
     record.body.has_block_list = !plan.blocks.empty();

@@ -71,6 +71,7 @@ Result<> ReleaseBody(chunk::ChunkStore& chunks, kv::Transaction& txn,
 void ShareExtents(kv::Transaction& txn, const std::vector<meta::Extent>& extents, meta::BodyId from,
                   meta::BodyId to) {
   for (const meta::Extent& extent : extents) {
+    if (extent.is_hole()) continue;
     txn.Put(keys::ChunkRef(extent.chunk, from), "");
     txn.Put(keys::ChunkRef(extent.chunk, to), "");
   }
@@ -79,6 +80,7 @@ void ShareExtents(kv::Transaction& txn, const std::vector<meta::Extent>& extents
 Result<> ReleaseExtents(chunk::ChunkStore& chunks, kv::Transaction& txn, meta::BodyId holder,
                         const std::vector<meta::Extent>& extents) {
   for (const meta::Extent& extent : extents) {
+    if (extent.is_hole()) continue;
     FB_ASSIGN_OR_RETURN(Holders holders, EraseOwnReference(txn, keys::ChunkRefsOf(extent.chunk),
                                                            keys::ChunkRef(extent.chunk, holder)));
     if (!holders.others) FB_RETURN_IF_ERROR(FreeExtent(chunks, txn, extent));
@@ -89,6 +91,7 @@ Result<> ReleaseExtents(chunk::ChunkStore& chunks, kv::Transaction& txn, meta::B
 Result<> ReleaseReferences(chunk::ChunkStore& chunks, kv::Transaction& txn, meta::BodyId holder,
                            const std::vector<meta::Extent>& extents) {
   for (const meta::Extent& extent : extents) {
+    if (extent.is_hole()) continue;
     FB_ASSIGN_OR_RETURN(Holders holders, EraseOwnReference(txn, keys::ChunkRefsOf(extent.chunk),
                                                            keys::ChunkRef(extent.chunk, holder)));
     if (holders.mine && !holders.others) FB_RETURN_IF_ERROR(FreeExtent(chunks, txn, extent));

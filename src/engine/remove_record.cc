@@ -1,6 +1,7 @@
 #include "engine/remove_record.h"
 
 #include "engine/references.h"
+#include "engine/release_node.h"
 #include "meta/namespace.h"
 #include "meta/tag_index.h"
 
@@ -10,9 +11,8 @@ Result<> RemoveRecord(Services& services, kv::Transaction& txn,
                       const meta::ContainerRecord& container, std::string_view name,
                       const meta::BlobRecord& record, WallTime now) {
   FB_RETURN_IF_ERROR(meta::NamespaceOf(container).Erase(txn, container.id, name));
-  FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, record, now));
+  FB_RETURN_IF_ERROR(ReleaseName(services, txn, container.id, record, now));
   meta::UnindexTags(txn, container.id, name, record.tags);
-  FB_RETURN_IF_ERROR(DropAppends(txn, record.id, now));
   return DropStaging(txn, container.id, name, now);
 }
 

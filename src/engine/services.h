@@ -59,6 +59,7 @@ struct Services {
   Limits limits;
   const DiskRoom* room = nullptr;  // null: there is always room
   LakeSide* lake = nullptr;        // null: no container has a lake
+  WallTime started{};              // of the process: leases of sessions go on from there
   // Block lists whose plans are large take one unit while they are worked out and committed.
   std::shared_ptr<Semaphore> large_plans = std::make_shared<Semaphore>(2);
 };

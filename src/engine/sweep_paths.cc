@@ -4,7 +4,10 @@
 
 #include "base/codec.h"
 #include "engine/references.h"
+#include "engine/release_node.h"
 #include "meta/keys.h"
+#include "meta/node_keys.h"
+#include "meta/nodes.h"
 #include "meta/records.h"
 
 namespace forebay::engine {
@@ -15,18 +18,20 @@ namespace keys = meta::keys;
 constexpr std::size_t kEntriesPerStep = 40;
 
 Result<> RemoveEntry(Services& services, kv::Transaction& txn, const std::string& key,
-                     const meta::BlobRecord& record, meta::ContainerId container) {
+                     const meta::BlobRecord& entry, meta::ContainerId container) {
   const WallTime now = services.clock.Now();
+  FB_ASSIGN_OR_RETURN(const meta::BlobRecord record, meta::ResolveLink(txn, container, entry));
   txn.Erase(key);
   if (record.directory) {
     txn.Erase(keys::Directory(*record.directory));
+    txn.Erase(keys::DirectoryTime(container, *record.directory));
+    FB_RETURN_IF_ERROR(ReleaseName(services, txn, container, record, now));
     txn.Put(keys::GarbageDirectory(*record.directory),
             meta::Encode(meta::DirectoryRecord{container, meta::kRootInode,
                                                std::string(keys::ComponentOfEntryKey(key))}));
     return {};
   }
-  FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, record, now));
-  return DropAppends(txn, record.id, now);
+  return ReleaseName(services, txn, container, record, now);
 }
 
 }  // namespace
@@ -63,11 +68,13 @@ Result<bool> ExpireFileStep(Services& services, kv::Transaction& txn, std::strin
   const std::string key(keys::EntryOfExpiryKey(note));
   FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
   if (!stored) return true;
-  FB_ASSIGN_OR_RETURN(const meta::BlobRecord record, meta::DecodeBlob(*stored));
+  KeyReader in(std::string_view(key).substr(1));
+  const meta::ContainerId container(in.U64());
+  FB_ASSIGN_OR_RETURN(const meta::BlobRecord entry, meta::DecodeBlob(*stored));
+  FB_ASSIGN_OR_RETURN(const meta::BlobRecord record, meta::ResolveLink(txn, container, entry));
   // The note may be older than the file, or the file may have been given more time.
   if (record.directory || !record.expires || *record.expires > now) return true;
-  KeyReader in(std::string_view(key).substr(1));
-  FB_RETURN_IF_ERROR(RemoveEntry(services, txn, key, record, meta::ContainerId(in.U64())));
+  FB_RETURN_IF_ERROR(RemoveEntry(services, txn, key, record, container));
   return true;
 }
 

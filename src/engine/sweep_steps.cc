@@ -2,8 +2,11 @@
 
 #include "base/codec.h"
 #include "engine/references.h"
+#include "engine/release_node.h"
 #include "meta/keys.h"
 #include "meta/namespace.h"
+#include "meta/node_keys.h"
+#include "meta/nodes.h"
 #include "meta/tag_index.h"
 
 namespace forebay::engine {
@@ -86,8 +89,11 @@ Result<bool> SweepBodyStep(Services& services, kv::Transaction& txn, meta::BodyI
   FB_ASSIGN_OR_RETURN(bool clean, EraseSome(txn, keys::BlockListPagesOf(body)));
   if (!clean) return false;
   FB_ASSIGN_OR_RETURN(meta::GarbageRecord garbage, meta::DecodeGarbage(*stored));
+  FB_ASSIGN_OR_RETURN(clean, EraseSome(txn, keys::EvictionHintsOf(body)));
+  if (!clean) return false;
   FB_RETURN_IF_ERROR(release(services.chunks, txn, body, garbage.direct));
   txn.Erase(keys::ResidentBytes(body));
+  txn.Erase(keys::BodyHome(body));
   txn.Erase(garbage_key);
   return true;
 }
@@ -184,9 +190,14 @@ Result<bool> SweepContainerStep(Services& services, kv::Transaction& txn,
     FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, blob.record, now));
     if (blob.record.directory) txn.Erase(keys::Directory(*blob.record.directory));
     FB_RETURN_IF_ERROR(DropAppends(txn, blob.record.id, now));
+    FB_RETURN_IF_ERROR(DropPieces(txn, meta::InodeOf(blob.record), now));
   }
   removed = blobs.size();
   if (!blobs.empty()) return false;
+  for (const char table : std::string_view("12345679")) {
+    FB_ASSIGN_OR_RETURN(const bool gone, EraseSome(txn, keys::OfContainer(table, container.id)));
+    if (!gone) return false;
+  }
   // The tag index needs no names any more: it goes by prefix.
   FB_ASSIGN_OR_RETURN(bool tags_gone, EraseSome(txn, keys::TagsOf(container.id)));
   if (!tags_gone) return false;

@@ -1,5 +1,7 @@
 #include "meta/extent.h"
 
+#include <algorithm>
+
 #include "base/codec.h"
 #include "meta/keys.h"
 
@@ -71,6 +73,22 @@ void Clip(const std::vector<Extent>& extents, std::uint64_t start, std::uint64_t
 }
 
 }  // namespace
+
+void AppendHole(std::vector<Extent>& extents, std::uint64_t length) {
+  while (length > 0) {
+    std::uint64_t room = kMaxHoleBytes;
+    if (!extents.empty() && extents.back().is_hole()) {
+      room = kMaxHoleBytes - extents.back().length;
+      const auto more = static_cast<std::uint32_t>(std::min(room, length));
+      extents.back().length += more;
+      length -= more;
+      if (length == 0) return;
+    }
+    const auto next = static_cast<std::uint32_t>(std::min<std::uint64_t>(kMaxHoleBytes, length));
+    extents.push_back({{}, 0, next});
+    length -= next;
+  }
+}
 
 std::string EncodeExtents(const std::vector<Extent>& extents) {
   Encoder out;

@@ -1,9 +1,10 @@
 // Where the bytes of a body are: extents in order, and how they are grouped into pages.
 //
-// An extent is a run of bytes inside a chunk (4 MiB at most) or inside an inline piece (a small
-// value in kv::Space::kInline, chunk session 0). A body of at most kMaxDirectExtents carries them
-// in its blob record; a larger one has pages keyed by end offset, so that one seek finds the page
-// of any offset. Format: docs/formats/meta-records.md. Value types.
+// An extent is a run of bytes inside a chunk (4 MiB at most), inside an inline piece (a small
+// value in kv::Space::kInline, chunk session 0), or a hole: zeros that are stored nowhere and
+// belong to nobody (session 0, sequence 0). A body of at most kMaxDirectExtents carries them in its
+// blob record; a larger one has pages keyed by end offset, so that one seek finds the page of any
+// offset. Format: docs/formats/meta-records.md. Value types.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +24,12 @@ inline constexpr std::size_t kMaxDirectExtents = 4;
 inline constexpr std::size_t kMaxExtentsPerPage = 1024;
 
 struct Extent {
-  chunk::ChunkId chunk;      // session 0: an inline piece, its id in `sequence`
+  chunk::ChunkId chunk;      // session 0: an inline piece, its id in `sequence`; 0 there: a hole
   std::uint32_t offset = 0;  // within the chunk
   std::uint32_t length = 0;  // at least 1
 
-  bool is_inline() const { return chunk.session == 0; }
+  bool is_inline() const { return chunk.session == 0 && chunk.sequence != 0; }
+  bool is_hole() const { return chunk.session == 0 && chunk.sequence == 0; }
   friend bool operator==(const Extent&, const Extent&) = default;
 };
 
@@ -36,6 +38,10 @@ struct ExtentPage {
   std::uint64_t start = 0;
   std::vector<Extent> extents;
 };
+
+// A hole of `length` bytes: as few extents as that takes.
+inline constexpr std::uint32_t kMaxHoleBytes = 1U << 30;
+void AppendHole(std::vector<Extent>& extents, std::uint64_t length);
 
 struct BodyRef {
   BodyId id;

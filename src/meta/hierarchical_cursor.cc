@@ -4,6 +4,7 @@
 
 #include "base/codec.h"
 #include "meta/keys.h"
+#include "meta/nodes.h"
 #include "meta/path.h"
 
 namespace forebay::meta {
@@ -146,7 +147,8 @@ void HierarchicalCursor::SkipPrefix(std::string_view prefix) {
 }
 
 Result<BlobRecord> HierarchicalCursor::record() const {
-  return DecodeBlob(levels_.back().scan->value());
+  FB_ASSIGN_OR_RETURN(BlobRecord entry, DecodeBlob(levels_.back().scan->value()));
+  return ResolveLink(reader_, container_, std::move(entry));
 }
 
 void HierarchicalCursor::StopWith(Error error) {

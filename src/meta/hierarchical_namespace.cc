@@ -3,6 +3,8 @@
 #include "meta/hierarchical_cursor.h"
 #include "meta/keys.h"
 #include "meta/namespace.h"
+#include "meta/node_keys.h"
+#include "meta/nodes.h"
 #include "meta/path.h"
 
 namespace forebay::meta {
@@ -66,7 +68,11 @@ class Hierarchical final : public Namespace {
     const auto components = SplitPath(name);
     FB_ASSIGN_OR_RETURN(auto parent, FindParent(reader, container, components));
     if (!parent) return std::optional<BlobRecord>();
-    return FindEntry(reader, keys::Entry(container, *parent, components.back()));
+    FB_ASSIGN_OR_RETURN(auto entry,
+                        FindEntry(reader, keys::Entry(container, *parent, components.back())));
+    if (!entry || !entry->node.link) return entry;
+    FB_ASSIGN_OR_RETURN(BlobRecord record, ResolveLink(reader, container, std::move(*entry)));
+    return std::optional(std::move(record));
   }
 
   Result<> Put(kv::Transaction& txn, ContainerId container, std::string_view name,
@@ -106,6 +112,7 @@ class Hierarchical final : public Namespace {
       }
       FB_RETURN_IF_ERROR(scan->status());
       txn.Erase(keys::Directory(*entry->directory));
+      txn.Erase(keys::DirectoryTime(container, *entry->directory));
     }
     txn.Erase(key);
     return {};
@@ -126,6 +133,7 @@ class Hierarchical final : public Namespace {
     if (was_directory && !record.directory) {
       return Fail(ConflictError(name, "is a directory, not a blob."));
     }
+    if (!existing) TouchDirectory(txn, container, parent, record.modified);
     if (was_directory && record.directory != existing->directory) {
       BlobRecord kept = record;
       kept.directory = existing->directory;
@@ -136,7 +144,7 @@ class Hierarchical final : public Namespace {
       txn.Put(keys::Directory(*record.directory),
               Encode(DirectoryRecord{container, parent, std::string(component)}));
     }
-    txn.Put(key, Encode(record));
+    PutRecord(txn, container, key, record);
     return {};
   }
 };

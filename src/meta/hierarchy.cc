@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "meta/keys.h"
+#include "meta/node_keys.h"
+#include "meta/nodes.h"
 #include "meta/path.h"
 
 namespace forebay::meta {
@@ -44,7 +46,14 @@ Result<> MoveEntry(kv::Transaction& txn, const EntryMove& move, const BlobRecord
   if (!from || !parent) return Fail(Vanished());
   const std::string_view component = LastComponent(move.to);
   txn.Erase(*from);
-  txn.Put(keys::Entry(move.to_container, *parent, component), Encode(record));
+  PutRecord(txn, move.to_container, keys::Entry(move.to_container, *parent, component), record);
+  if (record.node.placed && !record.node.apart) {
+    if (move.from_container != move.to_container) {
+      txn.Erase(keys::Place(move.from_container, InodeOf(record)));
+    }
+    txn.Put(keys::Place(move.to_container, InodeOf(record)),
+            Encode(DirectoryRecord{move.to_container, *parent, std::string(component)}));
+  }
   if (record.directory) {
     txn.Put(keys::Directory(*record.directory),
             Encode(DirectoryRecord{move.to_container, *parent, std::string(component)}));
@@ -58,6 +67,7 @@ Result<> DetachDirectory(kv::Transaction& txn, ContainerId container, std::strin
   if (!key) return Fail(Vanished());
   txn.Erase(*key);
   txn.Erase(keys::Directory(inode));
+  txn.Erase(keys::DirectoryTime(container, inode));
   txn.Put(keys::GarbageDirectory(inode),
           Encode(DirectoryRecord{container, kRootInode, std::string(LastComponent(name))}));
   return {};

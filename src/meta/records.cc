@@ -9,6 +9,9 @@ constexpr std::uint8_t kVersion = 1;
 // Of a container with a lake: who does not know about lakes must not touch it.
 constexpr std::uint8_t kVersionWithLake = 2;
 constexpr unsigned kImportingBit = 0x80;
+// Of a blob record that who does not know links and holes would misread: a name without a body, or
+// a body whose extents are not all bytes.
+constexpr std::uint8_t kVersionWithNodes = 2;
 
 // Optional fields of a blob record are announced by one bit each, so that the common blob is short.
 enum BlobFields : std::uint64_t {
@@ -31,7 +34,10 @@ enum BlobFields : std::uint64_t {
   kLease = 1 << 16,
   kLakeCopy = 1 << 17,
   kInLake = 1 << 18,
+  kNode = 1 << 19,
+  kHoles = 1 << 20,
 };
+enum NodeBits : unsigned { kLinkBit = 1, kApartBit = 2, kPlacedBit = 4, kAttributesBit = 8 };
 
 Result<> CheckVersion(Decoder& in, std::string_view what) {
   if (const std::uint8_t version = in.U8(); in.ok() && version != kVersion) {
@@ -126,7 +132,28 @@ std::uint64_t FieldsOf(const BlobRecord& r) {
   if (!r.lease.empty()) f |= kLease;
   if (r.lake) f |= kLakeCopy;
   if (r.body.in_lake) f |= kInLake;
+  if (r.node != NodeState{}) f |= kNode;
+  if (r.holes != 0) f |= kHoles;
   return f;
+}
+
+void PutNode(Encoder& out, const NodeState& node) {
+  unsigned bits = 0;
+  if (node.link) bits |= kLinkBit;
+  if (node.apart) bits |= kApartBit;
+  if (node.placed) bits |= kPlacedBit;
+  if (node.attributes) bits |= kAttributesBit;
+  out.U8(static_cast<std::uint8_t>(bits)).Varint(node.links);
+}
+NodeState TakeNode(Decoder& in) {
+  const unsigned bits = in.U8();
+  NodeState node;
+  node.link = (bits & kLinkBit) != 0;
+  node.apart = (bits & kApartBit) != 0;
+  node.placed = (bits & kPlacedBit) != 0;
+  node.attributes = (bits & kAttributesBit) != 0;
+  node.links = static_cast<std::uint32_t>(in.Varint());
+  return node;
 }
 
 void PutCopy(Encoder& out, const azure::CopyState& copy) {
@@ -231,7 +258,8 @@ Result<ContainerRecord> DecodeContainer(std::string_view text) {
 std::string Encode(const BlobRecord& r) {
   Encoder out;
   const std::uint64_t fields = FieldsOf(r);
-  out.U8(kVersion).Varint(fields).Varint(r.id.value());
+  const bool with_nodes = r.node.link || r.node.apart || r.holes != 0;
+  out.U8(with_nodes ? kVersionWithNodes : kVersion).Varint(fields).Varint(r.id.value());
   PutTime(out, r.created);
   PutTime(out, r.modified);
   out.U64(r.etag.value()).Varint(r.length).U8(static_cast<std::uint8_t>(r.tier));
@@ -255,12 +283,18 @@ std::string Encode(const BlobRecord& r) {
   if (fields & kExpires) PutTime(out, *r.expires);
   if (fields & kLease) PutLease(out, r.lease);
   if (fields & kLakeCopy) PutLakeCopy(out, *r.lake);
+  if (fields & kNode) PutNode(out, r.node);
+  if (fields & kHoles) out.Varint(r.holes);
   return out.Take();
 }
 
 Result<BlobRecord> DecodeBlob(std::string_view text) {
   Decoder in(text);
-  FB_RETURN_IF_ERROR(CheckVersion(in, "A blob record"));
+  if (!text.empty() && text.front() == char{kVersionWithNodes}) {
+    in.U8();
+  } else {
+    FB_RETURN_IF_ERROR(CheckVersion(in, "A blob record"));
+  }
   // Made in its place: the record is large, and every read decodes one.
   Result<BlobRecord> out(std::in_place);
   BlobRecord& r = *out;
@@ -300,6 +334,8 @@ Result<BlobRecord> DecodeBlob(std::string_view text) {
   if (fields & kExpires) r.expires = TakeTime(in);
   if (fields & kLease) r.lease = TakeLease(in);
   if (fields & kLakeCopy) r.lake = TakeLakeCopy(in);
+  if (fields & kNode) r.node = TakeNode(in);
+  if (fields & kHoles) r.holes = in.Varint();
   FB_RETURN_IF_ERROR(in.Finish("a blob record"));
   return out;
 }

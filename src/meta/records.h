@@ -67,6 +67,16 @@ struct ContainerRecord {
   std::optional<azure::AccessControl> root_access;
 };
 
+// What makes a file of a hierarchical container more than one name for one blob (meta/nodes.h).
+struct NodeState {
+  bool link = false;        // this entry is but a name: the record lies at keys::Node
+  bool apart = false;       // this record lies there: it has several names, or none and is held
+  bool placed = false;      // keys::Place says where its entry hangs: it is found by its number
+  bool attributes = false;  // it has extended attributes (keys::Xattr)
+  std::uint32_t links = 1;  // names; 0: none, and it is held
+  friend bool operator==(const NodeState&, const NodeState&) = default;
+};
+
 // A blob, or (hierarchical layout) a directory. All that a listing returns, and where the body is.
 struct BlobRecord {
   BlobId id;
@@ -91,6 +101,8 @@ struct BlobRecord {
   std::optional<azure::AccessControl> access;
   std::optional<WallTime> expires;
   ResourceLease lease;
+  NodeState node;
+  std::uint64_t holes = 0;  // bytes of `length` that are holes
 };
 
 // A blob's uncommitted generation: its staged blocks hang under `generation`, which becomes the id
