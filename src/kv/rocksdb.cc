@@ -39,6 +39,13 @@ constexpr std::uint64_t kDeletionsBeforeFlush = 32'768;
 
 constexpr std::chrono::milliseconds kResumeInterval{500};
 
+// Blob files are rewritten only while enough in them is garbage: RocksDB moves what is in the
+// oldest files whenever tables are merged, garbage or not.
+constexpr std::chrono::seconds kGarbageInterval{2};
+constexpr double kGarbageStart = 0.2;  // of the bytes in blob files
+constexpr double kGarbageStop = 0.1;
+constexpr const char* kMovedShare = "0.5";  // the oldest half of the blob files
+
 Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view ToView(const Slice& slice) { return {slice.data(), slice.size()}; }
 
@@ -142,6 +149,7 @@ class RocksDbStore::Db final : public CommitTarget {
                     const std::string& end);
   Result<> FillBatch(rocksdb::WriteBatch& batch, const GroupWrite& group);
   void FlushDeletions();
+  void TuneGarbageCollection();
   std::uint64_t Property(const std::string& name) const;
   std::uint64_t LogBytes() const;
 
@@ -157,7 +165,9 @@ class RocksDbStore::Db final : public CommitTarget {
   std::uint64_t first_append_ = 1;
   rocksdb::SequenceNumber durable_ = 0;    // on stable storage up to here
   std::uint64_t deletions_[kSpaces] = {};  // since the last flush on their account
-  bool write_failed_ = false;              // RocksDB may refuse writes until it is told to resume
+  bool collecting_ = false;                // blob files are rewritten
+  std::chrono::steady_clock::time_point tune_at_;
+  bool write_failed_ = false;  // RocksDB may refuse writes until it is told to resume
   std::chrono::steady_clock::time_point resume_at_;
 };
 
@@ -324,7 +334,30 @@ Result<> RocksDbStore::Db::Write(const GroupWrite& group) {
   }
   if (group.sync) durable_ = db_->GetLatestSequenceNumber();
   FlushDeletions();
+  TuneGarbageCollection();
   return {};
+}
+
+// On the writer's thread and nowhere else: RocksDB waits here for its write queue, and a listener
+// that does so while the queue waits for the listener's flush would never end.
+void RocksDbStore::Db::TuneGarbageCollection() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < tune_at_) return;
+  tune_at_ = now + kGarbageInterval;
+  using Properties = rocksdb::DB::Properties;
+  const auto total = static_cast<double>(Property(Properties::kLiveBlobFileSize));
+  const auto garbage = static_cast<double>(Property(Properties::kLiveBlobFileGarbageSize));
+  const bool collect = garbage > total * (collecting_ ? kGarbageStop : kGarbageStart);
+  if (collect == collecting_) return;
+  auto status =
+      db_->SetOptions(families_[1 + static_cast<std::size_t>(Space::kInline)],
+                      {{"blob_garbage_collection_age_cutoff", collect ? kMovedShare : "0"}});
+  if (status.ok()) {
+    collecting_ = collect;
+  } else {
+    Log(LogLevel::kWarn, "garbage collection of inline values was not switched",
+        {{"error", status.ToString()}});
+  }
 }
 
 void RocksDbStore::Db::FlushDeletions() {

@@ -1,7 +1,6 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
-#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
@@ -92,7 +91,7 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options, rocksdb::Env* en
       1 << 20;  // spreads write-back of tables, so that log syncs do not queue behind it
   db.allow_concurrent_memtable_write = false;  // one writer
   db.enable_write_thread_adaptive_yield = false;
-  db.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+  db.file_checksum_gen_factory = MakeFileChecksums();
   db.max_log_file_size = 4 << 20;
   db.keep_log_file_num = 4;
   db.stats_dump_period_sec = 3600;
@@ -124,7 +123,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> MakeColumnFamilies(
   bodies.min_blob_size = kMinBlobBytes;
   bodies.blob_file_size = kBlobFileBytes;
   bodies.enable_blob_garbage_collection = true;
-  bodies.blob_garbage_collection_age_cutoff = 0.5;
+  bodies.blob_garbage_collection_age_cutoff = 0;  // rocksdb.cc: TuneGarbageCollection
   bodies.blob_garbage_collection_force_threshold = 0.5;
   bodies.blob_cache = cache;
 
