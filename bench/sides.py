@@ -206,6 +206,51 @@ http {{
         return ["nginx", "-c", str(self.directory / "nginx.conf"), "-e", str(self.directory / "error.log")]
 
 
+class NginxBlobs(BlobServer):
+    """A tree of files that AzCopy takes for the blobs of a container: what its own work costs when the server's
+    costs nothing. The listing is another server's, asked once."""
+    def __init__(self, base, tree, listing):
+        super().__init__(base)
+        self.tree = tree
+        (self.directory / "list.xml").write_text(listing)
+
+    def command(self):
+        (self.directory / "nginx.conf").write_text(f"""
+daemon off; worker_processes {os.cpu_count()}; pid {self.directory}/pid; user root;
+error_log {self.directory}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000; default_type application/octet-stream;
+  client_body_temp_path {self.directory}/body; proxy_temp_path {self.directory}/proxy;
+  fastcgi_temp_path {self.directory}/f; uwsgi_temp_path {self.directory}/u; scgi_temp_path {self.directory}/s;
+  server {{
+    listen 127.0.0.1:{self.port} reuseport;
+    add_header x-ms-version 2021-12-02; add_header x-ms-blob-type BlockBlob; add_header x-ms-server-encrypted true;
+    location = /{ACCOUNT}/bench {{ default_type application/xml; alias {self.directory}/list.xml; }}
+    location /{ACCOUNT}/bench/ {{ alias {self.tree}/; }}
+  }}
+}}""")
+        return ["nginx", "-c", str(self.directory / "nginx.conf"), "-e", str(self.directory / "error.log")]
+
+
+def listing_of(server, container, tree):
+    """All pages of a container's listing as one, with the ETags that nginx gives to the files of `tree`."""
+    blobs, marker = [], ""
+    while True:
+        page = server.request("GET", container, f"restype=container&comp=list&marker={urllib.parse.quote(marker)}").decode()
+        blobs += re.findall("<Blob>.*?</Blob>", page, re.S)
+        marker = (re.findall("<NextMarker>(.*?)</NextMarker>", page) or [""])[0]
+        if not marker:
+            break
+
+    def as_nginx(blob):
+        status = (tree / re.search("<Name>(.*?)</Name>", blob).group(1)).stat()
+        etag = f"&quot;{int(status.st_mtime):x}-{status.st_size:x}&quot;"
+        return re.sub("<Etag>.*?</Etag>", f"<Etag>{etag}</Etag>", blob)
+    return ('<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs>' + "".join(map(as_nginx, blobs)) +
+            "</Blobs><NextMarker/></EnumerationResults>")
+
+
 def make_certificate(directory):
     cert, key = directory / "cert.pem", directory / "key.pem"
     run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
