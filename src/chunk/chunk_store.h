@@ -49,6 +49,7 @@ class ReadPin {
  public:
   virtual ~ReadPin() = default;
   virtual std::uint32_t size() const = 0;
+  virtual std::uint64_t crc64() const = 0;  // CRC-64/NVME of the whole chunk; costs no read
   // Reads and verifies [offset, offset + data.size()) of the chunk; blocks. kCorruption, kIo.
   virtual Result<> ReadBlocking(MutableByteView data, std::uint32_t offset) const = 0;
   // For sendfile: true when these bytes were verified in this process's life and are in the page

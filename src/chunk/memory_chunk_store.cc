@@ -55,6 +55,7 @@ class MemoryPin final : public ReadPin {
  public:
   explicit MemoryPin(std::shared_ptr<const Bytes> bytes) : bytes_(std::move(bytes)) {}
   std::uint32_t size() const override { return static_cast<std::uint32_t>(bytes_->size()); }
+  std::uint64_t crc64() const override { return Crc64(*bytes_); }
   Result<> ReadBlocking(MutableByteView data, std::uint32_t offset) const override {
     FB_RETURN_IF_ERROR(Prepare(offset, static_cast<std::uint32_t>(data.size())));
     std::copy_n(bytes_->begin() + offset, data.size(), data.begin());

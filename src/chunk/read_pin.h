@@ -18,6 +18,7 @@ class SegmentReadPin final : public ReadPin {
   SegmentReadPin& operator=(const SegmentReadPin&) = delete;
 
   std::uint32_t size() const override { return record_.length; }
+  std::uint64_t crc64() const override { return record_.crc64; }
   Result<> ReadBlocking(MutableByteView data, std::uint32_t offset) const override;
   bool ReadyToSend(std::uint32_t offset, std::uint32_t length) const override;
   Result<> Prepare(std::uint32_t offset, std::uint32_t length) const override;

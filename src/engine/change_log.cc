@@ -7,36 +7,57 @@ namespace forebay::engine {
 namespace {
 
 namespace keys = meta::keys;
+using meta::ChangeKind;
+using meta::NoteKind;
 
-// Appends the entry, and lets it hold the body of `blob` as long as it lies in the log.
-Result<meta::BlobId> Append(Services& services, kv::Transaction& txn, const Place& place,
-                            meta::ChangeKind kind, std::uint64_t mark,
-                            const meta::BlobRecord& blob) {
+// Appends the entry, and lets it hold the body of its blob as long as it lies in the log.
+Result<meta::BlobId> Append(Services& services, kv::Transaction& txn,
+                            const meta::ContainerRecord& container, meta::ChangeRecord change) {
   FB_ASSIGN_OR_RETURN(const std::uint64_t id, services.ids.Next());
-  meta::ChangeRecord change;
-  change.kind = kind;
-  change.name = place.name;
-  change.mark = mark;
   change.holder = meta::BlobId(id);
-  change.blob = blob;
-  if (kind == meta::ChangeKind::kContent && blob.body.id.value() != 0) {
-    ShareBody(txn, blob.body.id, blob.id, change.holder);
+  const meta::BodyRef& body = change.blob.body;
+  // A file that moves may have to go up under its new name.
+  const bool content = change.kind == ChangeKind::kContent || change.kind == ChangeKind::kRename;
+  if (content && body.id.value() != 0 && !body.in_lake) {
+    ShareBody(txn, body.id, change.blob.id, change.holder);
   }
-  txn.Append(keys::Changes(place.container.id), meta::Encode(change));
-  txn.Add(keys::ChangesNoted(place.container.id), 1);
+  if (change.kind == ChangeKind::kContent) {
+    txn.Add(keys::ChangedBytes(container.id), static_cast<std::int64_t>(change.blob.length));
+  }
+  txn.Append(keys::Changes(container.id), meta::Encode(change));
+  txn.Add(keys::ChangesNoted(container.id), 1);
   return change.holder;
 }
 
-// What the lake has under the name, as far as it is known here.
-Result<meta::LakeCopy> CopyAt(const kv::Reader& reader, const Place& place) {
-  if (place.existing) return place.existing->lake.value_or(meta::LakeCopy{});
-  meta::LakeCopy copy;
+Result<std::optional<meta::NameNote>> NoteOf(const kv::Reader& reader, const Place& place) {
   FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::NameNote(place.container.id, place.name)));
-  if (!stored) return copy;
-  FB_ASSIGN_OR_RETURN(const meta::NameNote note, meta::DecodeNameNote(*stored));
-  copy.etag = note.lake_etag;
-  copy.name = note.lake_name;
+  if (!stored) return std::nullopt;
+  FB_ASSIGN_OR_RETURN(meta::NameNote note, meta::DecodeNameNote(*stored));
+  return note;
+}
+
+// What the lake has under the place's own name; without an ETag: nothing.
+Result<meta::LakeCopy> CopyAt(const kv::Reader& reader, const Place& place) {
+  const bool moved_here =
+      place.existing && place.existing->lake && !place.existing->lake->name.empty();
+  if (place.existing && !moved_here) return place.existing->lake.value_or(meta::LakeCopy{});
+  meta::LakeCopy copy;
+  FB_ASSIGN_OR_RETURN(const auto note, NoteOf(reader, place));
+  if (note) {
+    copy.etag = note->lake_etag;
+    copy.name = note->lake_name;
+  }
   return copy;
+}
+
+void PutNote(kv::Transaction& txn, const Place& place, NoteKind kind, std::string etag,
+             WallTime since, meta::BlobId unsent) {
+  meta::NameNote note;
+  note.kind = kind;
+  note.since = since;
+  note.lake_etag = std::move(etag);
+  note.unsent = unsent.value();
+  txn.Put(keys::NameNote(place.container.id, place.name), meta::Encode(note));
 }
 
 }  // namespace
@@ -48,33 +69,79 @@ Result<std::uint64_t> ArrivalMark(const kv::Reader& reader,
   return static_cast<std::uint64_t>(kv::CounterValue(counter));
 }
 
-Result<> NoteChange(Services& services, kv::Transaction& txn, const Place& place,
-                    meta::ChangeKind kind, std::uint64_t mark, meta::BlobRecord& record) {
+Result<> NoteChange(Services& services, kv::Transaction& txn, const Place& place, ChangeKind kind,
+                    std::uint64_t mark, meta::BlobRecord& record) {
   if (!place.container.lake.attached()) return {};
-  FB_ASSIGN_OR_RETURN(meta::LakeCopy copy, CopyAt(txn, place));
-  if (!place.existing) txn.Erase(keys::NameNote(place.container.id, place.name));
+  const bool content = kind == ChangeKind::kContent;
+  const bool moved_here =
+      place.existing && place.existing->lake && !place.existing->lake->name.empty();
+  // New bytes have nothing to do with what the lake has under another name; a change of what a blob
+  // says about itself leaves its bytes where they are.
+  meta::LakeCopy copy;
+  if (moved_here && !content) {
+    copy = *place.existing->lake;
+  } else {
+    FB_ASSIGN_OR_RETURN(copy, CopyAt(txn, place));
+    if (moved_here || !place.existing) txn.Erase(keys::NameNote(place.container.id, place.name));
+  }
   record.lake = std::move(copy);
   if (!place.container.lake.travels()) return {};
-  FB_ASSIGN_OR_RETURN(const meta::BlobId entry, Append(services, txn, place, kind, mark, record));
+  meta::ChangeRecord change;
+  change.kind = content && record.directory ? ChangeKind::kMakeDirectory : kind;
+  change.name = place.name;
+  change.mark = mark;
+  change.blob = record;
+  FB_ASSIGN_OR_RETURN(const meta::BlobId entry,
+                      Append(services, txn, place.container, std::move(change)));
   record.lake->unsent = entry.value();
   return {};
 }
 
 Result<> NoteDelete(Services& services, kv::Transaction& txn, const Place& place,
-                    std::uint64_t mark, WallTime now) {
+                    std::uint64_t mark, WallTime now, bool tree) {
   if (!place.container.lake.travels()) return {};
-  const meta::BlobRecord& old = *place.existing;
+  meta::ChangeRecord change;
+  change.kind = tree ? ChangeKind::kDeleteTree : ChangeKind::kDelete;
+  change.name = place.name;
+  change.mark = mark;
+  change.blob = *place.existing;
+  FB_ASSIGN_OR_RETURN(const meta::LakeCopy copy, CopyAt(txn, place));
   FB_ASSIGN_OR_RETURN(const meta::BlobId entry,
-                      Append(services, txn, place, meta::ChangeKind::kDelete, mark, old));
-  meta::NameNote note;
-  note.kind = meta::NoteKind::kTombstone;
-  note.since = now;
-  if (old.lake) {
-    note.lake_name = old.lake->name;
-    note.lake_etag = old.lake->etag;
+                      Append(services, txn, place.container, std::move(change)));
+  PutNote(txn, place, NoteKind::kTombstone, copy.etag, now, entry);
+  return {};
+}
+
+Result<> NoteRename(Services& services, kv::Transaction& txn, const Place& source,
+                    const Place& target, std::uint64_t mark, WallTime now,
+                    meta::BlobRecord& record) {
+  if (!source.container.lake.travels()) return {};
+  const bool tree = record.directory.has_value();
+  FB_ASSIGN_OR_RETURN(const meta::LakeCopy from, CopyAt(txn, source));
+  FB_ASSIGN_OR_RETURN(const meta::LakeCopy replaced, CopyAt(txn, target));
+  meta::LakeCopy copy = source.existing->lake.value_or(meta::LakeCopy{});
+  if (copy.etag.empty()) {
+    // Nothing of it is there, as far as is known: what stands at the target is to be replaced.
+    copy = {.etag = replaced.etag, .name = {}, .body = {}, .unsent = 0};
+  } else if (copy.name.empty()) {
+    copy.name = source.name;
   }
-  note.unsent = entry.value();
-  txn.Put(keys::NameNote(place.container.id, place.name), meta::Encode(note));
+  record.lake = copy;
+  meta::ChangeRecord change;
+  change.kind = tree ? ChangeKind::kRenameTree : ChangeKind::kRename;
+  change.name = target.name;
+  change.from = source.name;
+  change.mark = mark;
+  change.blob = record;
+  FB_ASSIGN_OR_RETURN(const meta::BlobId entry,
+                      Append(services, txn, source.container, std::move(change)));
+  record.lake->unsent = entry.value();
+  PutNote(txn, source, NoteKind::kTombstone, from.etag, now, entry);
+  if (!copy.name.empty() && !replaced.etag.empty()) {
+    PutNote(txn, target, NoteKind::kReplaced, replaced.etag, now, entry);
+  } else {
+    txn.Erase(keys::NameNote(target.container.id, target.name));
+  }
   return {};
 }
 

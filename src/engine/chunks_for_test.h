@@ -111,6 +111,7 @@ class ChunksForTest final : public chunk::ChunkStore {
     MemoryPin(std::shared_ptr<const std::string> bytes, ChunksForTest& store)
         : bytes_(std::move(bytes)), store_(store) {}
     std::uint32_t size() const override { return static_cast<std::uint32_t>(bytes_->size()); }
+    std::uint64_t crc64() const override { return Crc64(AsBytes(*bytes_)); }
     Result<> ReadBlocking(MutableByteView data, std::uint32_t offset) const override {
       if (store_.failing_reads_ > 0 && store_.failing_reads_-- > 0) {
         return Fail(store_.failing_code_, "A read that was made to fail.");

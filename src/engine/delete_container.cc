@@ -13,6 +13,10 @@ Task<> DeleteContainer(Services& services, OpContext context, DeleteContainerReq
         const azure::AccountName& account = request.target.account.name;
         FB_ASSIGN_OR_RETURN(const meta::ContainerRecord record,
                             RequireContainer(txn, account, request.target.container));
+        if (record.lake.attached()) {
+          return Fail(Code::kUnsupported,
+                      "The container is attached to a lake; detach it before it is deleted.");
+        }
         const azure::ConditionSubject subject = SubjectOf(record);
         FB_RETURN_IF_ERROR(azure::CheckWrite(request.conditions, &subject));
         FB_RETURN_IF_ERROR(meta::CheckLeaseForWrite(record.lease, request.conditions.lease_id,

@@ -17,6 +17,7 @@
 #include "async/byte_stream.h"
 #include "async/context.h"
 #include "async/task.h"
+#include "engine/target.h"
 #include "meta/records.h"
 
 namespace forebay::engine {
@@ -60,6 +61,13 @@ class LakeSide {
   // Opens the bytes. Before the first of them: kStale (the blob changed in the lake, or is gone
   // there; the record says so now: look again). Later failures end the stream.
   virtual Task<std::unique_ptr<BodySource>> Open(OpContext context, LakeRead read) = 0;
+
+  // A change of the blob has been committed: waits, where the container acknowledges in the lake,
+  // until it can be seen there. kOperationTimedOut (engine/acknowledge.h).
+  virtual Task<> AwaitAcknowledged(OpContext, BlobTarget) { co_return Result<>{}; }
+
+  // Has all of the blob fetched soon, in the background; nobody hears how it went.
+  virtual void HydrateSoon(meta::ContainerId container, std::string name) = 0;
 };
 
 }  // namespace forebay::engine

@@ -1,5 +1,6 @@
 #include "engine/put_blob.h"
 
+#include "engine/acknowledge.h"
 #include "engine/body_writer.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
@@ -87,6 +88,7 @@ Task<PutBlobResult> PutBlob(Services& services, OpContext context, PutBlobReques
     co_return Fail(std::move(done.error()));
   }
   commit->stored.Linked(services.chunks);
+  FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(services, context, commit->target));
   co_return PutBlobResult{ChangedBy(stamp), commit->stored.md5, commit->stored.crc64};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/acknowledge.h"
 #include "engine/commit.h"
 #include "engine/planned_body.h"
 #include "engine/read_gate.h"
@@ -107,7 +108,10 @@ Task<Changed> PutBlockList(Services& services, OpContext context, PutBlockListRe
     commit->record = NewRecord(meta::BlobId(blob_id), request.attributes, stamp);
     commit->record.copy = request.copy;
     done = co_await Attempt(services, context, commit, blocks);
-    if (done) co_return ChangedBy(stamp);
+    if (done) {
+      FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(services, context, request.target));
+      co_return ChangedBy(stamp);
+    }
     if (done.error().code() != Code::kStale) break;
   }
   if (done.error().code() == Code::kStale) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "engine/acknowledge.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
 #include "engine/look_up.h"
@@ -92,12 +93,14 @@ Task<UpdateBlobResult> UpdateBlob(Services& services, OpContext context,
   const Stamp stamp = MakeStamp(services);
   // Shared, because the store may still run the function when this coroutine is gone.
   const auto result = std::make_shared<UpdateBlobResult>();
+  const BlobTarget target = request.target;
   FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
       services, context,
       [&services, request = std::move(request), stamp, result](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(*result, Update(services, txn, request, stamp));
         return {};
       }));
+  FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(services, context, target));
   co_return std::move(*result);
 }
 

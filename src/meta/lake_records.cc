@@ -93,6 +93,7 @@ std::string Encode(const ChangeRecord& r) {
   Encoder out;
   out.U8(kVersion).U8(static_cast<std::uint8_t>(r.kind)).String(r.name).Varint(r.mark);
   out.Varint(r.holder.value()).String(Encode(r.blob));
+  if (!r.from.empty()) out.String(r.from);
   return out.Take();
 }
 
@@ -105,6 +106,7 @@ Result<ChangeRecord> DecodeChange(std::string_view text) {
   r.mark = in.Varint();
   r.holder = BlobId(in.Varint());
   const std::string_view blob = in.StringView();
+  if (r.kind == ChangeKind::kRename || r.kind == ChangeKind::kRenameTree) r.from = in.String();
   FB_RETURN_IF_ERROR(in.Finish("a change"));
   FB_ASSIGN_OR_RETURN(r.blob, DecodeBlob(blob));
   return r;

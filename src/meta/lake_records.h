@@ -47,14 +47,19 @@ struct ImportRecord {
 
 enum class NoteKind : std::uint8_t {
   kAbsent = 1,     // asked and not there, while an import runs
-  kTombstone = 2,  // deleted here; the lake has not confirmed
+  kTombstone = 2,  // deleted here, or moved away; the lake has not confirmed
+  // Beside a record that was moved here and whose bytes the lake still has under another name
+  // (LakeCopy::name): what the lake has under this one until the move has travelled.
+  kReplaced = 3,
 };
 struct NameNote {
   NoteKind kind = NoteKind::kAbsent;
   WallTime since;
   std::string lake_name;     // tombstone: the name there; empty: the same
   std::string lake_etag;     // tombstone: last seen there
-  std::uint64_t unsent = 0;  // tombstone: holder id of the change that deletes it there
+  // tombstone: holder id of the newest change of the name; 0: it has travelled, and the tombstone
+  // stays until the import is past
+  std::uint64_t unsent = 0;
 };
 
 enum class ChangeKind : std::uint8_t {
@@ -64,6 +69,12 @@ enum class ChangeKind : std::uint8_t {
   kTags = 4,
   kTier = 5,
   kDelete = 6,
+  kRename = 7,         // the file `from` is `name` now; what was there is replaced
+  kMakeDirectory = 8,  // hierarchical
+  kRenameTree = 9,     // hierarchical: the directory `from` is `name` now, with all that is in it
+  kDeleteTree = 10,    // hierarchical: the directory went, with all that was in it
+  kAccess = 11,        // owner, group, permissions, ACL
+  kDone = 12,          // is in the lake, and waits for those before it; nothing else is set
 };
 // One entry of the change log.
 struct ChangeRecord {
@@ -71,7 +82,8 @@ struct ChangeRecord {
   std::string name;
   std::uint64_t mark = 0;  // entries that the log ever had when the request arrived
   BlobId holder;           // holds the body, and names the entry
-  BlobRecord blob;         // as it became; kDelete: as it was
+  BlobRecord blob;         // as it became; kDelete, kDeleteTree: as it was
+  std::string from;        // kRename, kRenameTree: the name it had
 };
 
 std::string Encode(const AttachRecord& record);
