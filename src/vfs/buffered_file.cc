@@ -1,0 +1,240 @@
+#include "vfs/buffered_file.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace forebay::vfs {
+namespace {
+
+// A file that changes faster than it can be read is read without a cache after so many attempts.
+constexpr int kAttempts = 4;
+
+}  // namespace
+
+BufferedFile::BufferedFile(BufferedFiles& files, OpenFileRequest request)
+    : files_(files),
+      inode_(request.attributes.inode),
+      where_(std::move(request.where)),
+      content_(
+          std::min<std::size_t>(files.options().block_bytes,
+                                MemoryPool::SizeFor(std::min<std::uint64_t>(
+                                    files.traits().max_block_bytes, files.options().block_bytes)))),
+      version_(files.cache().Open(inode_, request.attributes.etag)),
+      read_ahead_(files.options().read_ahead_bytes) {
+  content_.SetBase(request.attributes.etag, request.attributes.size);
+  base_mtime_ = request.attributes.mtime;
+}
+
+BufferedFile::~BufferedFile() {
+  if (version_->etag.empty()) files_.cache().Drop(*version_);
+}
+
+OpenFileState BufferedFile::State() const {
+  std::lock_guard lock(mutex_);
+  const bool dirty = content_.Dirty();
+  return {.size = content_.size(),
+          .mtime = dirty ? mtime_ : std::nullopt,
+          .dirty = dirty,
+          .etag = content_.base()};
+}
+
+void BufferedFile::Revalidate(const Attributes& fresh) {
+  std::lock_guard lock(mutex_);
+  if (fresh.etag == content_.base()) return;
+  // What is not committed stays; the commit finds out that its base has changed.
+  if (content_.Dirty() || exclusive_) return;
+  // Asked before our last commit, told after it.
+  if (fresh.ctime.ns < committed_ns_) return;
+  Rebase(fresh, false);
+}
+
+void BufferedFile::Restamp(const ETag& before, const Attributes& fresh) {
+  std::lock_guard lock(mutex_);
+  if (content_.base() == before) Rebase(fresh, fresh.size == content_.base_size());
+}
+
+void BufferedFile::Rebase(const Attributes& fresh, bool same) {
+  content_.SetBase(fresh.etag, fresh.size);
+  base_mtime_ = fresh.mtime;
+  if (same && !fresh.etag.empty()) {
+    auto next = std::make_shared<CachedVersion>(inode_, fresh.etag);
+    files_.cache().Carry(*version_, next, {}, fresh.size);
+    version_ = std::move(next);
+  } else {
+    version_ = files_.cache().Open(inode_, fresh.etag);
+  }
+}
+
+Task<> BufferedFile::Refresh(OpContext context, ETag stale) {
+  FB_CO_ASSIGN_OR_RETURN(FileRef file, where_());
+  FB_CO_ASSIGN_OR_RETURN(Attributes fresh, co_await files_.remote().Stat(context, std::move(file)));
+  std::lock_guard lock(mutex_);
+  if (content_.base() != stale) co_return Result<>();  // a commit was faster
+  // Somebody changed its mode or the like, and the content is what it was: every commit sets the
+  // time to the nanosecond.
+  const bool same = fresh.size == content_.base_size() && fresh.mtime == base_mtime_;
+  Rebase(fresh, same);
+  co_return Result<>();
+}
+
+Task<std::size_t> BufferedFile::Read(OpContext context, std::uint64_t offset, MutableByteView into,
+                                     bool direct) {
+  for (int attempt = 0;; ++attempt) {
+    const Wanted wanted = Gather(offset, into, direct);
+    if (wanted.commit_first) {
+      FB_CO_RETURN_IF_ERROR(co_await Commit(context));
+      continue;
+    }
+    if (wanted.base.empty()) co_return wanted.bytes;
+    const ETag etag = wanted.version->etag;
+    Result<> done;
+    if (attempt >= kAttempts) {
+      done = co_await FetchDirect(context, wanted, ETag(), offset, into);
+    } else if (direct) {
+      done = co_await FetchDirect(context, wanted, etag, offset, into);
+    } else {
+      done = co_await Fetch(context, wanted, offset, into);
+    }
+    if (done) co_return wanted.bytes;
+    const bool changed = done.error().code() == Code::kConditionNotMet;
+    if (!changed || attempt > 2 * kAttempts) co_return Fail(std::move(done.error()));
+    FB_CO_RETURN_IF_ERROR(co_await Refresh(context, etag));
+  }
+}
+
+BufferedFile::Wanted BufferedFile::Gather(std::uint64_t offset, MutableByteView into, bool direct) {
+  Wanted out;
+  std::lock_guard lock(mutex_);
+  std::vector<DirtyContent::Piece> pieces = content_.Read(offset, into.size());
+  if (DirtyContent::NeedsCommit(pieces)) {
+    out.commit_first = true;
+    return out;
+  }
+  for (DirtyContent::Piece& piece : pieces) {
+    std::byte* to = into.data() + (piece.offset - offset);
+    out.bytes += piece.length;
+    switch (piece.kind) {
+      case DirtyContent::Piece::Kind::kBlock:
+        // Under the lock: a writer changes blocks in place.
+        std::memcpy(to, piece.block->At(piece.offset), piece.length);
+        break;
+      case DirtyContent::Piece::Kind::kZero:
+        std::memset(to, 0, piece.length);
+        break;
+      case DirtyContent::Piece::Kind::kBase:
+        out.base.push_back(std::move(piece));
+        break;
+    }
+  }
+  out.version = version_;
+  if (!out.base.empty() && !direct) {
+    out.limit = content_.base_limit();
+    out.plan = read_ahead_.Next(offset, into.size(), out.limit);
+  }
+  return out;
+}
+
+std::shared_ptr<Extent> BufferedFile::StartAt(const std::shared_ptr<CachedVersion>& version,
+                                              std::uint64_t at, std::uint64_t unit,
+                                              std::uint64_t limit) {
+  ContentCache& cache = files_.cache();
+  if (auto extent = cache.Find(*version, at)) return extent;
+  std::uint64_t begin = at / unit * unit;
+  const std::uint64_t end = std::min(limit, begin + unit);
+  if (begin != at && cache.Find(*version, begin)) begin = at;
+  auto extent = cache.Claim(version, begin, end - begin);
+  // Its beginning was free, but it ends before what is wanted: an extent lies between.
+  if (extent && begin + extent->length <= at) {
+    files_.Spawn(Fill(shared_from_this(), version, std::move(extent)));
+    extent = cache.Claim(version, at, end - at);
+  }
+  if (!extent) return cache.Find(*version, at);  // null where there is no room
+  files_.Spawn(Fill(shared_from_this(), version, extent));
+  return extent;
+}
+
+void BufferedFile::Start(const Wanted& wanted) {
+  for (std::uint64_t at = wanted.plan.begin; at < wanted.plan.end;) {
+    auto extent = StartAt(wanted.version, at, wanted.plan.unit, wanted.limit);
+    if (!extent) return;
+    at = extent->offset + extent->length;
+  }
+}
+
+boost::asio::awaitable<void> BufferedFile::Fill(std::shared_ptr<BufferedFile> self,
+                                                std::shared_ptr<CachedVersion> version,
+                                                std::shared_ptr<Extent> extent) {
+  Result<FileRef> file = self->where_();
+  if (!file) {
+    files_.cache().Failed(*version, *extent, std::move(file.error()));
+    co_return;
+  }
+  ReadRequest request{.file = std::move(*file),
+                      .etag = version->etag,
+                      .offset = extent->offset,
+                      .into = {extent->memory->data(), extent->length}};
+  auto answer = co_await files_.remote().Read(files_.background(), std::move(request));
+  if (answer) {
+    files_.cache().Filled(*extent, answer->bytes);
+  } else {
+    files_.cache().Failed(*version, *extent, std::move(answer.error()));
+  }
+}
+
+Task<> BufferedFile::Fetch(OpContext context, const Wanted& wanted, std::uint64_t offset,
+                           MutableByteView into) {
+  Start(wanted);
+  for (const DirtyContent::Piece& piece : wanted.base) {
+    for (std::uint64_t at = piece.offset; at < piece.offset + piece.length;) {
+      const std::uint64_t rest = piece.offset + piece.length - at;
+      std::byte* to = into.data() + (at - offset);
+      auto extent = StartAt(wanted.version, at, wanted.plan.unit, wanted.limit);
+      if (!extent) {  // the cache is full of what is on its way
+        Wanted alone;
+        alone.base.push_back({DirtyContent::Piece::Kind::kBase, at, rest, nullptr});
+        FB_CO_RETURN_IF_ERROR(
+            co_await FetchDirect(context, alone, wanted.version->etag, at, {to, rest}));
+        break;
+      }
+      if (!extent->ready.IsSet()) FB_CO_RETURN_IF_ERROR(co_await extent->ready.Wait(context));
+      if (extent->error) co_return Fail(*extent->error);
+      const std::uint64_t skip = at - extent->offset;
+      if (skip >= extent->bytes) {
+        co_return Fail(Code::kConditionNotMet, "The file is shorter than it was.");
+      }
+      const std::uint64_t n = std::min(rest, extent->bytes - skip);
+      std::memcpy(to, extent->memory->data() + skip, n);
+      at += n;
+    }
+  }
+  co_return Result<>();
+}
+
+Task<> BufferedFile::FetchDirect(OpContext context, const Wanted& wanted, ETag etag,
+                                 std::uint64_t offset, MutableByteView into) {
+  for (const DirtyContent::Piece& piece : wanted.base) {
+    FB_CO_ASSIGN_OR_RETURN(FileRef file, where_());
+    ReadRequest request{.file = std::move(file),
+                        .etag = etag,
+                        .offset = piece.offset,
+                        .into = into.subspan(piece.offset - offset, piece.length)};
+    FB_CO_ASSIGN_OR_RETURN(const ReadAnswer answer,
+                           co_await files_.remote().Read(context, std::move(request)));
+    if (answer.bytes < piece.length) {
+      co_return Fail(Code::kConditionNotMet, "The file is shorter than it was.");
+    }
+  }
+  co_return Result<>();
+}
+
+Task<std::uint64_t> BufferedFile::Seek(OpContext context, std::uint64_t offset, bool data) {
+  FB_CO_RETURN_IF_ERROR(co_await Commit(context));  // the server knows where holes are
+  const std::uint64_t size = State().size;
+  if (offset >= size) co_return Fail(Code::kNoSuchOffset, "Behind the end of the file.");
+  FB_CO_ASSIGN_OR_RETURN(FileRef file, where_());
+  auto found = co_await files_.remote().SeekData(context, std::move(file), offset, data);
+  if (found || found.error().code() != Code::kUnsupported) co_return found;
+  co_return data ? offset : size;
+}
+
+}  // namespace forebay::vfs

@@ -1,0 +1,437 @@
+#include "vfs/buffered_file.h"
+
+#include <gtest/gtest.h>
+#include <linux/falloc.h>
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "async/run_sync.h"
+#include "async/sleep.h"
+#include "vfs/memory_remote.h"
+
+namespace forebay::vfs {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A server in memory that counts what it is asked, and refuses what it is told to.
+class TestRemote : public RemoteData {
+ public:
+  explicit TestRemote(Remote& remote) : remote_(remote) {}
+
+  Task<ReadAnswer> Read(OpContext context, ReadRequest request) override {
+    ++reads;
+    read_bytes += request.into.size();
+    return remote_.Read(std::move(context), std::move(request));
+  }
+  Task<StagedBlock> StageBlock(OpContext context, FileRef file, ByteView data) override {
+    ++stages;
+    if (stage_delay.count() > 0) FB_CO_RETURN_IF_ERROR(co_await SleepFor(stage_delay, context));
+    if (fail_stages.load() > 0) {
+      --fail_stages;
+      co_return Fail(Code::kInsufficientStorage, "The disk is full.");
+    }
+    co_return co_await remote_.StageBlock(std::move(context), std::move(file), data);
+  }
+  Task<CommitAnswer> Commit(OpContext context, CommitRequest request) override {
+    ++commits;
+    if (fail_commits.load() > 0) {
+      --fail_commits;
+      co_return Fail(Code::kIo, "Refused.");
+    }
+    co_return co_await remote_.Commit(std::move(context), std::move(request));
+  }
+  Task<std::uint64_t> SeekData(OpContext context, FileRef file, std::uint64_t offset,
+                               bool data) override {
+    return remote_.SeekData(std::move(context), std::move(file), offset, data);
+  }
+
+  std::atomic<int> reads{0}, stages{0}, commits{0}, fail_stages{0}, fail_commits{0};
+  std::atomic<std::uint64_t> read_bytes{0};
+  std::chrono::milliseconds stage_delay{0};
+
+ private:
+  Remote& remote_;
+};
+
+// MemoryRemote with TestRemote's bytes.
+class Spy final : public Remote {
+ public:
+  explicit Spy(MemoryServer& server) : inner(server), data(inner) {}
+  MemoryRemote inner;
+  TestRemote data;
+
+  Task<Attributes> Stat(OpContext c, FileRef f) override { return inner.Stat(c, f); }
+  Task<Attributes> Lookup(OpContext c, NameRef at) override { return inner.Lookup(c, at); }
+  Task<ListPage> List(OpContext c, ListRequest r) override { return inner.List(c, r); }
+  Task<Attributes> Create(OpContext c, CreateRequest r) override { return inner.Create(c, r); }
+  Task<Attributes> Link(OpContext c, FileRef f, NameRef at) override {
+    return inner.Link(c, f, at);
+  }
+  Task<std::string> ReadLink(OpContext c, FileRef f) override { return inner.ReadLink(c, f); }
+  Task<> Remove(OpContext c, NameRef at, bool d) override { return inner.Remove(c, at, d); }
+  Task<Attributes> Rename(OpContext c, RenameRequest r) override { return inner.Rename(c, r); }
+  Task<Attributes> SetAttributes(OpContext c, FileRef f, AttributeChanges x) override {
+    return inner.SetAttributes(c, f, x);
+  }
+  Task<std::string> GetXattr(OpContext c, FileRef f, std::string n) override {
+    return inner.GetXattr(c, f, n);
+  }
+  Task<std::vector<std::string>> ListXattrs(OpContext c, FileRef f) override {
+    return inner.ListXattrs(c, f);
+  }
+  Task<> SetXattr(OpContext c, FileRef f, std::string n, std::string v, XattrMode m) override {
+    return inner.SetXattr(c, f, n, v, m);
+  }
+  Task<> RemoveXattr(OpContext c, FileRef f, std::string n) override {
+    return inner.RemoveXattr(c, f, n);
+  }
+  Task<ReadAnswer> Read(OpContext c, ReadRequest r) override { return data.Read(c, std::move(r)); }
+  Task<StagedBlock> StageBlock(OpContext c, FileRef f, ByteView b) override {
+    return data.StageBlock(c, f, b);
+  }
+  Task<CommitAnswer> Commit(OpContext c, CommitRequest r) override {
+    return data.Commit(c, std::move(r));
+  }
+  Task<std::uint64_t> SeekData(OpContext c, FileRef f, std::uint64_t o, bool d) override {
+    return data.SeekData(c, f, o, d);
+  }
+  Task<RemoteTraits> Probe(OpContext c) override { return inner.Probe(c); }
+  Task<> KeepAlive(OpContext c) override { return inner.KeepAlive(c); }
+  Task<> End(OpContext c) override { return inner.End(c); }
+  Task<> Hold(OpContext c, FileRef f) override { return inner.Hold(c, f); }
+  Task<> Release(OpContext c, FileRef f) override { return inner.Release(c, f); }
+  Task<> Lock(OpContext c, FileRef f, LockRange r, std::chrono::milliseconds w) override {
+    return inner.Lock(c, f, r, w);
+  }
+  Task<std::optional<LockRange>> TestLock(OpContext c, FileRef f, LockRange r) override {
+    return inner.TestLock(c, f, r);
+  }
+  Task<ChangesPage> Changes(OpContext c, std::string s) override { return inner.Changes(c, s); }
+  Task<StatFs> GetStatFs(OpContext c) override { return inner.GetStatFs(c); }
+};
+
+std::string Random(unsigned seed, std::size_t size) {
+  std::mt19937_64 random(seed);
+  std::string out(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<char>(random() >> 13);
+  return out;
+}
+
+// One mount's worth of open files, on loops of its own.
+struct Machine {
+  explicit Machine(MemoryServer& server, BufferedFilesOptions options = {})
+      : remote(server), traits(*RunSync(remote.Probe({}))), files(remote, traits, loops, options) {}
+  ~Machine() {
+    (void)RunSync(files.Stop());
+    (void)RunSync(remote.End({}));
+  }
+  std::shared_ptr<OpenFile> Open(const std::string& path) {
+    auto attributes = RunSync(remote.Stat({}, {.path = path, .id = {}}));
+    EXPECT_TRUE(attributes.has_value());
+    attributes->inode = InodeNumber(attributes->id.value());
+    const FileRef where{.path = path, .id = attributes->id};
+    return files.Make(
+        {.attributes = *attributes, .where = [where]() -> Result<FileRef> { return where; }});
+  }
+  std::shared_ptr<OpenFile> Create(const std::string& path) {
+    CreateRequest request;
+    request.at.name = path;
+    EXPECT_TRUE(RunSync(remote.Create({}, request)).has_value());
+    return Open(path);
+  }
+  Spy remote;
+  RemoteTraits traits;
+  Loops loops{2};
+  BufferedFiles files;
+};
+
+Result<> Write(OpenFile& file, std::uint64_t offset, std::string_view text) {
+  return RunSync(file.Write({}, WriteAt::kOffset, offset, AsBytes(text), false));
+}
+Result<std::string> Read(OpenFile& file, std::uint64_t offset, std::size_t length,
+                         bool direct = false) {
+  std::string out(length, '?');
+  FB_ASSIGN_OR_RETURN(
+      const std::size_t got,
+      RunSync(file.Read({}, offset, std::as_writable_bytes(std::span(out)), direct)));
+  out.resize(got);
+  return out;
+}
+
+class BufferedFileTest : public testing::Test {
+ protected:
+  static BufferedFilesOptions Small() {
+    return {.write_bytes = 1_MiB,
+            .cache_bytes = 1_MiB,
+            .block_bytes = 64_KiB,
+            .read_ahead_bytes = 256_KiB,
+            .uploads = 4};
+  }
+  MemoryServer server_;
+};
+
+TEST_F(BufferedFileTest, WhatIsWrittenIsReadAtOnceAndByOthersAfterTheFlush) {
+  Machine here(server_), there(server_);
+  auto file = here.Create("f");
+  const std::string text = Random(1, 3_MiB + 17);
+  ASSERT_TRUE(Write(*file, 0, text));
+  EXPECT_TRUE(file->State().dirty);
+  EXPECT_EQ(*Read(*file, 1000, 2_MiB), text.substr(1000, 2_MiB));
+  EXPECT_EQ(there.Open("f")->State().size, 0u);
+  ASSERT_TRUE(RunSync(file->Flush({})));
+  EXPECT_FALSE(file->State().dirty);
+  auto other = there.Open("f");
+  EXPECT_EQ(*Read(*other, 0, text.size() + 5), text);
+  EXPECT_EQ(*Read(*other, 0, text.size() + 5, true), text);
+}
+
+TEST_F(BufferedFileTest, ASmallFileIsOneRequest) {
+  Machine here(server_);
+  auto file = here.Create("f");
+  ASSERT_TRUE(Write(*file, 0, "a few bytes"));
+  ASSERT_TRUE(RunSync(file->Close({})));
+  EXPECT_EQ(here.remote.data.stages, 0);
+  EXPECT_EQ(here.remote.data.commits, 1);
+}
+
+TEST_F(BufferedFileTest, BlocksAreUploadedWhileTheWriterGoesOnWithinTheBudget) {
+  Machine here(server_, Small());
+  here.remote.data.stage_delay = 2ms;
+  auto file = here.Create("f");
+  const std::string text = Random(2, 5_MiB);
+  for (std::size_t at = 0; at < text.size(); at += 10'000) {
+    ASSERT_TRUE(Write(*file, at, std::string_view(text).substr(at, 10'000)));
+    ASSERT_LE(1_MiB - here.files.write_budget().available(), 1_MiB);
+  }
+  EXPECT_GT(here.remote.data.stages, 60);
+  EXPECT_EQ(here.remote.data.commits, 0);  // nobody sees half of it
+  ASSERT_TRUE(RunSync(file->Sync({})));
+  EXPECT_EQ(here.remote.data.commits, 1);
+  EXPECT_EQ(here.files.write_budget().available(), 1_MiB);
+  EXPECT_EQ(*Read(*here.Open("f"), 0, text.size()), text);
+}
+
+TEST_F(BufferedFileTest, WritersOfManyFilesShareTheBudgetWithoutADeadlock) {
+  Machine here(server_, Small());
+  std::vector<std::shared_ptr<OpenFile>> files;
+  for (int i = 0; i < 40; ++i) files.push_back(here.Create("f" + std::to_string(i)));
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      // Each leaves all of its files open with a part of a block in memory.
+      for (int round = 0; round < 12; ++round) {
+        for (std::size_t i = static_cast<std::size_t>(t); i < files.size(); i += 4) {
+          const std::string piece = Random(static_cast<unsigned>(i), 9000);
+          ASSERT_TRUE(Write(*files[i], static_cast<std::uint64_t>(round) * 9000, piece));
+        }
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    ASSERT_TRUE(RunSync(files[i]->Close({})));
+    const std::string piece = Random(static_cast<unsigned>(i), 9000);
+    auto again = here.Open("f" + std::to_string(i));
+    EXPECT_EQ(again->State().size, 12u * 9000);
+    EXPECT_EQ(*Read(*again, 11 * 9000, 9000), piece);
+  }
+}
+
+TEST_F(BufferedFileTest, AFailedUploadIsToldOnceToTheWriterAndThenByEveryFlush) {
+  Machine here(server_, Small());
+  auto file = here.Create("f");
+  const std::string text = Random(3, 64_KiB);
+  here.remote.data.fail_stages = 3;
+  ASSERT_TRUE(Write(*file, 0, text));
+  while (here.remote.data.fail_stages == 3) std::this_thread::sleep_for(1ms);
+  Result<> told;
+  for (int i = 0; i < 1000 && told; ++i) {
+    told = Write(*file, 70'000, "x");
+    std::this_thread::sleep_for(1ms);
+  }
+  ASSERT_FALSE(told);
+  EXPECT_EQ(told.error().code(), Code::kInsufficientStorage);
+  EXPECT_TRUE(Write(*file, 70'000, "x"));
+  EXPECT_FALSE(RunSync(file->Flush({})));
+  EXPECT_FALSE(RunSync(file->Sync({})));
+  // Room again: nothing was lost.
+  ASSERT_TRUE(RunSync(file->Sync({})));
+  ASSERT_TRUE(RunSync(file->Flush({})));
+  EXPECT_EQ(*Read(*here.Open("f"), 0, 64_KiB), text);
+}
+
+TEST_F(BufferedFileTest, AnInterruptedWriteLeavesTheFormerContent) {
+  Machine other(server_);
+  {
+    Machine here(server_, Small());
+    auto file = here.Create("f");
+    ASSERT_TRUE(Write(*file, 0, "the former content"));
+    ASSERT_TRUE(RunSync(file->Close({})));
+    auto again = here.Open("f");
+    ASSERT_TRUE(RunSync(again->Truncate({}, 0)));
+    ASSERT_TRUE(Write(*again, 0, Random(4, 300'000)));
+    EXPECT_EQ(again->State().size, 300'000u);
+    // The machine dies here.
+  }
+  EXPECT_EQ(*Read(*other.Open("f"), 0, 100), "the former content");
+}
+
+TEST_F(BufferedFileTest, AChangeInTheMiddleIsOneSmallCommit) {
+  Machine here(server_);
+  auto file = here.Create("f");
+  std::string text = Random(5, 4_MiB);
+  ASSERT_TRUE(Write(*file, 0, text));
+  ASSERT_TRUE(RunSync(file->Flush({})));
+  const int stages = here.remote.data.stages;
+  for (const std::uint64_t at : {5u, 1'000'000u, 3'999'999u}) {
+    ASSERT_TRUE(Write(*file, at, "patched"));
+    text.replace(at, 7, "patched");
+  }
+  ASSERT_TRUE(RunSync(file->Flush({})));
+  EXPECT_EQ(here.remote.data.stages, stages);
+  EXPECT_EQ(*Read(*here.Open("f"), 0, text.size()), text);
+}
+
+TEST_F(BufferedFileTest, ChangesOfTwoMachinesToDifferentPlacesBothStay) {
+  Machine here(server_), there(server_);
+  auto mine = here.Create("f");
+  ASSERT_TRUE(Write(*mine, 0, std::string(100, '.')));
+  ASSERT_TRUE(RunSync(mine->Flush({})));
+  auto theirs = there.Open("f");
+  ASSERT_TRUE(Write(*mine, 10, "mine"));
+  ASSERT_TRUE(Write(*theirs, 50, "theirs"));
+  ASSERT_TRUE(RunSync(theirs->Flush({})));
+  ASSERT_TRUE(RunSync(mine->Flush({})));
+  const std::string all = *Read(*here.Open("f"), 0, 200);
+  EXPECT_EQ(all.size(), 100u);
+  EXPECT_EQ(all.substr(10, 4), "mine");
+  EXPECT_EQ(all.substr(50, 6), "theirs");
+}
+
+TEST_F(BufferedFileTest, AReaderSeesOneVersionAndThenTheNext) {
+  Machine here(server_), there(server_);
+  auto writer = here.Create("f");
+  ASSERT_TRUE(Write(*writer, 0, std::string(500'000, 'a')));
+  ASSERT_TRUE(RunSync(writer->Flush({})));
+  auto reader = there.Open("f");
+  EXPECT_EQ(*Read(*reader, 0, 10), "aaaaaaaaaa");
+  ASSERT_TRUE(RunSync(writer->Truncate({}, 0)));
+  ASSERT_TRUE(Write(*writer, 0, std::string(300'000, 'b')));
+  ASSERT_TRUE(RunSync(writer->Flush({})));
+  auto fresh = RunSync(there.remote.Stat({}, {.path = "f", .id = {}}));
+  reader->Revalidate(*fresh);
+  EXPECT_EQ(*Read(*reader, 0, 1'000'000), std::string(300'000, 'b'));
+}
+
+TEST_F(BufferedFileTest, ACachedFileIsNotFetchedAgainAlsoWhenItsModeChanges) {
+  Machine here(server_);
+  auto file = here.Create("f");
+  const std::string text = Random(6, 900'000);
+  ASSERT_TRUE(Write(*file, 0, text));
+  ASSERT_TRUE(RunSync(file->Close({})));
+  file = here.Open("f");
+  EXPECT_EQ(*Read(*file, 0, 1'000'000), text);
+  const int reads = here.remote.data.reads;
+  const ETag before = file->State().etag;
+  AttributeChanges changes;
+  changes.mode = 0600;
+  auto fresh = RunSync(here.remote.SetAttributes({}, {.path = "f", .id = {}}, changes));
+  ASSERT_TRUE(fresh);
+  file->Restamp(before, *fresh);
+  EXPECT_EQ(*Read(*file, 0, 1'000'000), text);
+  ASSERT_TRUE(RunSync(file->Close({})));
+  EXPECT_EQ(*Read(*here.Open("f"), 0, 1'000'000), text);
+  EXPECT_EQ(here.remote.data.reads, reads);
+}
+
+TEST_F(BufferedFileTest, SequentialReadsAreFetchedAheadAndOnlyOnce) {
+  BufferedFilesOptions options;
+  options.read_ahead_bytes = 4_MiB;
+  Machine here(server_, options);
+  const std::string text = Random(7, 20_MiB);
+  {
+    auto file = here.Create("f");
+    ASSERT_TRUE(Write(*file, 0, text));
+    ASSERT_TRUE(RunSync(file->Close({})));
+  }
+  auto file = here.Open("f");
+  here.remote.data.read_bytes = 0;
+  for (std::size_t at = 0; at < text.size(); at += 128_KiB) {
+    ASSERT_EQ(*Read(*file, at, 128_KiB), text.substr(at, 128_KiB)) << at;
+  }
+  EXPECT_EQ(here.remote.data.read_bytes, text.size());
+}
+
+TEST_F(BufferedFileTest, HolesAndLengths) {
+  Machine here(server_);
+  auto file = here.Create("f");
+  ASSERT_TRUE(RunSync(file->Allocate({}, 0, 0, 1000)));
+  EXPECT_EQ(file->State().size, 1000u);
+  ASSERT_TRUE(RunSync(file->Allocate({}, FALLOC_FL_KEEP_SIZE, 0, 5000)));
+  EXPECT_EQ(file->State().size, 1000u);
+  ASSERT_TRUE(Write(*file, 0, std::string(1000, 'x')));
+  ASSERT_TRUE(RunSync(file->Allocate({}, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 100, 5000)));
+  ASSERT_TRUE(Write(*file, 1'000'000, "end"));
+  auto refused = RunSync(file->Allocate({}, FALLOC_FL_COLLAPSE_RANGE, 0, 4096));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kUnsupported);
+  const std::string expected = std::string(100, 'x') + std::string(999'900, '\0') + "end";
+  EXPECT_EQ(*Read(*file, 0, 2'000'000), expected);
+  ASSERT_TRUE(RunSync(file->Close({})));
+  file = here.Open("f");
+  EXPECT_EQ(*Read(*file, 0, 2'000'000), expected);
+  auto hole = RunSync(file->Seek({}, 0, false));
+  ASSERT_TRUE(hole);  // where, is for the server to know; this one calls everything data
+  EXPECT_LE(*hole, 1'000'003u);
+  EXPECT_FALSE(RunSync(file->Seek({}, 5'000'000, true)));
+}
+
+// One file, random operations through two machines' worth of buffers in turn, against a string.
+TEST_F(BufferedFileTest, RandomOperationsMatchAString) {
+  for (unsigned seed = 0; seed < 12; ++seed) {
+    Machine here(server_, Small());
+    const std::string name = "f" + std::to_string(seed);
+    auto file = here.Create(name);
+    std::mt19937 random(seed);
+    const auto below = [&](std::uint64_t n) { return random() % n; };
+    std::string truth;
+    for (int i = 0; i < 150; ++i) {
+      const std::uint64_t offset = below(600'000);
+      const std::string data =
+          Random(static_cast<unsigned>(random()), 1 + below(below(4) == 0 ? 250'000 : 9'000));
+      switch (below(8)) {
+        case 0:
+          truth.resize(offset, '\0');
+          ASSERT_TRUE(RunSync(file->Truncate({}, offset)));
+          break;
+        case 1:
+          ASSERT_TRUE(RunSync(file->Flush({})));
+          break;
+        case 2:
+          ASSERT_TRUE(RunSync(file->Close({})));
+          file = here.Open(name);
+          break;
+        case 3:
+          here.files.Squeeze();
+          break;
+        default:
+          if (truth.size() < offset + data.size()) truth.resize(offset + data.size(), '\0');
+          truth.replace(offset, data.size(), data);
+          ASSERT_TRUE(Write(*file, offset, data));
+      }
+      const std::uint64_t at = below(700'000), n = 1 + below(200'000);
+      const std::string expected = at < truth.size() ? truth.substr(at, n) : "";
+      ASSERT_TRUE(*Read(*file, at, n, below(4) == 0) == expected)
+          << "seed " << seed << " step " << i;
+      ASSERT_EQ(file->State().size, truth.size());
+    }
+    ASSERT_TRUE(RunSync(file->Close({})));
+    EXPECT_TRUE(*Read(*here.Open(name), 0, 2'000'000) == truth) << seed;
+  }
+}
+
+}  // namespace
+}  // namespace forebay::vfs
