@@ -76,13 +76,15 @@ void EvictionPolicy::Add(const EvictionKey& key, std::uint32_t bytes) {
   Advance(bytes);
 }
 
-void EvictionPolicy::Touch(const EvictionKey& key) {
+bool EvictionPolicy::Touch(const EvictionKey& key) {
   auto found = table_.Find(key);
-  if (!found) return;
+  if (!found) return false;
   EvictionEntry& entry = *found->entry;
   const EvictionTick away = now_ - entry.last;
-  if (away < same_use_) return;
+  if (away < same_use_) return false;
+  const Gap before = entry.gap;
   NoteReturn(entry, away);
+  const bool changed = entry.gap != before;
   entry.last = now_;
   if (found->list == EvictionList::kMain) {
     // An entry that comes back every g adds its gap with weight g: so each entry, not each touch,
@@ -97,6 +99,7 @@ void EvictionPolicy::Touch(const EvictionKey& key) {
     NoteUsualGap(gap, weight);
   }
   Advance(entry.bytes);
+  return changed;
 }
 
 bool EvictionPolicy::Remove(const EvictionKey& key) { return table_.Remove(key).has_value(); }
@@ -113,7 +116,10 @@ bool EvictionPolicy::SetPinned(const EvictionKey& key, bool pinned) {
 // The age of an entry is not kept over a restart: it starts as just touched, so nothing is overdue
 // before its gap has passed once more. A known gap that is 0 steps cannot be, so 0 is "no hint".
 void EvictionPolicy::Restore(const EvictionKey& key, std::uint32_t bytes, EvictionHint hint) {
-  if (table_.Find(key)) return;
+  if (auto found = table_.Find(key)) {
+    if (found->entry->bytes < bytes) table_.Resize(key, bytes);
+    return;
+  }
   EvictionEntry entry{.key = key, .bytes = bytes, .last = now_, .gap = Gap::FromStored(hint)};
   entry.returns = entry.gap.known() ? 2 : 0;
   if (entry.gap.known()) {

@@ -44,15 +44,17 @@ class EvictionPolicy {
 
   // `bytes` of the piece have just become resident: it is new, or it grew by them.
   void Add(const EvictionKey& key, std::uint32_t bytes);
-  // Somebody reads it. Unknown keys are ignored: the reader may be faster than the eviction.
-  void Touch(const EvictionKey& key);
+  // Somebody reads it. Unknown keys are ignored: the reader may be faster than the eviction. True
+  // when its hint has changed.
+  bool Touch(const EvictionKey& key);
   // It is no longer resident, or no longer a candidate, for a reason that is not ours (overwritten,
   // deleted). False where it was not known.
   bool Remove(const EvictionKey& key);
   // Pinned pieces are never handed out and never sampled. False where it was not known.
   bool SetPinned(const EvictionKey& key, bool pinned);
 
-  // At start-up, in any order: a piece found resident, with the hint that was stored for it.
+  // At start-up, in any order: a piece found resident, with the hint that was stored for it. One
+  // that is known already only grows to that size.
   void Restore(const EvictionKey& key, std::uint32_t bytes, EvictionHint hint);
   // What to store for Restore: changes rarely. 0 where it is not known.
   EvictionHint HintOf(const EvictionKey& key);

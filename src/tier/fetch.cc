@@ -15,7 +15,7 @@ Task<> Fetch::WaitOpened(OpContext context) {
     std::lock_guard lock(mutex_);
     if (error_) co_return forebay::Fail(*error_);
     if (opened_ || span_.length() == 0) co_return Result<>{};
-    waiters_.push_back({std::nullopt, event});
+    waiters_.push_back({std::nullopt, event, false});
   }
   FB_CO_RETURN_IF_ERROR(co_await event->Wait(std::move(context)));
   std::lock_guard lock(mutex_);
@@ -29,7 +29,7 @@ Task<std::optional<ByteView>> Fetch::Wait(OpContext context, std::uint64_t offse
     std::lock_guard lock(mutex_);
     if (!ReadyLocked(offset)) {
       event = std::make_shared<Event>();
-      waiters_.push_back({offset, event});
+      waiters_.push_back({offset, event, false});
     }
   }
   if (event) FB_CO_RETURN_IF_ERROR(co_await event->Wait(std::move(context)));
@@ -39,6 +39,21 @@ Task<std::optional<ByteView>> Fetch::Wait(OpContext context, std::uint64_t offse
   if (offset >= span_.end) co_return std::nullopt;
   const std::uint64_t at = offset - span_.start;
   co_return ByteView(buffer_.bytes()).subspan(at, readable_ - at);
+}
+
+Task<bool> Fetch::WaitSettled(OpContext context) {
+  std::shared_ptr<Event> event;
+  {
+    std::lock_guard lock(mutex_);
+    if (!settled_) {
+      event = std::make_shared<Event>();
+      waiters_.push_back({std::nullopt, event, true});
+    }
+  }
+  if (event) FB_CO_RETURN_IF_ERROR(co_await event->Wait(std::move(context)));
+  std::lock_guard lock(mutex_);
+  if (error_) co_return forebay::Fail(*error_);
+  co_return stored_;
 }
 
 bool Fetch::settled() const {
@@ -53,8 +68,15 @@ Span Fetch::span() const {
 
 void Fetch::WakeLocked(std::vector<std::shared_ptr<Event>>& ready) {
   std::erase_if(waiters_, [&](Waiter& waiter) {
-    const bool head = !waiter.offset && (opened_ || error_ || span_.length() == 0);
-    if (!head && !(waiter.offset && ReadyLocked(*waiter.offset))) return false;
+    bool is_ready = false;
+    if (waiter.for_settled) {
+      is_ready = settled_;
+    } else if (waiter.offset) {
+      is_ready = ReadyLocked(*waiter.offset);
+    } else {
+      is_ready = opened_ || error_ || span_.length() == 0;
+    }
+    if (!is_ready) return false;
     ready.push_back(std::move(waiter.event));
     return true;
   });
@@ -87,9 +109,12 @@ void Fetch::Publish(std::uint64_t bytes) {
 void Fetch::Fail(Error error) {
   ChangeAndWake([&] { error_ = std::move(error); });
 }
-void Fetch::Settle() {
+void Fetch::NoteStored(Result<bool> stored) {
   std::lock_guard lock(mutex_);
-  settled_ = true;
+  stored_ = std::move(stored);
+}
+void Fetch::Settle() {
+  ChangeAndWake([&] { settled_ = true; });
 }
 
 }  // namespace forebay::tier

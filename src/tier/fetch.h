@@ -38,6 +38,9 @@ class Fetch {
   Task<std::optional<ByteView>> Wait(OpContext context, std::uint64_t offset);
   // It is in the store (or could not be stored): who holds it only for later bytes may let go.
   bool settled() const;
+  // Waits for that. True when its bytes are in the store now; false when it brought none, or the
+  // blob was replaced meanwhile; else why the lake or the store did not take part.
+  Task<bool> WaitSettled(OpContext context);
 
   // --- The driver.
   void Shrink(std::uint64_t end);  // before Open; end == start: brings nothing
@@ -46,6 +49,7 @@ class Fetch {
   MutableByteView buffer() const { return buffer_.bytes(); }
   void Publish(std::uint64_t bytes);  // of the span, from its start, may be read
   void Fail(Error error);
+  void NoteStored(Result<bool> stored);  // before Settle; unsaid: it was not
   void Settle();
 
  private:
@@ -57,6 +61,7 @@ class Fetch {
   struct Waiter {
     std::optional<std::uint64_t> offset;  // nullopt: waits for the answer's head
     std::shared_ptr<Event> event;
+    bool for_settled = false;
   };
 
   const meta::BodyId body_;
@@ -66,6 +71,7 @@ class Fetch {
   engine::BufferPool::Buffer buffer_;
   bool opened_ = false;
   bool settled_ = false;
+  Result<bool> stored_ = false;
   std::uint64_t readable_ = 0;
   std::optional<Error> error_;
   std::vector<Waiter> waiters_;

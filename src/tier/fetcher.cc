@@ -4,7 +4,9 @@
 
 #include "base/log.h"
 #include "engine/read_gate.h"
+#include "meta/keys.h"
 #include "meta/namespace.h"
+#include "meta/placement_records.h"
 #include "tier/live_names.h"
 
 namespace forebay::tier {
@@ -16,6 +18,14 @@ constexpr std::size_t kPieceBytes = 256 << 10;
 constexpr std::chrono::seconds kFetchTime{60};
 
 std::uint64_t Floor(std::uint64_t offset, std::uint64_t grid) { return offset / grid * grid; }
+
+// Eviction goes from bodies to records.
+Result<> NoteHome(kv::Transaction& txn, meta::ContainerId container, const FetchTarget& target) {
+  const std::string key = meta::keys::BodyHome(target.body);
+  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
+  if (!stored) txn.Put(key, meta::Encode(meta::BodyHomeRecord{container, target.name}));
+  return {};
+}
 
 }  // namespace
 
@@ -129,11 +139,14 @@ Task<> Fetcher::Bring(FetchTargetPtr target, FetchPtr fetch, lake::Cause cause) 
   }
   fetch->Open(std::move(buffer));
   FB_CO_RETURN_IF_ERROR(co_await Receive(fetch, std::move(answer.body)));
-  if (auto stored = co_await Store(target, fetch); !stored) {
+  Result<bool> stored = co_await Store(target, fetch);
+  if (!stored) {
     ++not_stored_;
+    if (stored.error().code() == Code::kNoSpace) book_.NoRoom();
     Log(LogLevel::kDebug, "a fetched range was not stored",
         {{"blob", target->name}, {"error", stored.error().ToString()}});
   }
+  fetch->NoteStored(std::move(stored));
   co_return Result<>{};
 }
 
@@ -158,7 +171,7 @@ Task<> Fetcher::Receive(FetchPtr fetch, std::unique_ptr<BodyReader> body) {
   co_return Result<>{};
 }
 
-Task<> Fetcher::Store(FetchTargetPtr target, FetchPtr fetch) {
+Task<bool> Fetcher::Store(FetchTargetPtr target, FetchPtr fetch) {
   const Span span = fetch->span();
   const auto length = static_cast<std::size_t>(span.length());
   FB_CO_ASSIGN_OR_RETURN(
@@ -175,17 +188,19 @@ Task<> Fetcher::Store(FetchTargetPtr target, FetchPtr fetch) {
         if (!record || record->body.id != target->body || !record->body.in_lake) return {};
         const Run run{span, {{chunk->id(), 0, static_cast<std::uint32_t>(span.length())}}};
         FB_ASSIGN_OR_RETURN(*added, AddRun(txn, target->body, run));
-        if (*added) services_.chunks.Link(txn, *chunk);
-        return {};
+        if (!*added) return {};
+        services_.chunks.Link(txn, *chunk);
+        return NoteHome(txn, container.id, *target);
       },
       kv::Durability::kLazy));
   if (*added) {
     services_.chunks.Linked(chunk);
     ++stored_;
+    book_.Stored(target->body, span);
   } else {
     ++not_stored_;
   }
-  co_return Result<>{};
+  co_return *added;
 }
 
 }  // namespace forebay::tier

@@ -19,6 +19,7 @@
 #include "engine/services.h"
 #include "lake/types.h"
 #include "tier/attachments.h"
+#include "tier/evict_book.h"
 #include "tier/fetch.h"
 #include "tier/worker_loop.h"
 
@@ -57,7 +58,8 @@ struct FetcherStats {
 class Fetcher {
  public:
   // `loop` is stopped before the fetcher is destroyed.
-  Fetcher(engine::Services& services, WorkerLoop& loop) : services_(services), loop_(loop) {}
+  Fetcher(engine::Services& services, WorkerLoop& loop, EvictionBook& book)
+      : services_(services), loop_(loop), book_(book) {}
 
   // The fetch that brings the byte at `offset`: one that is under way, or a new one. Null while
   // stopping.
@@ -65,6 +67,8 @@ class Fetcher {
 
   FetcherStats stats() const;
   std::size_t under_way() const;
+  // What is here and how it is used: readers tell it too.
+  EvictionBook& book() { return book_; }
 
  private:
   using ByStart = std::map<std::uint64_t, FetchPtr>;
@@ -78,11 +82,12 @@ class Fetcher {
   Task<> Drive(FetchTargetPtr target, FetchPtr fetch, lake::Cause cause);
   Task<> Bring(FetchTargetPtr target, FetchPtr fetch, lake::Cause cause);
   Task<> Receive(FetchPtr fetch, std::unique_ptr<BodyReader> body);
-  Task<> Store(FetchTargetPtr target, FetchPtr fetch);
+  Task<bool> Store(FetchTargetPtr target, FetchPtr fetch);
   OpContext Context() const;
 
   engine::Services& services_;
   WorkerLoop& loop_;
+  EvictionBook& book_;
   mutable std::mutex mutex_;
   std::unordered_map<meta::BodyId, ByStart> table_;
   std::atomic<std::uint64_t> fetches_{0}, stored_{0}, not_stored_{0}, failed_{0};

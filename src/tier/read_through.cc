@@ -46,7 +46,7 @@ class LakeBodySource final : public BodySource {
   // Finds the first byte: here, or in a fetch that the lake has answered.
   Task<> Begin() {
     FB_CO_RETURN_IF_ERROR(co_await Plan());
-    if (fetch_) FB_CO_RETURN_IF_ERROR(co_await fetch_->WaitOpened(context_));
+    if (fetch_) FB_CO_RETURN_IF_ERROR(co_await WaitOpened());
     co_return Result<>{};
   }
 
@@ -63,8 +63,10 @@ class LakeBodySource final : public BodySource {
       }
       if (!piece) continue;
       const std::uint64_t length = piece->file ? piece->file->length : piece->memory.size();
+      fetcher_.book().CountBytes(resident_ != nullptr, length);
       read_.offset += length;
       read_.length -= length;
+      if (read_.length == 0) CountRead();
       co_return piece;
     }
     resident_.reset();
@@ -73,6 +75,23 @@ class LakeBodySource final : public BodySource {
   }
 
  private:
+  // No longer than a client should wait for a lake that is silent. The fetch goes on: it finds out
+  // how the lake is, and who comes back for the range may find it there.
+  Task<> WaitOpened() {
+    GuardedLake& lake = *target_->attachment->lake;
+    const SteadyTime begun = std::chrono::steady_clock::now();
+    while (true) {
+      OpContext patient = context_;
+      patient.deadline =
+          std::min(context_.deadline, std::chrono::steady_clock::now() + lake.patience());
+      auto opened = co_await fetch_->WaitOpened(patient);
+      const bool waited = std::chrono::steady_clock::now() >= patient.deadline;
+      if (opened || opened.error().code() != Code::kDeadlineExceeded || !waited) co_return opened;
+      FB_CO_RETURN_IF_ERROR(context_.Check());
+      FB_CO_RETURN_IF_ERROR(lake.MayWaitOn(begun));
+    }
+  }
+
   // Decides where the byte at the offset comes from, and has what follows fetched ahead.
   Task<> Plan() {
     FB_CO_ASSIGN_OR_RETURN(Place place,
@@ -85,8 +104,12 @@ class LakeBodySource final : public BodySource {
     }
     fetch_ = Claim(read_.offset, place.gap, lake::Cause::kReadThrough);
     if (!fetch_) co_return Fail(Code::kServerBusy, "The server is shutting down.");
+    missed_ = true;
     co_return co_await FetchAhead(fetch_->claimed().end);
   }
+
+  // Once, at the end: a read of a thousand fetches is one miss.
+  void CountRead() { fetcher_.book().CountRead(!missed_); }
 
   Task<> Refresh() {
     co_return co_await names_.Refresh(context_, target_->attachment, target_->name,
@@ -119,7 +142,8 @@ class LakeBodySource final : public BodySource {
   }
 
   void UseRun(const Run& run) {
-    run_ = run.span;
+    run_ = run;
+    fetcher_.book().Used(target_->body, run.span.start);
     const std::uint64_t length = std::min(run.span.end - read_.offset, read_.length);
     engine::BodyStart start;
     start.body.id = target_->body;
@@ -136,19 +160,23 @@ class LakeBodySource final : public BodySource {
     if (piece && *piece) co_return std::move(*piece);
     resident_.reset();
     if (piece) co_return std::nullopt;
-    if (!IsMiss(piece.error().code()) || ++drops_ > kMaxDrops) {
+    if (!IsMiss(piece.error().code()) || drops_ > kMaxDrops) {
       co_return Fail(std::move(piece.error()));
     }
-    // Eviction took it: nothing to drop, the next look says so.
-    if (piece.error().code() == Code::kNotFound) co_return std::nullopt;
-    Log(LogLevel::kWarn, "bytes that the lake has too cannot be read here; fetching them again",
-        {{"blob", target_->name}, {"error", piece.error().ToString()}});
+    // As a rule eviction took it, and there is nothing to drop.
+    auto dropped = std::make_shared<bool>(false);
     FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact(
-        [target = target_, span = run_, &services = services_](kv::Transaction& txn) -> Result<> {
-          FB_RETURN_IF_ERROR(DropRuns(services, txn, target->body, span));
+        [target = target_, run = run_, dropped,
+         &services = services_](kv::Transaction& txn) -> Result<> {
+          FB_ASSIGN_OR_RETURN(*dropped, DropSameRun(services, txn, target->body, run));
           return {};
         },
         kv::Durability::kLazy));
+    if (*dropped) {
+      ++drops_;
+      Log(LogLevel::kWarn, "bytes that the lake has too cannot be read here; fetching them again",
+          {{"blob", target_->name}, {"error", piece.error().ToString()}});
+    }
     co_return std::nullopt;
   }
 
@@ -180,7 +208,8 @@ class LakeBodySource final : public BodySource {
   const FetchTargetPtr target_;
   const std::uint64_t want_end_;
   std::unique_ptr<BodySource> resident_;
-  Span run_;  // that `resident_` reads from
+  Run run_;  // that `resident_` reads from
+  bool missed_ = false;
   FetchPtr fetch_;
   int drops_ = 0;
 };

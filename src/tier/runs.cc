@@ -84,6 +84,15 @@ Result<std::uint64_t> DropRuns(engine::Services& services, kv::Transaction& txn,
   return dropped;
 }
 
+Result<bool> DropSameRun(engine::Services& services, kv::Transaction& txn, meta::BodyId body,
+                         const Run& run) {
+  FB_ASSIGN_OR_RETURN(const std::vector<Run> there, RunsIn(txn, body, run.span, 1));
+  const bool same =
+      !there.empty() && there.front().span == run.span && there.front().extents == run.extents;
+  if (same) FB_RETURN_IF_ERROR(DropRuns(services, txn, body, run.span));
+  return same;
+}
+
 Result<std::uint64_t> ResidentBytes(const kv::Reader& reader, meta::BodyId body) {
   FB_ASSIGN_OR_RETURN(auto counter, reader.Get(keys::ResidentBytes(body)));
   return static_cast<std::uint64_t>(std::max<std::int64_t>(kv::CounterValue(counter), 0));

@@ -50,6 +50,10 @@ Result<bool> AddRun(kv::Transaction& txn, meta::BodyId body, const Run& run);
 Result<std::uint64_t> DropRuns(engine::Services& services, kv::Transaction& txn, meta::BodyId body,
                                Span span);
 
+// Drops this very run, whose bytes cannot be read; false when it is not there any more.
+Result<bool> DropSameRun(engine::Services& services, kv::Transaction& txn, meta::BodyId body,
+                         const Run& run);
+
 // How many bytes of the body are here.
 Result<std::uint64_t> ResidentBytes(const kv::Reader& reader, meta::BodyId body);
 

@@ -1,0 +1,36 @@
+#include "tier/placement_parts.h"
+
+#include "base/uuid.h"
+
+namespace forebay::tier {
+
+PlacementParts::PlacementParts(engine::Services& the_services, const Attachments& the_attachments,
+                               LiveNames& names, Fetcher& fetcher, WorkerLoop& the_loop,
+                               const PlacementOptions& options, std::chrono::milliseconds retry,
+                               bool run_jobs)
+    : services(the_services),
+      attachments(the_attachments),
+      loop(the_loop),
+      book(fetcher.book()),
+      evictor(services, attachments, book, pins, options.evict),
+      bringer(services, names, fetcher, evictor, options.prefetch),
+      prefetcher(services, attachments, bringer, loop, options.prefetch, retry, run_jobs),
+      run_jobs_(run_jobs) {}
+
+std::uint64_t PlacementParts::CapacityOf(const EvictOptions& options) {
+  if (options.cache_bytes > 0) return options.cache_bytes;
+  if (options.disk) {
+    if (const auto use = options.disk(); use && use->capacity > 0) return use->capacity;
+  }
+  return std::uint64_t{1} << 40;  // only a scale
+}
+
+Result<> PlacementParts::Start() {
+  if (!run_jobs_) return {};
+  OpContext context;
+  context.cancel = loop.token();
+  loop.Spawn(evictor.Run(std::move(context)));
+  return prefetcher.Resume(*services.store.GetSnapshot());
+}
+
+}  // namespace forebay::tier
