@@ -121,6 +121,22 @@ void AddChunkCounters(Samples& out, const chunk::Stats& stats) {
                  Number(stats.corrupt_reads));
 }
 
+void AddSweeps(Samples& out, const engine::SweepTotals& totals) {
+  out.AddCounter({"forebay_sweeper_passes_total", "Passes over what is to be given back."}, {},
+                 Number(totals.passes));
+  out.AddCounter(
+      {"forebay_sweeper_failed_passes_total", "Passes that an error ended; see the log."}, {},
+      Number(totals.failed_passes));
+  out.AddGauge({"forebay_sweeper_skipped_records",
+                "Records that the last pass could not read, whose space stays taken."},
+               {}, Number(totals.last_skipped));
+  out.AddCounter({"forebay_sweeper_swept_bodies_total", "Bodies and staged blocks given back."}, {},
+                 Number(totals.swept.bodies));
+  out.AddCounter({"forebay_sweeper_swept_blobs_total",
+                  "Blobs removed with their container or directory, or because they expired."},
+                 {}, Number(totals.swept.blobs));
+}
+
 // A scrape goes on without what could not be read.
 template <class T>
 bool Readable(const Result<T>& result, std::string_view what) {
@@ -178,8 +194,10 @@ Registry::CallbackHandle CollectScrub(Registry& registry, const chunk::Scrubber&
   });
 }
 
-Registry::CallbackHandle CollectSweeper(Registry& registry, const kv::Store& store) {
-  return registry.AddCollector([&store](Samples& out) {
+Registry::CallbackHandle CollectSweeper(Registry& registry, const kv::Store& store,
+                                        const engine::Sweeper& sweeper) {
+  return registry.AddCollector([&store, &sweeper](Samples& out) {
+    AddSweeps(out, sweeper.totals());
     auto backlog = engine::CountSweepBacklog(store);
     if (!Readable(backlog, "sweeper")) return;
     out.AddGauge({"forebay_sweeper_bodies",
@@ -189,6 +207,18 @@ Registry::CallbackHandle CollectSweeper(Registry& registry, const kv::Store& sto
                  Number(backlog->containers));
     out.AddGauge({"forebay_uncommitted_blobs", "Names with blocks that are not committed."}, {},
                  Number(backlog->uncommitted_blobs));
+  });
+}
+
+Registry::CallbackHandle CollectCopies(Registry& registry, const rest::CopyJobs& copies) {
+  return registry.AddCollector([&copies](Samples& out) {
+    const rest::CopyJobStats stats = copies.stats();
+    out.AddGauge({"forebay_copies_pending", "Copies from elsewhere that run or wait."}, {},
+                 Number(stats.pending));
+    out.AddCounter({"forebay_copies_completed_total", "Copies from elsewhere that succeeded."}, {},
+                   Number(stats.completed));
+    out.AddCounter({"forebay_copies_failed_total", "Copies from elsewhere that failed."}, {},
+                   Number(stats.failed));
   });
 }
 

@@ -5,22 +5,17 @@
 
 #include <cstring>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <set>
 
-#include "base/codec.h"
+#include "cli/backup_manifest.h"
 
 namespace forebay::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMagic = "forebay backup 1\n";
 constexpr std::size_t kCopyBytes = 4 << 20;
-
-// The segments that an earlier backup holds whole: path within the backup, and size.
-using Complete = std::map<std::string, std::uint64_t>;
 
 Error Trouble(const std::string& what, const std::error_code& error) {
   return Error(error == std::errc::no_space_on_device ? Code::kNoSpace : Code::kIo,
@@ -61,30 +56,15 @@ Result<std::uint64_t> CopyFile(io::FileSystem& files, const std::string& from,
   return size;
 }
 
-Result<Complete> ReadManifest(io::FileSystem& files, const std::string& path) {
-  Complete complete;
+// What an earlier backup left; empty where there is none.
+Result<BackupManifest> ReadManifest(io::FileSystem& files, const std::string& path) {
   auto text = io::ReadFile(files, path);
-  if (!text && text.error().code() == Code::kNotFound) return complete;
+  if (!text && text.error().code() == Code::kNotFound) return BackupManifest();
   if (!text) return Fail(std::move(text.error()));
-  if (!text->starts_with(kMagic)) {
-    return Fail(Code::kCorruption,
-                path + " is not the manifest of a backup; choose another folder.");
-  }
-  Decoder in(std::string_view(*text).substr(kMagic.size()));
-  const std::uint64_t count = in.Varint();
-  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
-    std::string name = in.String();
-    complete.emplace(std::move(name), in.Varint());
-  }
-  FB_RETURN_IF_ERROR(in.Finish("a backup manifest"));
-  return complete;
-}
-
-Result<> WriteManifest(io::FileSystem& files, const std::string& path, const Complete& complete) {
-  Encoder out;
-  out.Raw(kMagic).Varint(complete.size());
-  for (const auto& [name, size] : complete) out.String(name).Varint(size);
-  return io::WriteFileAtomically(files, path, out.str());
+  auto manifest = DecodeBackupManifest(*text);
+  if (manifest) return manifest;
+  return Fail(manifest.error().code(),
+              path + " is not the manifest of a backup; choose another folder.");
 }
 
 // The new checkpoint takes the old one's place.
@@ -127,7 +107,8 @@ Result<BackupReport> Backup(Node& node, const std::string& directory, std::stop_
   io::PosixFileSystem files;
   const fs::path root = fs::absolute(directory);
   FB_RETURN_IF_ERROR(MakeDirs(root / "volumes"));
-  FB_ASSIGN_OR_RETURN(Complete complete, ReadManifest(files, (root / "manifest").string()));
+  FB_ASSIGN_OR_RETURN(const BackupManifest complete,
+                      ReadManifest(files, (root / "manifest").string()));
   std::error_code ignored;
   fs::remove_all(root / "metadata.new", ignored);
 
@@ -141,7 +122,7 @@ Result<BackupReport> Backup(Node& node, const std::string& directory, std::stop_
     FB_RETURN_IF_ERROR(CopyFile(files, volume.path + "/VOLUME", (target / "VOLUME").string()));
   }
   BackupReport report;
-  Complete now;
+  BackupManifest now;
   std::set<std::string> wanted;
   for (const chunk::SegmentInfo& segment : node.chunks().ListSegments()) {
     const std::string name =
@@ -160,7 +141,8 @@ Result<BackupReport> Backup(Node& node, const std::string& directory, std::stop_
     report.bytes_copied += bytes;
   }
   FB_RETURN_IF_ERROR(ReplaceMetadata(root));
-  FB_RETURN_IF_ERROR(WriteManifest(files, (root / "manifest").string(), now));
+  FB_RETURN_IF_ERROR(
+      io::WriteFileAtomically(files, (root / "manifest").string(), EncodeBackupManifest(now)));
   FB_RETURN_IF_ERROR(RemoveOthers(files, root / "volumes", wanted));
   FB_RETURN_IF_ERROR(files.SyncDir(root.string()));
   return report;

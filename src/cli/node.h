@@ -36,6 +36,7 @@ class Node {
   kv::RocksDbStore& store() { return *store_; }
   chunk::SegmentChunkStore& chunks() { return *chunks_; }
   chunk::Scrubber& scrubber() { return *scrubber_; }
+  const engine::Sweeper& sweeper() const { return *sweeper_; }
   // The first data directory, absolute.
   const std::string& directory() const { return directory_; }
   const std::string& metadata_path() const { return metadata_path_; }

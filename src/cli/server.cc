@@ -10,6 +10,7 @@
 #include "cli/operations.h"
 #include "cli/version.h"
 #include "config/reload.h"
+#include "engine/account_layout.h"
 
 namespace forebay::cli {
 namespace {
@@ -53,6 +54,14 @@ Result<rest::AccountsPtr> MakeAccounts(const config::Config& config) {
   return rest::Accounts::Make(accounts);
 }
 
+Result<> CheckLayouts(const kv::Store& store, const config::Config& config) {
+  for (const config::Account& account : config.accounts) {
+    FB_RETURN_IF_ERROR(engine::CheckAccountLayout(
+        store, {azure::AccountName(account.name), account.hierarchical}));
+  }
+  return {};
+}
+
 http::ServerOptions HttpOptions(const config::Config& config) {
   http::ServerOptions options;
   auto seconds = [](std::chrono::nanoseconds t) {
@@ -77,6 +86,7 @@ Result<std::unique_ptr<Server>> Server::Start(const config::Config& config) {
   FB_ASSIGN_OR_RETURN(rest::AddressGuard guard,
                       rest::AddressGuard::Make(config.copy_allow_sources));
   FB_ASSIGN_OR_RETURN(server->node_, Node::Open(config));
+  FB_RETURN_IF_ERROR(CheckLayouts(server->node_->store(), config));
   server->fetcher_ =
       std::make_unique<rest::HttpSourceFetcher>(std::move(guard), http::ClientOptions{});
   server->recorder_ =
@@ -149,7 +159,8 @@ void Server::ExposeMetrics() {
   callbacks_.push_back(admin::CollectKv(registry_, node_->store()));
   callbacks_.push_back(admin::CollectChunks(registry_, node_->chunks()));
   callbacks_.push_back(admin::CollectScrub(registry_, node_->scrubber()));
-  callbacks_.push_back(admin::CollectSweeper(registry_, node_->store()));
+  callbacks_.push_back(admin::CollectSweeper(registry_, node_->store(), node_->sweeper()));
+  callbacks_.push_back(admin::CollectCopies(registry_, blobs_->copy_jobs()));
   const double started = static_cast<double>(Clock::System().Now().seconds());
   callbacks_.push_back(registry_.AddCollector([started](metrics::Samples& out) {
     out.AddGauge({"forebay_build_info", "1, with the version as a label."},
@@ -165,6 +176,11 @@ void Server::Reload(const config::Config& next) {
     return;
   }
   config::ReloadPlan plan = std::move(*planned);
+  // Of accounts that were taken out of the configuration and come back.
+  if (auto fits = CheckLayouts(node_->store(), plan.effective); !fits) {
+    Log(LogLevel::kError, "configuration not reloaded", {{"error", fits.error().message()}});
+    return;
+  }
   auto accounts = MakeAccounts(plan.effective);
   if (!accounts) {
     Log(LogLevel::kError, "configuration not reloaded", {{"error", accounts.error().message()}});

@@ -12,6 +12,7 @@
 #include "async/run_sync.h"
 #include "cli/control.h"
 #include "cli/test_support.h"
+#include "engine/create_container.h"
 #include "http/client.h"
 
 namespace forebay::cli {
@@ -19,6 +20,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::Outcome;
 using testing::RunCommand;
 
@@ -130,6 +132,47 @@ TEST_F(ServerTest, ReadinessLooksAtTheRoomAndLivenessDoesNot) {
   server_ = std::move(*server);
   EXPECT_THAT(Get(server_->admin_endpoint() + "/readyz"), HasSubstr("full"));
   EXPECT_EQ(Get(server_->admin_endpoint() + "/healthz"), "ok\n");
+}
+
+// The layout of names is in every key: an account that was taken out of the configuration comes
+// back as it was, or not at all.
+TEST_F(ServerTest, AnAccountKeepsItsLayout) {
+  config_ = ConfigFor({"a"});
+  config::Account lake;
+  lake.name = "lake";
+  lake.key1 = "key";
+  lake.allow_public_access = true;
+  lake.hierarchical = true;
+  config::Account other = lake;
+  other.name = "other";
+  config_.accounts = {lake, other};
+  {
+    auto node = Node::Open(config_);
+    ASSERT_TRUE(node) << node.error().message();
+    engine::CreateContainerRequest request;
+    request.target = {{azure::AccountName("lake"), true}, azure::ContainerName("box")};
+    request.public_access = azure::PublicAccess::kContainer;
+    ASSERT_TRUE(
+        RunSync(engine::CreateContainer((*node)->services(), OpContext(), std::move(request))));
+  }
+  config::Config flat = config_;
+  flat.accounts[0].hierarchical = false;
+  auto refused = Server::Start(flat);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kInvalidConfig);
+  EXPECT_THAT(refused.error().message(), HasSubstr("hierarchical = true"));
+
+  config::Config without = config_;
+  without.accounts = {other};
+  auto server = Server::Start(without);
+  ASSERT_TRUE(server) << server.error().message();
+  server_ = std::move(*server);
+  const std::string list = server_->endpoints().front() + "/lake/box?restype=container&comp=list";
+  EXPECT_THAT(Get(list), Not(HasSubstr("EnumerationResults")));
+  server_->Reload(flat);
+  EXPECT_THAT(Get(list), Not(HasSubstr("EnumerationResults"))) << "refused as a whole";
+  server_->Reload(config_);
+  EXPECT_THAT(Get(list), HasSubstr("EnumerationResults"));
 }
 
 struct Family {
