@@ -178,7 +178,7 @@ class Forebay(BlobServer):
 
 class Azurite(BlobServer):
     def command(self):
-        binary = ROOT / "bench/node_modules/.bin/azurite-blob"
+        binary = ROOT / "build/clients/azurite/node_modules/.bin/azurite-blob"
         return ["node", str(binary), "--silent", "--skipApiVersionCheck", "--disableTelemetry",
                 "--blobPort", str(self.port), "-l", str(self.directory)]
 
