@@ -7,7 +7,9 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <stop_token>
 #include <string>
+#include <thread>
 
 #include "vfs/errno_of.h"
 #include "vfs/mount_for_test.h"
@@ -428,11 +430,13 @@ TEST_P(VfsContract, AWaitForALockCanBeInterrupted) {
   std::stop_source stop;
   OpContext context;
   context.cancel = stop.get_token();
-  std::jthread interrupter([&] {
+  std::thread interrupter([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     stop.request_stop();
   });
-  VFS_ERRNO(RunSync(mount().fs().Lock(context, *handle, range, true)), EINTR);
+  const auto waited = RunSync(mount().fs().Lock(context, *handle, range, true));
+  interrupter.join();
+  VFS_ERRNO(waited, EINTR);
   VFS_OK(mount().CloseHandle(*handle));
 }
 

@@ -55,13 +55,14 @@ TEST(FileLocks, AgreesWithATableOfBytes) {
   for (unsigned seed = 0; seed < 50; ++seed) {
     std::mt19937 random(seed);
     FileLocks locks;
-    std::vector<std::map<std::uint64_t, LockKind>> bytes(kBytes);
+    // The last one stands for all that follows.
+    std::vector<std::map<std::uint64_t, LockKind>> bytes(kBytes + 1);
     for (int step = 0; step < 200; ++step) {
       const std::uint64_t owner = random() % 3;
       const std::uint64_t offset = random() % kBytes;
       const std::uint64_t length = random() % (kBytes - offset + 1);
       const auto kind = static_cast<LockKind>(random() % 3);
-      const std::uint64_t end = length == 0 ? kBytes : offset + length;
+      const std::uint64_t end = length == 0 ? kBytes + 1 : offset + length;
       bool free = true;
       for (std::uint64_t at = offset; at < end && kind != LockKind::kUnlock; ++at) {
         for (const auto& [other, held] : bytes[at]) {

@@ -1,0 +1,96 @@
+// Holds a server, and a mount's client for it, to the contract of a mount. See README.md.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "base/log.h"
+#include "base/uuid.h"
+#include "vfs/connect.h"
+#include "vfs/contract_suite.h"
+
+namespace forebay::vfs {
+namespace {
+
+struct Arguments {
+  std::string endpoint;
+  std::string credential;
+  std::string place;  // the directory of the running test
+};
+Arguments& TheArguments() {
+  static Arguments arguments;
+  return arguments;
+}
+
+std::unique_ptr<Remote> ConnectTo(const std::string& directory) {
+  ConnectOptions options;
+  options.url = TheArguments().endpoint;
+  if (!directory.empty()) options.url += "/" + directory;
+  options.credential = TheArguments().credential;
+  OpContext context;
+  context.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  auto remote = RunSync(Connect(context, options));
+  if (!remote) Panic(remote.error().ToString());
+  return std::move(*remote);
+}
+
+VfsMaker ServerMaker() {
+  VfsMaker out;
+  out.name = "Server";
+  out.reset = [] {
+    const auto whole = ConnectTo("");
+    CreateRequest request;
+    request.at.name = "vfs-" + NewUuid();
+    request.kind = FileKind::kDirectory;
+    request.mode = 0755;
+    const auto made = RunSync(whole->Create({}, request));
+    if (!made) Panic(made.error().ToString());
+    TheArguments().place = request.at.name;
+    (void)RunSync(whole->End({}));
+  };
+  out.make = [] { return ConnectTo(TheArguments().place); };
+  return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(Wire, VfsContract, testing::Values(ServerMaker()), VfsMakerName);
+
+TEST(Connecting, SaysWhatIsWrong) {
+  ConnectOptions options;
+  options.url = TheArguments().endpoint + "-is-not-there";
+  options.credential = TheArguments().credential;
+  OpContext context;
+  context.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto missing = RunSync(Connect(context, options));
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().code(), Code::kContainerNotFound) << missing.error().ToString();
+  options.url = TheArguments().endpoint;
+  options.credential = "key:d3JvbmcgYW5kIHNlY3JldCBrZXk=";
+  const auto denied = RunSync(Connect(context, options));
+  ASSERT_FALSE(denied.has_value());
+  EXPECT_EQ(ErrnoOf(denied.error()), EACCES) << denied.error().ToString();
+  EXPECT_FALSE(denied.error().ToString().contains("d3Jvbmc"));
+}
+
+TEST(Connecting, EndsWhenNobodyAnswers) {
+  ConnectOptions options;
+  options.url = "http://127.0.0.1:1/devlakeaccount1/nothing";
+  OpContext context;
+  const auto begin = std::chrono::steady_clock::now();
+  context.deadline = begin + std::chrono::milliseconds(700);
+  const auto nobody = RunSync(Connect(context, options));
+  ASSERT_FALSE(nobody.has_value());
+  EXPECT_EQ(ErrnoOf(nobody.error()), ETIMEDOUT) << nobody.error().ToString();
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(400));
+}
+
+}  // namespace
+}  // namespace forebay::vfs
+
+int main(int argc, char** argv) {
+  auto& arguments = forebay::vfs::TheArguments();
+  CLI::App app("Runs the contract of a mount against a container of a server.");
+  app.allow_extras();
+  app.add_option("--endpoint", arguments.endpoint, "URL of the container")->required();
+  app.add_option("--credential", arguments.credential, "key:BASE64, sas:TOKEN, …")->required();
+  CLI11_PARSE(app, argc, argv);
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
