@@ -52,11 +52,14 @@ RestCall PosixRemote::ForContainer(http::Method method, const char* verb) const 
 RestCall PosixRemote::For(http::Method method, const char* verb, const FileRef& file) const {
   RestCall call = ForContainer(method, verb);
   const RemoteId id = file.id == RemoteId() && file.path.empty() ? root_ : file.id;
-  if (id != RemoteId()) {
-    call.query.Add("inode", std::to_string(id.value()));
-  } else {
+  if (id == RemoteId()) {
     call.path = PathOf(file.path);
+    return call;
   }
+  call.query.Add("inode", std::to_string(id.value()));
+  // Where it was lately: a file that no mount has made or held has no other place to be found by.
+  constexpr std::size_t kLongestHint = 1000;
+  if (!file.path.empty() && file.path.size() <= kLongestHint) call.path = PathOf(file.path);
   return call;
 }
 
