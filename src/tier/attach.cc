@@ -8,6 +8,7 @@
 #include "meta/keys.h"
 #include "meta/namespace.h"
 #include "meta/tag_index.h"
+#include "tier/offload_log.h"
 
 namespace forebay::tier {
 namespace {
@@ -18,8 +19,8 @@ constexpr std::size_t kNamesPerStep = 40;
 constexpr std::size_t kKeysPerStep = 400;
 
 Result<> CheckCredential(const std::string& credential) {
-  if (credential == "none" || credential == "managed-identity" ||
-      credential == "workload-identity") {
+  if (credential == "anonymous" || credential == "managed-identity" ||
+      credential.starts_with("managed-identity:") || credential == "workload-identity") {
     return {};
   }
   const std::size_t colon = credential.find(':');
@@ -100,10 +101,37 @@ Result<> DetachStep(engine::Services& services, kv::Transaction& txn,
   return {};
 }
 
+// Gives up what entries of the log hold, and the entries; true when none are left.
+Result<bool> DropLogStep(engine::Services& services, kv::Transaction& txn,
+                         const engine::ContainerTarget& target) {
+  FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container, DetachingContainer(txn, target));
+  FB_ASSIGN_OR_RETURN(const LogPage page, ReadLog(txn, container.id, "", 1, kNamesPerStep));
+  for (const LoggedChangePtr& change : page.entries) {
+    FB_RETURN_IF_ERROR(ReleaseHeld(services, txn, container, *change, services.clock.Now()));
+    txn.Erase(change->key);
+  }
+  return page.end;
+}
+
+Task<> DropLog(engine::Services& services, OpContext context, engine::ContainerTarget target) {
+  auto done = std::make_shared<bool>(false);
+  while (!*done) {
+    FB_CO_RETURN_IF_ERROR(context.Check());
+    FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+        [&services, target, done](kv::Transaction& txn) -> Result<> {
+          FB_ASSIGN_OR_RETURN(*done, DropLogStep(services, txn, target));
+          return {};
+        },
+        kv::Durability::kLazy));
+  }
+  co_return Result<>{};
+}
+
 // The last records of the attachment; true when it is done.
 Result<bool> ForgetStep(kv::Transaction& txn, const engine::ContainerTarget& target) {
   FB_ASSIGN_OR_RETURN(meta::ContainerRecord container, DetachingContainer(txn, target));
-  for (const std::string& prefix : {keys::NameNotesOf(container.id), keys::Changes(container.id)}) {
+  for (const std::string& prefix : {keys::NameNotesOf(container.id), keys::Changes(container.id),
+                                    keys::LakeDecisions(container.id)}) {
     FB_ASSIGN_OR_RETURN(const bool clean, EraseSome(txn, prefix));
     if (!clean) return false;
   }
@@ -119,8 +147,8 @@ Result<bool> ForgetStep(kv::Transaction& txn, const engine::ContainerTarget& tar
 Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attachments& attachments,
                            AttachRequest request) {
   FB_CO_RETURN_IF_ERROR(CheckCredential(request.credential));
-  if (request.mode != meta::LakeMode::kReadOnly) {
-    co_return Fail(Code::kUnsupported, "Only read-only attachments can be served for now.");
+  if (request.mode != meta::LakeMode::kReadOnly && request.mode != meta::LakeMode::kReadWrite) {
+    co_return Fail(Code::kUnsupported, "A container is attached read-only or read-write.");
   }
   FB_CO_ASSIGN_OR_RETURN(
       const meta::ContainerRecord container,
@@ -174,15 +202,17 @@ Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attach
 }
 
 Task<> Detach(engine::Services& services, OpContext context, Attachments& attachments,
-              engine::ContainerTarget target) {
+              engine::ContainerTarget target, DetachHow how) {
   auto id = std::make_shared<meta::ContainerId>();
   FB_CO_RETURN_IF_ERROR(
-      co_await services.store.Transact([target, id](kv::Transaction& txn) -> Result<> {
+      co_await services.store.Transact([target, id, how](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(meta::ContainerRecord container, DetachingContainer(txn, target));
         *id = container.id;
         FB_ASSIGN_OR_RETURN(auto noted, txn.Get(keys::ChangesNoted(container.id)));
         FB_ASSIGN_OR_RETURN(auto erased, txn.Get(keys::ChangesErased(container.id)));
-        if (kv::CounterValue(noted) != kv::CounterValue(erased)) {
+        const bool detaching = container.lake.mode == meta::LakeMode::kDetaching;
+        if (kv::CounterValue(noted) != kv::CounterValue(erased) && how == DetachHow::kDrain &&
+            !detaching) {
           return Fail(Code::kBusy,
                       "Changes have not reached the lake yet; try again when the "
                       "backlog is empty.");
@@ -193,6 +223,7 @@ Task<> Detach(engine::Services& services, OpContext context, Attachments& attach
         return {};
       }));
   attachments.Remove(*id);
+  FB_CO_RETURN_IF_ERROR(co_await DropLog(services, context, target));
   auto start = std::make_shared<std::string>();
   do {
     FB_CO_RETURN_IF_ERROR(context.Check());

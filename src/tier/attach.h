@@ -20,7 +20,7 @@ struct AttachRequest {
   meta::LakeMode mode = meta::LakeMode::kReadOnly;
   std::string endpoint;
   // Where the secret is kept, never the secret: "sas:@/path", "key:@/path", "managed-identity",
-  // "workload-identity", "none".
+  // "managed-identity:CLIENT_ID", "workload-identity", "anonymous".
   std::string credential;
   std::string prefix = {};
   meta::Ordering ordering = meta::Ordering::kCommit;
@@ -34,8 +34,13 @@ struct AttachRequest {
 Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attachments& attachments,
                            AttachRequest request);
 
-// kResourceNotFound when nothing is attached; kBusy while changes have not travelled.
+enum class DetachHow : std::uint8_t {
+  kDrain,  // kBusy while changes have not travelled
+  kDrop,   // they stay here, and the lake never hears of them
+};
+
+// kResourceNotFound when nothing is attached.
 Task<> Detach(engine::Services& services, OpContext context, Attachments& attachments,
-              engine::ContainerTarget target);
+              engine::ContainerTarget target, DetachHow how = DetachHow::kDrain);
 
 }  // namespace forebay::tier

@@ -46,6 +46,10 @@ bool WorkerLoop::Spawn(Task<> task) {
   return true;
 }
 
+Executor WorkerLoop::Next() {
+  return impl_->loops[impl_->next++ % impl_->loops.size()]->context.get_executor();
+}
+
 std::stop_token WorkerLoop::token() const { return impl_->group->token(); }
 
 void WorkerLoop::Stop() {

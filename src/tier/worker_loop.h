@@ -20,6 +20,8 @@ class WorkerLoop {
 
   // False once it stops: the task was not started.
   bool Spawn(Task<> task);
+  // For what a task spreads over the threads and joins before it ends.
+  Executor Next();
   // For the OpContext of tasks.
   std::stop_token token() const;
   void Stop();

@@ -1,0 +1,340 @@
+// Changes of what a blob says about itself, deletes and moves (see tier/offload_writer.h).
+#include <algorithm>
+
+#include "async/sleep.h"
+#include "lake/failure.h"
+#include "tier/offload_writer.h"
+
+namespace forebay::tier {
+namespace {
+
+using lake::Failure;
+using lake::Verdict;
+
+constexpr int kTries = 5;
+// The longest source of a copy that is done when it is answered (Put Blob From URL).
+constexpr std::uint64_t kSynchronousCopyBytes = std::uint64_t{5000} << 20;
+constexpr std::chrono::milliseconds kCopyPoll{1000};
+
+bool MustLook(const Error& error) {
+  const Failure failure = lake::Classify(error);
+  return failure == Failure::kUnknownOutcome || failure == Failure::kPrecondition ||
+         failure == Failure::kNotFound;
+}
+
+bool Has(const std::vector<LoggedChangePtr>& changes, meta::ChangeKind kind) {
+  return std::ranges::any_of(changes,
+                             [kind](const auto& change) { return change->record.kind == kind; });
+}
+
+Error TryAgain() {
+  return Error(Code::kServerBusy, "The lake's blob keeps changing while it is written.");
+}
+
+// What tells the blob's content where its MD5 is known; a change of its properties alone keeps it.
+lake::Fingerprint SameContent(const meta::BlobRecord& blob, const std::string& expected) {
+  lake::Fingerprint print;
+  print.before = lake::ETag(expected);
+  if (!blob.http.content_md5.empty()) {
+    print.length = blob.length;
+    print.content_md5 = blob.http.content_md5;
+  }
+  return print;
+}
+
+}  // namespace
+
+// --- Properties, metadata, tags, tier.
+
+Task<WriteOutcome> OffloadWriter::WriteParts(AttemptPtr attempt, std::string expected) {
+  const meta::BlobRecord& blob = attempt->blob();
+  const std::vector<LoggedChangePtr>& changes = attempt->changes;
+  const lake::BlobName name(attempt->work.name);
+  WriteOutcome outcome;
+  outcome.etag = expected;
+  if (expected.empty()) {
+    // What it was a change of is not there: somebody decided so, or took it away.
+    outcome.foreign = {attempt->work.name, expected, std::nullopt,
+                       Error(Code::kBlobNotFound, "The blob is not in the lake.")};
+    co_return outcome;
+  }
+  if (Has(changes, meta::ChangeKind::kHeaders)) {
+    lake::Fingerprint print = SameContent(blob, outcome.etag);
+    print.http = blob.http;
+    FB_CO_ASSIGN_OR_RETURN(
+        outcome, co_await ChangeText(attempt, outcome.etag, lake::SetProperties{blob.http}, print));
+    if (outcome.foreign) co_return outcome;
+  }
+  if (Has(changes, meta::ChangeKind::kMetadata)) {
+    lake::Fingerprint print = SameContent(blob, outcome.etag);
+    print.metadata = blob.metadata;
+    FB_CO_ASSIGN_OR_RETURN(outcome, co_await ChangeText(attempt, outcome.etag,
+                                                        lake::SetMetadata{blob.metadata}, print));
+    if (outcome.foreign) co_return outcome;
+  }
+  // Neither of these takes an ETag, and both may be repeated.
+  Result<lake::UpdateAnswer> done;
+  if (Has(changes, meta::ChangeKind::kTags)) {
+    done = co_await lake().Update(
+        Call(), {.name = name, .change = lake::SetTags{blob.tags}, .conditions = {}});
+  }
+  if (done && Has(changes, meta::ChangeKind::kTier)) {
+    done =
+        co_await lake().Update(Call(), {.name = name,
+                                        .change = lake::SetTier{blob.tier, blob.rehydrate_priority},
+                                        .conditions = {}});
+  }
+  if (!done) {
+    if (lake::Classify(done.error()) != Failure::kNotFound) co_return Fail(std::move(done.error()));
+    outcome.foreign = {attempt->work.name, outcome.etag, std::nullopt, done.error()};
+    co_return outcome;
+  }
+  if (Has(changes, meta::ChangeKind::kAccess) && attachment_->record.lake_hierarchical) {
+    co_return co_await WriteAccess(attempt, outcome.etag);
+  }
+  co_return outcome;
+}
+
+Task<WriteOutcome> OffloadWriter::ChangeText(AttemptPtr attempt, std::string expected,
+                                             lake::Change change, lake::Fingerprint print) {
+  WriteOutcome outcome;
+  for (int tries = 0; tries < kTries; ++tries) {
+    lake::UpdateRequest request;
+    request.name = lake::BlobName(attempt->work.name);
+    request.change = change;
+    request.conditions.match = lake::ETag(expected);
+    auto done = co_await lake().Update(Call(), std::move(request));
+    if (done) {
+      outcome.etag = done->etag.empty() ? expected : done->etag.str();
+      co_return outcome;
+    }
+    if (!MustLook(done.error())) co_return Fail(std::move(done.error()));
+    FB_CO_ASSIGN_OR_RETURN(
+        lake::Recognition found,
+        co_await lake::Recognize(lake(), Call(), lake::BlobName(attempt->work.name), print));
+    if (found.verdict == Verdict::kUntouched) continue;
+    if (found.verdict == Verdict::kOurs) {
+      outcome.etag = found.state->etag().str();
+    } else {
+      outcome.foreign = {attempt->work.name, expected, std::move(found.state), done.error()};
+    }
+    co_return outcome;
+  }
+  co_return Fail(TryAgain());
+}
+
+Task<WriteOutcome> OffloadWriter::WriteAccess(AttemptPtr attempt, std::string expected) {
+  WriteOutcome outcome;
+  outcome.etag = expected;
+  const meta::BlobRecord& blob = attempt->blob();
+  if (!blob.access) co_return outcome;
+  const lake::BlobName name(attempt->work.name);
+  lake::SetAclRequest request;
+  request.name = name;
+  request.control.owner = blob.access->owner;
+  request.control.group = blob.access->group;
+  request.control.acl = azure::FormatAcl(*blob.access);
+  FB_CO_RETURN_IF_ERROR(co_await lake().SetAcl(Call(), std::move(request)));
+  // The lake does not say what the ETag has become.
+  FB_CO_ASSIGN_OR_RETURN(const lake::BlobState state, co_await lake().Head(Call(), {.name = name}));
+  outcome.etag = state.etag().str();
+  co_return outcome;
+}
+
+// --- Deletes.
+
+Task<WriteOutcome> OffloadWriter::Remove(std::string name, std::string expected, bool directory) {
+  WriteOutcome outcome;
+  // The lake makes the directories above its blobs by itself, and says nothing of them.
+  const bool implied = directory && attachment_->record.lake_hierarchical;
+  if (expected.empty() && !implied) co_return outcome;  // it never got there
+  for (int tries = 0; tries < kTries; ++tries) {
+    lake::DeleteRequest request;
+    request.name = lake::BlobName(name);
+    // A directory's ETag changes with what is put into it.
+    if (!implied) request.conditions.match = lake::ETag(expected);
+    auto done = co_await lake().Delete(Call(), std::move(request));
+    if (done || lake::Classify(done.error()) == Failure::kNotFound) co_return outcome;
+    if (!MustLook(done.error())) co_return Fail(std::move(done.error()));
+    lake::Fingerprint print;
+    print.before = lake::ETag(expected);
+    print.deleted = true;
+    FB_CO_ASSIGN_OR_RETURN(lake::Recognition found,
+                           co_await lake::Recognize(lake(), Call(), lake::BlobName(name), print));
+    if (found.verdict == Verdict::kOurs) co_return outcome;
+    if (found.verdict == Verdict::kUntouched || implied) continue;
+    outcome.etag = expected;
+    outcome.foreign = {name, expected, std::move(found.state), done.error()};
+    co_return outcome;
+  }
+  co_return Fail(TryAgain());
+}
+
+// --- Moves of one file.
+
+Task<WriteOutcome> OffloadWriter::Move(AttemptPtr attempt) {
+  const ChangeWork& work = attempt->work;
+  WriteOutcome outcome;
+  outcome.etag = attempt->under;
+  if (work.from == work.name) {
+    // There and back again.
+    if ((work.parts & kContentPart) != 0) {
+      co_return co_await WriteContent(attempt, attempt->under);
+    }
+    if (work.parts != 0) co_return co_await WriteParts(attempt, attempt->under);
+    co_return outcome;
+  }
+  if ((work.parts & kContentPart) != 0 || attempt->under_from.empty()) {
+    // New bytes, or the lake never had the old ones: up they go, under the last name.
+    FB_CO_ASSIGN_OR_RETURN(outcome, co_await WriteContent(attempt, attempt->under));
+    if (outcome.foreign) co_return outcome;
+    FB_CO_ASSIGN_OR_RETURN(WriteOutcome removed,
+                           co_await Remove(work.from, attempt->under_from, false));
+    if (removed.foreign) co_return removed;
+    co_return outcome;
+  }
+  FB_CO_ASSIGN_OR_RETURN(outcome, attachment_->record.lake_hierarchical
+                                      ? co_await MoveInLake(attempt)
+                                      : co_await CopyInLake(attempt));
+  if (outcome.foreign || work.parts == 0) co_return outcome;
+  std::optional<meta::BodyId> body = outcome.body;
+  FB_CO_ASSIGN_OR_RETURN(outcome, co_await WriteParts(attempt, outcome.etag));
+  outcome.body = body;
+  co_return outcome;
+}
+
+// A move has no mark of its own: the source is gone, and what stands at the target looks like it.
+Task<OffloadWriter::Judged> OffloadWriter::JudgeMoved(AttemptPtr attempt) {
+  const meta::BlobRecord& blob = attempt->blob();
+  Judged judged;
+  auto there = co_await lake().Head(Call(), {.name = lake::BlobName(attempt->work.name)});
+  if (!there && lake::Classify(there.error()) != Failure::kNotFound) {
+    co_return Fail(std::move(there.error()));
+  }
+  if (!there || there->etag().str() == attempt->under) {
+    judged.verdict = there || attempt->under.empty() ? Verdict::kUntouched : Verdict::kForeign;
+    if (there) judged.state = std::move(*there);
+    co_return judged;
+  }
+  const bool same =
+      there->length() == blob.length && there->properties.http.content_md5 == blob.http.content_md5;
+  judged.verdict = same ? Verdict::kOurs : Verdict::kForeign;
+  judged.state = std::move(*there);
+  co_return judged;
+}
+
+Task<WriteOutcome> OffloadWriter::MoveInLake(AttemptPtr attempt) {
+  const ChangeWork& work = attempt->work;
+  WriteOutcome outcome;
+  for (int tries = 0; tries < kTries; ++tries) {
+    lake::RenameRequest request;
+    request.source = lake::BlobName(work.from);
+    request.destination = lake::BlobName(work.name);
+    request.source_match = lake::ETag(attempt->under_from);
+    if (attempt->under.empty()) {
+      request.conditions.absent = true;
+    } else {
+      request.conditions.match = lake::ETag(attempt->under);
+    }
+    auto done = co_await lake().Rename(Call(), std::move(request));
+    if (done) {
+      outcome.etag = done->etag.str();
+      outcome.body = attempt->blob().lake ? attempt->blob().lake->body : meta::BodyId();
+      co_return outcome;
+    }
+    if (!MustLook(done.error())) co_return Fail(std::move(done.error()));
+    FB_CO_ASSIGN_OR_RETURN(Judged judged, co_await JudgeMoved(attempt));
+    if (judged.verdict == Verdict::kOurs) {
+      auto source = co_await lake().Head(Call(), {.name = lake::BlobName(work.from)});
+      if (!source && lake::Classify(source.error()) != Failure::kNotFound) {
+        co_return Fail(std::move(source.error()));
+      }
+      if (!source) {
+        outcome.etag = judged.state->etag().str();
+        outcome.body = attempt->blob().lake ? attempt->blob().lake->body : meta::BodyId();
+        co_return outcome;
+      }
+      judged.verdict = Verdict::kForeign;
+    }
+    if (judged.verdict == Verdict::kUntouched) {
+      const bool source_changed = lake::Classify(done.error()) != Failure::kUnknownOutcome;
+      if (!source_changed) continue;
+      auto source = co_await lake().Head(Call(), {.name = lake::BlobName(work.from)});
+      if (source && source->etag().str() == attempt->under_from) continue;
+      outcome.foreign = {work.from, attempt->under_from, std::nullopt, done.error()};
+      if (source) outcome.foreign->theirs = std::move(*source);
+      co_return outcome;
+    }
+    outcome.foreign = {work.name, attempt->under, std::move(judged.state), done.error()};
+    co_return outcome;
+  }
+  co_return Fail(TryAgain());
+}
+
+Task<lake::BlobState> OffloadWriter::AwaitCopy(std::string name, std::string copy_id) {
+  OpContext context = Context();
+  context.deadline = SteadyTime::max();
+  while (true) {
+    FB_CO_ASSIGN_OR_RETURN(lake::BlobState state,
+                           co_await lake().Head(Call(), {.name = lake::BlobName(name)}));
+    if (state.properties.copy.id != copy_id) {
+      co_return Fail(Code::kConditionNotMet, "Somebody wrote over the copy.");
+    }
+    if (state.properties.copy.status == lake::CopyStatus::kSuccess) co_return state;
+    if (state.properties.copy.status != lake::CopyStatus::kPending) {
+      co_return Fail(Code::kServerBusy, "The lake's copy failed.");
+    }
+    FB_CO_RETURN_IF_ERROR(co_await SleepFor(kCopyPoll, context));
+  }
+}
+
+// Over a flat lake a file moves as a copy and a delete.
+Task<WriteOutcome> OffloadWriter::CopyInLake(AttemptPtr attempt) {
+  const ChangeWork& work = attempt->work;
+  const meta::BlobRecord& blob = attempt->blob();
+  WriteOutcome outcome;
+  outcome.body = blob.lake ? blob.lake->body : meta::BodyId();
+  for (int tries = 0; tries < kTries && outcome.etag.empty(); ++tries) {
+    lake::CopyRequest request;
+    request.source = lake::BlobName(work.from);
+    request.destination = lake::BlobName(work.name);
+    request.source_match = lake::ETag(attempt->under_from);
+    if (attempt->under.empty()) {
+      request.conditions.absent = true;
+    } else {
+      request.conditions.match = lake::ETag(attempt->under);
+    }
+    request.tags = blob.tags;
+    if (!blob.tier_inferred) request.tier = blob.tier;
+    request.synchronous = blob.length <= kSynchronousCopyBytes;
+    auto copied = co_await lake().Copy(Call(), std::move(request));
+    if (copied && copied->status == lake::CopyStatus::kPending) {
+      FB_CO_ASSIGN_OR_RETURN(const lake::BlobState state,
+                             co_await AwaitCopy(work.name, copied->copy_id));
+      outcome.etag = state.etag().str();
+    } else if (copied) {
+      outcome.etag = copied->write.etag.str();
+    } else if (!MustLook(copied.error())) {
+      co_return Fail(std::move(copied.error()));
+    } else {
+      FB_CO_ASSIGN_OR_RETURN(Judged judged, co_await JudgeMoved(attempt));
+      if (judged.verdict == Verdict::kOurs) {
+        outcome.etag = judged.state->etag().str();
+      } else if (judged.verdict == Verdict::kForeign) {
+        outcome.foreign = {work.name, attempt->under, std::move(judged.state), copied.error()};
+        co_return outcome;
+      } else if (lake::Classify(copied.error()) != Failure::kUnknownOutcome) {
+        // The target is as it was; so it is the source that is not.
+        outcome.foreign = {work.from, attempt->under_from, std::nullopt, copied.error()};
+        co_return outcome;
+      }
+    }
+  }
+  if (outcome.etag.empty()) co_return Fail(TryAgain());
+  FB_CO_ASSIGN_OR_RETURN(WriteOutcome removed,
+                         co_await Remove(work.from, attempt->under_from, false));
+  if (removed.foreign) co_return removed;
+  co_return outcome;
+}
+
+}  // namespace forebay::tier

@@ -1,0 +1,346 @@
+#include "tier/offload_writer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/this_coro.hpp>
+#include <mutex>
+
+#include "async/sleep.h"
+#include "async/task_group.h"
+#include "base/checksum.h"
+#include "lake/failure.h"
+
+namespace forebay::tier {
+namespace {
+
+using lake::Failure;
+using lake::Verdict;
+
+// How often one attempt writes anew after having looked what became of the last write.
+constexpr int kTries = 5;
+
+lake::LakeConditions Expecting(const std::string& etag) {
+  lake::LakeConditions conditions;
+  if (etag.empty()) {
+    conditions.absent = true;
+  } else {
+    conditions.match = lake::ETag(etag);
+  }
+  return conditions;
+}
+
+// The outcome of a write is open, or its condition did not hold.
+bool MustLook(const Error& error) {
+  const Failure failure = lake::Classify(error);
+  return failure == Failure::kUnknownOutcome || failure == Failure::kPrecondition ||
+         failure == Failure::kNotFound;
+}
+
+Error TryAgain() {
+  return Error(Code::kServerBusy, "The lake's blob keeps changing while it is written.");
+}
+
+std::optional<lake::AccessTier> TierOf(const meta::BlobRecord& blob) {
+  if (blob.tier_inferred) return std::nullopt;
+  return blob.tier;
+}
+
+}  // namespace
+
+OffloadWriter::OffloadWriter(engine::Services& services, WorkerLoop& loop, AttachmentPtr attachment,
+                             const OffloadOptions& options)
+    : services_(services),
+      loop_(loop),
+      attachment_(std::move(attachment)),
+      options_(options),
+      bytes_(options.bytes_in_flight) {}
+
+OpContext OffloadWriter::Context() const {
+  OpContext context;
+  context.deadline = std::chrono::steady_clock::now() + options_.request_time;
+  context.cancel = loop_.token();
+  return context;
+}
+
+Task<WriteOutcome> OffloadWriter::Write(AttemptPtr attempt) {
+  const ChangeWork& work = attempt->work;
+  WriteOutcome outcome;
+  outcome.etag = attempt->under;
+  if (work.kind == ChangeKind::kDelete) {
+    FB_CO_ASSIGN_OR_RETURN(
+        outcome, co_await Remove(work.name, attempt->under, attempt->blob().directory.has_value()));
+  } else if (work.kind == ChangeKind::kRename) {
+    FB_CO_ASSIGN_OR_RETURN(outcome, co_await Move(attempt));
+  } else if ((work.parts & kContentPart) != 0) {
+    FB_CO_ASSIGN_OR_RETURN(outcome, co_await WriteContent(attempt, attempt->under));
+  } else {
+    FB_CO_ASSIGN_OR_RETURN(outcome, co_await WriteParts(attempt, attempt->under));
+  }
+  if (outcome.foreign) co_return outcome;
+  for (std::size_t i = 0; i < work.gone.size(); ++i) {
+    FB_CO_ASSIGN_OR_RETURN(WriteOutcome removed,
+                           co_await Remove(work.gone[i], attempt->under_gone[i], false));
+    if (removed.foreign) co_return removed;
+  }
+  co_return outcome;
+}
+
+// --- Bytes.
+
+Task<WriteOutcome> OffloadWriter::WriteContent(AttemptPtr attempt, std::string expected) {
+  const meta::BlobRecord& blob = attempt->blob();
+  WriteOutcome outcome;
+  if (blob.directory) co_return co_await WriteDirectory(attempt);
+  if (blob.copy.status == azure::CopyStatus::kPending) {
+    // An empty placeholder; the copy's end is a change of its own.
+    outcome.etag = expected;
+    co_return outcome;
+  }
+  bool blocks = GoesInBlocks(blob);
+  for (int tries = 0; tries < kTries; ++tries) {
+    auto written = co_await PutOnce(attempt, expected, blocks);
+    if (written) {
+      outcome.etag = written->etag.str();
+      outcome.body = blob.body.id;
+      co_return outcome;
+    }
+    const Code code = written.error().code();
+    if (code == Code::kInvalidBlockList) {
+      // Staged blocks expired: look anew at what is there.
+      *attempt->staged = {};
+      attempt->staged->expired = true;
+      continue;
+    }
+    if (code == Code::kMd5Mismatch && !blocks && blob.length > 0) {
+      // The blob was given an MD5 that is not that of its bytes; a block list takes any.
+      blocks = true;
+      continue;
+    }
+    if (!MustLook(written.error())) co_return Fail(std::move(written.error()));
+    FB_CO_ASSIGN_OR_RETURN(Judged judged, co_await JudgeContent(attempt, expected, blocks));
+    if (judged.verdict == Verdict::kOurs) {
+      outcome.etag = judged.state->etag().str();
+      outcome.body = blob.body.id;
+      co_return outcome;
+    }
+    if (judged.verdict == Verdict::kForeign) {
+      outcome.foreign = {attempt->work.name, expected, std::move(judged.state), written.error()};
+      co_return outcome;
+    }
+    // As it was, or an earlier change of ours: write over that.
+    expected = judged.state ? judged.state->etag().str() : std::string();
+  }
+  co_return Fail(TryAgain());
+}
+
+Task<lake::WriteAnswer> OffloadWriter::PutOnce(AttemptPtr attempt, std::string expected,
+                                               bool blocks) {
+  if (blocks) co_return co_await PutBlocks(std::move(attempt), std::move(expected));
+  co_return co_await PutWhole(std::move(attempt), std::move(expected));
+}
+
+Task<lake::WriteAnswer> OffloadWriter::PutWhole(AttemptPtr attempt, std::string expected) {
+  const meta::BlobRecord& blob = attempt->blob();
+  lake::PutRequest request;
+  request.name = lake::BlobName(attempt->work.name);
+  FB_CO_ASSIGN_OR_RETURN(request.content,
+                         co_await ReadRange(services_, Context(), bytes_, options_.bytes_in_flight,
+                                            {blob.body, 0, blob.length}));
+  request.http = blob.http;
+  request.metadata = blob.metadata;
+  request.tags = blob.tags;
+  request.tier = TierOf(blob);
+  request.conditions = Expecting(expected);
+  co_return co_await lake().Put(Call(), std::move(request));
+}
+
+Task<lake::WriteAnswer> OffloadWriter::PutBlocks(AttemptPtr attempt, std::string expected) {
+  const meta::BlobRecord& blob = attempt->blob();
+  StagedBody& staged = *attempt->staged;
+  // Nothing can be there of what nobody has sent.
+  if (attempt->fresh && expected.empty() && !staged.expired) staged.listed = true;
+  FB_CO_RETURN_IF_ERROR(co_await StageMissing(attempt->work.name, blob, attempt->staged));
+  lake::CommitRequest request;
+  request.name = lake::BlobName(attempt->work.name);
+  for (const UploadBlock& block : staged.blocks) {
+    request.blocks.push_back({block.id, lake::BlockSource::kLatest});
+  }
+  request.http = blob.http;
+  request.metadata = blob.metadata;
+  request.tags = blob.tags;
+  request.tier = TierOf(blob);
+  request.conditions = Expecting(expected);
+  co_return co_await lake().CommitBlocks(Call(), std::move(request));
+}
+
+Task<WriteOutcome> OffloadWriter::WriteDirectory(AttemptPtr attempt) {
+  const meta::BlobRecord& blob = attempt->blob();
+  WriteOutcome outcome;
+  if (attachment_->record.lake_hierarchical) {
+    lake::MakeDirectoryRequest request;
+    request.name = lake::BlobName(attempt->work.name);
+    request.metadata = blob.metadata;
+    FB_CO_ASSIGN_OR_RETURN(const lake::WriteAnswer made,
+                           co_await lake().MakeDirectory(Call(), std::move(request)));
+    outcome.etag = made.etag.str();
+    co_return outcome;
+  }
+  // The marker that Hadoop's drivers leave in a flat lake, so that an empty directory is one there.
+  lake::PutRequest request;
+  request.name = lake::BlobName(attempt->work.name);
+  request.metadata = blob.metadata;
+  std::erase_if(request.metadata, [](const auto& entry) { return entry.first == "hdi_isfolder"; });
+  request.metadata.emplace_back("hdi_isfolder", "true");
+  request.conditions = Expecting(attempt->under);
+  auto made = co_await lake().Put(Call(), std::move(request));
+  if (made) {
+    outcome.etag = made->etag.str();
+    co_return outcome;
+  }
+  if (!MustLook(made.error())) co_return Fail(std::move(made.error()));
+  FB_CO_ASSIGN_OR_RETURN(
+      lake::BlobState state,
+      co_await lake().Head(Call(), {.name = lake::BlobName(attempt->work.name)}));
+  // Whoever made it: a directory is a directory.
+  outcome.etag = state.etag().str();
+  if (!state.directory) {
+    outcome.foreign = {attempt->work.name, attempt->under, std::move(state), made.error()};
+  }
+  co_return outcome;
+}
+
+// --- Whose write is it?
+
+Task<lake::Fingerprint> OffloadWriter::ContentPrint(meta::BlobRecord blob, std::string expected,
+                                                    bool blocks,
+                                                    std::shared_ptr<StagedBody> staged) {
+  lake::Fingerprint print;
+  print.before = lake::ETag(expected);
+  print.length = blob.length;
+  print.http = blob.http;
+  print.metadata = blob.metadata;
+  if (blocks) {
+    if (staged->blocks.empty()) {
+      FB_CO_ASSIGN_OR_RETURN(staged->blocks, co_await CutBody(services_, Context(), blob.body,
+                                                              blob.length, options_.block_bytes));
+    }
+    print.blocks.emplace();
+    for (const UploadBlock& block : staged->blocks) print.blocks->push_back(block.id);
+    co_return print;
+  }
+  FB_CO_ASSIGN_OR_RETURN(const std::shared_ptr<lake::Content> content,
+                         co_await ReadRange(services_, Context(), bytes_, options_.bytes_in_flight,
+                                            {blob.body, 0, blob.length}));
+  const ByteView bytes = content ? content->memory() : ByteView();
+  print.content_md5 = std::string(AsText(Md5::Of(bytes)));
+  co_return print;
+}
+
+Task<OffloadWriter::Judged> OffloadWriter::JudgeContent(AttemptPtr attempt, std::string expected,
+                                                        bool blocks) {
+  const lake::BlobName name(attempt->work.name);
+  FB_CO_ASSIGN_OR_RETURN(lake::Fingerprint print,
+                         co_await ContentPrint(attempt->blob(), expected, blocks, attempt->staged));
+  FB_CO_ASSIGN_OR_RETURN(lake::Recognition found,
+                         co_await lake::Recognize(lake(), Call(), name, std::move(print)));
+  if (found.verdict != Verdict::kForeign || !found.state) {
+    co_return Judged{found.verdict, std::move(found.state)};
+  }
+  // A former process may have sent a change that this one has swallowed since.
+  for (auto it = attempt->changes.rbegin() + 1; it != attempt->changes.rend(); ++it) {
+    const meta::ChangeRecord& earlier = (*it)->record;
+    if (earlier.name != attempt->work.name || !HoldsBody(earlier)) continue;
+    const bool in_blocks = GoesInBlocks(earlier.blob);
+    FB_CO_ASSIGN_OR_RETURN(print, co_await ContentPrint(earlier.blob, expected, in_blocks,
+                                                        std::make_shared<StagedBody>()));
+    FB_CO_ASSIGN_OR_RETURN(found, co_await lake::Recognize(lake(), Call(), name, std::move(print)));
+    if (found.verdict == Verdict::kOurs) {
+      co_return Judged{Verdict::kUntouched, std::move(found.state)};
+    }
+  }
+  co_return Judged{Verdict::kForeign, std::move(found.state)};
+}
+
+// --- Blocks.
+
+// Some coroutines take blocks from one list until it ends or one of them fails.
+struct OffloadWriter::StageRun {
+  std::string name;
+  meta::BodyRef body;
+  std::vector<UploadBlock> missing;
+  std::atomic<std::size_t> next{0};
+  std::atomic<bool> failed{false};
+  std::mutex mutex;
+  std::vector<std::string> sent;  // ids
+};
+
+Task<> OffloadWriter::Stage(std::string name, meta::BlobRecord blob,
+                            std::shared_ptr<StagedBody> staged) {
+  co_return co_await StageMissing(std::move(name), std::move(blob), std::move(staged));
+}
+
+Task<> OffloadWriter::ListBlocks(std::string name, std::shared_ptr<StagedBody> staged) {
+  auto lists = co_await lake().GetBlockList(Call(), lake::BlobName(name));
+  if (!lists && lake::Classify(lists.error()) != Failure::kNotFound) {
+    co_return Fail(std::move(lists.error()));
+  }
+  staged->listed = true;
+  if (!lists) co_return Result<>{};
+  for (const auto* list : {&lists->committed, &lists->uncommitted}) {
+    for (const lake::ListedBlock& block : *list) staged->there.insert(block.id.str());
+  }
+  co_return Result<>{};
+}
+
+Task<> OffloadWriter::StageMissing(std::string name, meta::BlobRecord blob,
+                                   std::shared_ptr<StagedBody> staged) {
+  if (staged->blocks.empty()) {
+    FB_CO_ASSIGN_OR_RETURN(staged->blocks, co_await CutBody(services_, Context(), blob.body,
+                                                            blob.length, options_.block_bytes));
+  }
+  if (!staged->listed) FB_CO_RETURN_IF_ERROR(co_await ListBlocks(name, staged));
+  auto run = std::make_shared<StageRun>();
+  run->name = name;
+  run->body = blob.body;
+  std::set<std::string> listed;
+  for (const UploadBlock& block : staged->blocks) {
+    const std::string id = block.id.str();
+    if (!staged->there.contains(id) && listed.insert(id).second) run->missing.push_back(block);
+  }
+  if (run->missing.empty()) co_return Result<>{};
+  TaskGroup group(co_await boost::asio::this_coro::executor);
+  const std::size_t lanes = std::min(options_.blocks_at_a_time, run->missing.size());
+  for (std::size_t i = 0; i < lanes; ++i) group.Spawn(loop_.Next(), StageSome(run));
+  auto done = co_await group.Join();
+  staged->there.insert(run->sent.begin(), run->sent.end());
+  co_return done;
+}
+
+Task<> OffloadWriter::StageSome(std::shared_ptr<StageRun> run) {
+  while (!run->failed) {
+    const std::size_t index = run->next++;
+    if (index >= run->missing.size()) break;
+    const UploadBlock& block = run->missing[index];
+    lake::PutBlockRequest request;
+    request.name = lake::BlobName(run->name);
+    request.id = block.id;
+    auto content = co_await ReadRange(services_, Context(), bytes_, options_.bytes_in_flight,
+                                      {run->body, block.offset, block.length});
+    Result<> sent;
+    if (content) {
+      request.content = std::move(*content);
+      sent = co_await lake().PutBlock(Call(), std::move(request));
+    } else {
+      sent = Fail(std::move(content.error()));
+    }
+    if (!sent) {
+      run->failed = true;
+      co_return sent;
+    }
+    const std::lock_guard lock(run->mutex);
+    run->sent.push_back(block.id.str());
+  }
+  co_return Result<>{};
+}
+
+}  // namespace forebay::tier

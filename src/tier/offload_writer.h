@@ -1,0 +1,124 @@
+// One piece of work of the offload against the lake: what it takes to make a name there what it is
+// here, and no more.
+//
+// Every write is conditional on what the lake was last known to have, or on absence. One whose
+// answer was lost, or whose condition fails, is looked up before anything is concluded: it may be
+// this work's, or that of an earlier change of the name that this one stands for (a former process
+// may have sent it). What is neither is somebody else's, and reported as `foreign`: nothing was
+// written.
+//
+// Thread safe; a call runs on its caller's executor and spreads block uploads over the worker loop.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "async/semaphore.h"
+#include "engine/services.h"
+#include "lake/recognize.h"
+#include "tier/attachments.h"
+#include "tier/offload_log.h"
+#include "tier/offload_options.h"
+#include "tier/upload_body.h"
+#include "tier/worker_loop.h"
+
+namespace forebay::tier {
+
+// What is known of a large body's blocks in the lake. One user at a time.
+struct StagedBody {
+  std::vector<UploadBlock> blocks;  // empty: not cut yet
+  std::set<std::string> there;      // ids
+  bool listed = false;              // `there` began with what the lake said
+  bool expired = false;             // a commit missed some: the lake must be asked
+};
+
+struct WorkAttempt {
+  ChangeWork work;
+  std::vector<LoggedChangePtr> changes;  // ascending; the last one is the work's own
+  // What the lake has under the name, under work.from, and under each of work.gone.
+  std::string under;
+  std::string under_from;
+  std::vector<std::string> under_gone;
+  // True where nobody can have sent anything of it yet.
+  bool fresh = false;
+  std::shared_ptr<StagedBody> staged;
+
+  const meta::ChangeRecord& last() const { return changes.back()->record; }
+  const meta::BlobRecord& blob() const { return last().blob; }
+};
+
+struct ForeignBlob {
+  std::string name;
+  std::string expected;
+  std::optional<lake::BlobState> theirs;
+  Error error;
+};
+
+struct WriteOutcome {
+  std::string etag;                  // under the work's name now; empty: nothing
+  std::optional<meta::BodyId> body;  // set where its bytes were written
+  std::optional<ForeignBlob> foreign;
+};
+
+class OffloadWriter {
+ public:
+  // All outlive the writer.
+  OffloadWriter(engine::Services& services, WorkerLoop& loop, AttachmentPtr attachment,
+                const OffloadOptions& options);
+
+  Task<WriteOutcome> Write(std::shared_ptr<const WorkAttempt> attempt);
+  // Sends the blocks of a large body ahead of its turn.
+  Task<> Stage(std::string name, meta::BlobRecord blob, std::shared_ptr<StagedBody> staged);
+  bool GoesInBlocks(const meta::BlobRecord& blob) const {
+    return !blob.directory && blob.length > options_.single_put_bytes;
+  }
+
+ private:
+  using AttemptPtr = std::shared_ptr<const WorkAttempt>;
+  struct Judged {
+    lake::Verdict verdict = lake::Verdict::kForeign;
+    std::optional<lake::BlobState> state;
+  };
+  struct StageRun;
+
+  Task<WriteOutcome> WriteContent(AttemptPtr attempt, std::string expected);
+  Task<lake::WriteAnswer> PutOnce(AttemptPtr attempt, std::string expected, bool blocks);
+  Task<lake::WriteAnswer> PutWhole(AttemptPtr attempt, std::string expected);
+  Task<lake::WriteAnswer> PutBlocks(AttemptPtr attempt, std::string expected);
+  Task<lake::Fingerprint> ContentPrint(meta::BlobRecord blob, std::string expected, bool blocks,
+                                       std::shared_ptr<StagedBody> staged);
+  Task<Judged> JudgeContent(AttemptPtr attempt, std::string expected, bool blocks);
+  Task<WriteOutcome> WriteDirectory(AttemptPtr attempt);
+
+  Task<WriteOutcome> WriteParts(AttemptPtr attempt, std::string expected);
+  Task<WriteOutcome> ChangeText(AttemptPtr attempt, std::string expected, lake::Change change,
+                                lake::Fingerprint print);
+  Task<WriteOutcome> WriteAccess(AttemptPtr attempt, std::string expected);
+
+  // kForeign in the outcome where it is not what it was believed to be.
+  Task<WriteOutcome> Remove(std::string name, std::string expected, bool directory);
+  Task<WriteOutcome> Move(AttemptPtr attempt);
+  Task<WriteOutcome> MoveInLake(AttemptPtr attempt);
+  Task<WriteOutcome> CopyInLake(AttemptPtr attempt);
+  Task<lake::BlobState> AwaitCopy(std::string name, std::string copy_id);
+  Task<Judged> JudgeMoved(AttemptPtr attempt);
+
+  Task<> StageMissing(std::string name, meta::BlobRecord blob, std::shared_ptr<StagedBody> staged);
+  Task<> StageSome(std::shared_ptr<StageRun> run);
+  Task<> ListBlocks(std::string name, std::shared_ptr<StagedBody> staged);
+  OpContext Context() const;
+  lake::LakeCall Call() const { return {Context(), lake::Cause::kOffload}; }
+  lake::ObjectLake& lake() { return *attachment_->lake; }
+
+  engine::Services& services_;
+  WorkerLoop& loop_;
+  const AttachmentPtr attachment_;
+  const OffloadOptions& options_;
+  Semaphore bytes_;
+};
+
+}  // namespace forebay::tier
