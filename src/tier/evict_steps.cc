@@ -57,7 +57,8 @@ Result<DropStep> DropRunsStep(engine::Services& services, kv::Transaction& txn,
                               const Attachments& attachments, PinCache& pins, meta::BodyId body,
                               Span starts, std::size_t max_extents) {
   DropStep step;
-  FB_ASSIGN_OR_RETURN(std::vector<Run> runs, RunsIn(txn, body, starts, max_extents + 1));
+  // One more than fits, and the one that reaches in from before.
+  FB_ASSIGN_OR_RETURN(std::vector<Run> runs, RunsIn(txn, body, starts, max_extents + 2));
   std::erase_if(runs, [&starts](const Run& run) { return !starts.Contains(run.span.start); });
   if (runs.empty()) return step;
   FB_ASSIGN_OR_RETURN(const Owner owner, FindOwner(txn, attachments, pins, body));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "engine/read_gate.h"
 #include "meta/keys.h"
 #include "meta/placement_records.h"
 
@@ -13,8 +14,8 @@ namespace forebay::tier {
 namespace {
 
 constexpr std::size_t kVictimsAtATime = 64;
-// Four keys each, and the store takes 1,000.
-constexpr std::size_t kExtentsPerTransaction = 128;
+// Five keys each and one a run; the last run may add 63. The store takes 1,000.
+constexpr std::size_t kExtentsPerTransaction = 96;
 constexpr std::size_t kMaxRefused = 10'000;
 constexpr std::size_t kHintPagesPerTransaction = 100;
 constexpr std::chrono::seconds kWalkInterval{60};
@@ -220,12 +221,20 @@ Task<std::uint64_t> Evictor::DropAll(OpContext context, std::vector<EvictionEntr
     freed += Settle(*batch, refused);
     batch->first = batch->next;
   }
-  // Of an error: what it was about to give up is here still.
+  if (done) co_return freed;
+  // Whatever it said, it may have been committed: what is here still goes back.
   for (; batch->first < batch->victims.size(); ++batch->first) {
-    refused.push_back(batch->victims[batch->first]);
+    const EvictionEntry& victim = batch->victims[batch->first];
+    const auto here =
+        co_await engine::ReadMetaOnPool(services_, [key = victim.key](const kv::Reader& reader) {
+          return RunsIn(reader, key.body(), StartsOf(key), 2);
+        });
+    const bool gone = here && std::ranges::none_of(*here, [&victim](const Run& run) {
+                        return StartsOf(victim.key).Contains(run.span.start);
+                      });
+    if (!gone) refused.push_back(victim);
   }
-  if (!done) co_return Fail(std::move(done.error()));
-  co_return freed;
+  co_return Fail(std::move(done.error()));
 }
 
 Task<std::uint64_t> Evictor::GiveUp(OpContext context, std::uint64_t bytes) {

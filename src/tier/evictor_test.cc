@@ -132,6 +132,8 @@ TEST_F(EvictorTest, WhatTheLakeIsNotKnownToHoldStays) {
   f().MakeBoth(Name(1), bytes_[1]);
   ReadAll();
   Pass();
+  ASSERT_TRUE(f().engine().Run(f().evictor().WalkAll({})));
+  Pass();
   EXPECT_EQ(f().Record(Name(0))->body.in_lake, false);
   EXPECT_EQ(f().Record(Name(1))->body.in_lake, true);
   EXPECT_EQ(f().Where(Name(1)).bytes, 0u);
@@ -239,10 +241,10 @@ TEST_P(AdoptStepsTest, AnErrorAtAnyStepLosesNothing) {
                                            .name = Name(0),
                                            .body = f().Record(Name(0))->body.id,
                                            .keep_bytes = true}));
+    f().engine().store().FailNext(Code::kIo, 0);
     EXPECT_TRUE(Same(f().engine().Read(Name(0)), bytes_[0])) << skip;
     f().engine().Sweep(4);
     EXPECT_TRUE(Same(f().engine().Read(Name(0)), bytes_[0])) << skip;
-    ASSERT_TRUE(f().engine().Delete(Name(0)) || true);
     if (!adopted) continue;
     EXPECT_EQ(adopted->outcome, EvictOutcome::kDone);
     EXPECT_EQ(adopted->bytes, 9000u);

@@ -2,8 +2,26 @@
 
 #include "async/sleep.h"
 #include "base/log.h"
+#include "base/uuid.h"
+#include "engine/get_container.h"
+#include "engine/read_gate.h"
+#include "lake/advice.h"
 
 namespace forebay::tier {
+namespace {
+
+bool Travels(meta::LakeMode mode) { return meta::LakeState{mode, false}.travels(); }
+
+OffloadStatus OffloadStatusOf(const Offload* offload) {
+  if (offload == nullptr) return {};
+  auto status = offload->status();
+  if (status) return std::move(*status);
+  OffloadStatus broken;
+  broken.last_error = status.error().message();
+  return broken;
+}
+
+}  // namespace
 
 LakeTier::LakeTier(engine::Services& services, LakeTierOptions options)
     : services_(services),
@@ -11,15 +29,27 @@ LakeTier::LakeTier(engine::Services& services, LakeTierOptions options)
       attachments_(options_.factory),
       loop_(options_.threads),
       names_(services),
-      fetcher_(services, loop_),
-      read_through_(services, attachments_, names_, fetcher_) {}
+      book_(PlacementParts::CapacityOf(options_.placement.evict),
+            options_.placement.evict.seed != 0 ? options_.placement.evict.seed : RandomU64()),
+      fetcher_(services, loop_, book_),
+      read_through_(services, attachments_, names_, fetcher_),
+      settler_(services, options_.host),
+      watch_(services, names_, loop_, options_.watch),
+      lifecycle_(services, loop_, options_.lifecycle),
+      parts_(services, attachments_, names_, fetcher_, loop_, options_.placement, options_.retry,
+             options_.run_jobs),
+      placement_(parts_) {}
 
 LakeTier::~LakeTier() { Stop(); }
 
 Result<> LakeTier::Start() {
   FB_RETURN_IF_ERROR(attachments_.Load(*services_.store.GetSnapshot()));
   for (AttachmentPtr& attachment : attachments_.All()) Begin(std::move(attachment));
-  return {};
+  if (options_.run_jobs) {
+    watch_.Start();
+    lifecycle_.Start();
+  }
+  return parts_.Start();
 }
 
 void LakeTier::Stop() { loop_.Stop(); }
@@ -28,11 +58,35 @@ void LakeTier::Begin(AttachmentPtr attachment) {
   auto job = std::make_shared<Job>();
   job->import = std::make_unique<ImportJob>(services_, attachment);
   job->attachment = std::move(attachment);
+  if (Travels(job->attachment->record.mode)) {
+    job->offload =
+        std::make_shared<Offload>(services_, loop_, job->attachment, options_.offload, conflicts_);
+  }
   {
     std::lock_guard lock(mutex_);
     jobs_[job->attachment->container] = job;
   }
-  if (options_.run_jobs) loop_.Spawn(RunImport(std::move(job)));
+  if (auto added = watch_.Add(job->attachment, options_.run_jobs); !added) {
+    Log(LogLevel::kError, "a lake is not watched",
+        {{"container", job->attachment->record.container}, {"error", added.error().ToString()}});
+  }
+  if (options_.run_jobs) loop_.Spawn(RunImport(job));
+  if (options_.run_offload && job->offload) loop_.Spawn(RunOffload(std::move(job)));
+}
+
+Task<> LakeTier::RunOffload(std::shared_ptr<Job> job) {
+  OpContext context;
+  context.cancel = loop_.token();
+  while (!job->attachment->detached && !context.cancel.stop_requested()) {
+    auto done = co_await job->offload->Run(context);
+    if (done || done.error().code() == Code::kStale || done.error().code() == Code::kCancelled) {
+      break;
+    }
+    Log(LogLevel::kError, "offload interrupted",
+        {{"container", job->attachment->record.container}, {"error", done.error().ToString()}});
+    FB_CO_RETURN_IF_ERROR(co_await SleepFor(options_.retry, context));
+  }
+  co_return Result<>{};
 }
 
 Task<> LakeTier::RunImport(std::shared_ptr<Job> job) {
@@ -40,13 +94,18 @@ Task<> LakeTier::RunImport(std::shared_ptr<Job> job) {
   context.cancel = loop_.token();
   while (!job->attachment->detached && !context.cancel.stop_requested()) {
     auto done = co_await job->import->Run(context);
+    const Code code = done ? Code{} : done.error().code();
+    // Another process is at it, or this one ends.
+    const bool waits = code == Code::kLocked || code == Code::kCancelled;
+    bool news = false;
     {
       std::lock_guard lock(mutex_);
-      job->last_error = done ? "" : done.error().ToString();
+      job->last_error = done || waits ? "" : lake::Advise(done.error());
+      news = std::exchange(job->last_code, code) != code;
     }
     if (done) co_return Result<>{};
-    if (done.error().code() == Code::kStale) break;
-    if (done.error().code() != Code::kLocked && done.error().code() != Code::kCancelled) {
+    if (code == Code::kStale) break;
+    if (news && !waits) {
       Log(LogLevel::kWarn, "import interrupted",
           {{"container", job->attachment->record.container}, {"error", done.error().ToString()}});
     }
@@ -69,6 +128,12 @@ Task<std::unique_ptr<BodySource>> LakeTier::Open(OpContext context, engine::Lake
   co_return co_await read_through_.Open(std::move(context), std::move(read));
 }
 
+void LakeTier::HydrateSoon(meta::ContainerId container, std::string name) {
+  if (auto attachment = attachments_.Find(container)) {
+    parts_.prefetcher.BringSoon(std::move(*attachment), std::move(name));
+  }
+}
+
 Task<> LakeTier::Attach(OpContext context, AttachRequest request) {
   FB_CO_ASSIGN_OR_RETURN(
       AttachmentPtr attachment,
@@ -77,8 +142,73 @@ Task<> LakeTier::Attach(OpContext context, AttachRequest request) {
   co_return Result<>{};
 }
 
-Task<> LakeTier::Detach(OpContext context, engine::ContainerTarget target) {
-  FB_CO_RETURN_IF_ERROR(co_await tier::Detach(services_, std::move(context), attachments_, target));
+Task<AttachmentPtr> LakeTier::AttachmentOf(engine::ContainerTarget target) const {
+  FB_CO_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                         co_await engine::ReadMeta(services_, [target](const kv::Reader& reader) {
+                           return engine::RequireContainer(reader, target.account.name,
+                                                           target.container);
+                         }));
+  co_return attachments_.Find(container.id);
+}
+
+Task<std::shared_ptr<Offload>> LakeTier::OffloadOf(engine::ContainerTarget target) const {
+  FB_CO_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                         co_await engine::ReadMeta(services_, [target](const kv::Reader& reader) {
+                           return engine::RequireContainer(reader, target.account.name,
+                                                           target.container);
+                         }));
+  std::lock_guard lock(mutex_);
+  const auto job = jobs_.find(container.id);
+  if (job != jobs_.end()) co_return job->second->offload;
+  co_return Fail(Code::kResourceNotFound, "The container is not attached to a lake.");
+}
+
+Task<> LakeTier::Sync(OpContext context, engine::ContainerTarget target) {
+  FB_CO_ASSIGN_OR_RETURN(const std::shared_ptr<Offload> offload, co_await OffloadOf(target));
+  if (!offload) co_return Result<>{};
+  co_return co_await offload->Sync(std::move(context));
+}
+
+Task<> LakeTier::ApproveDeletes(OpContext context, engine::ContainerTarget target,
+                                std::uint64_t agreed) {
+  FB_CO_ASSIGN_OR_RETURN(const std::shared_ptr<Offload> offload, co_await OffloadOf(target));
+  if (!offload) co_return Fail(Code::kResourceNotFound, "Deletes are not paused.");
+  co_return co_await offload->ApproveDeletes(std::move(context), agreed);
+}
+
+Task<> LakeTier::AwaitAcknowledged(OpContext context, engine::BlobTarget target) {
+  std::shared_ptr<Offload> offload;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [container, job] : jobs_) {
+      const meta::AttachRecord& record = job->attachment->record;
+      if (record.acknowledge != meta::Acknowledge::kLake || !job->offload) continue;
+      if (record.container != target.container.view()) continue;
+      if (record.account == target.account.name.view()) offload = job->offload;
+    }
+  }
+  if (!offload) co_return Result<>{};
+  co_return co_await offload->AwaitVisible(std::move(context), target.blob.str());
+}
+
+Task<> LakeTier::Detach(OpContext context, engine::ContainerTarget target, DetachHow how) {
+  // What is written while it drains is waited for as well.
+  for (bool drained = how == DetachHow::kDrop; !drained;) {
+    auto offload = co_await OffloadOf(target);
+    if (!offload && offload.error().code() != Code::kResourceNotFound) {
+      co_return Fail(std::move(offload.error()));
+    }
+    // Half detached already, or nothing travels.
+    if (!offload || !*offload) break;
+    FB_CO_RETURN_IF_ERROR(co_await (*offload)->Sync(context));
+    auto done = co_await tier::Detach(services_, context, attachments_, target, how);
+    if (!done && done.error().code() == Code::kBusy) continue;
+    std::lock_guard lock(mutex_);
+    std::erase_if(jobs_, [](const auto& one) { return one.second->attachment->detached.load(); });
+    co_return done;
+  }
+  FB_CO_RETURN_IF_ERROR(
+      co_await tier::Detach(services_, std::move(context), attachments_, target, how));
   std::lock_guard lock(mutex_);
   std::erase_if(jobs_, [](const auto& entry) { return entry.second->attachment->detached.load(); });
   co_return Result<>{};
@@ -94,6 +224,9 @@ std::vector<LakeStatus> LakeTier::Status() const {
                    .lake = attachment.lake->description(),
                    .mode = attachment.record.mode,
                    .import = job->import->progress(),
+                   .offload = OffloadStatusOf(job->offload.get()),
+                   .link = attachment.lake->health(),
+                   .retry_after = attachment.lake->RetryAfter(),
                    .last_error = job->last_error});
   }
   return all;

@@ -13,10 +13,16 @@
 #include "engine/services.h"
 #include "tier/attach.h"
 #include "tier/attachments.h"
+#include "tier/conflict_settle.h"
 #include "tier/fetcher.h"
 #include "tier/import_job.h"
+#include "tier/lifecycle_run.h"
 #include "tier/live_names.h"
+#include "tier/offload.h"
+#include "tier/placement.h"
+#include "tier/placement_parts.h"
 #include "tier/read_through.h"
+#include "tier/watch.h"
 #include "tier/worker_loop.h"
 
 namespace forebay::tier {
@@ -28,6 +34,12 @@ struct LakeTierOptions {
   std::chrono::milliseconds retry{5000};
   // False: imports are left to other processes on the same store.
   bool run_jobs = true;
+  bool run_offload = true;
+  OffloadOptions offload{};
+  PlacementOptions placement{};  // eviction and prefetch
+  WatchOptions watch{};          // change detection, health, events
+  LifecycleRunner::Options lifecycle{};
+  std::string host = ConflictHost();  // in the names of what conflicts keep
 };
 
 struct LakeStatus {
@@ -36,13 +48,20 @@ struct LakeStatus {
   std::string lake;  // where it is, never a secret
   meta::LakeMode mode = meta::LakeMode::kNone;
   ImportProgress import;
-  std::string last_error;  // of the import; empty when it goes well
+  OffloadStatus offload;  // of containers whose changes travel
+  LinkHealth link;
+  std::chrono::milliseconds retry_after{0};  // until the lake is asked again; link down
+  std::string last_error;  // of the import, for people (lake/advice.h); empty when it goes well
 };
 
 class LakeTier final : public engine::LakeSide {
  public:
   LakeTier(engine::Services& services, LakeTierOptions options);
   ~LakeTier() override;  // stops
+
+  // Who decides about conflicts (outlives the tier) instead of the policies of the attachments;
+  // before Start. With null they wait.
+  void SetConflictHandler(ConflictHandler* handler) { conflicts_ = handler; }
 
   // Loads the attachments (blocks) and resumes their jobs.
   Result<> Start();
@@ -51,31 +70,60 @@ class LakeTier final : public engine::LakeSide {
   Task<> LookUp(OpContext context, meta::ContainerId container, std::string name) override;
   Task<engine::ListingCover> CoverListing(OpContext context, engine::ListingSpan span) override;
   Task<std::unique_ptr<BodySource>> Open(OpContext context, engine::LakeRead read) override;
+  Task<> AwaitAcknowledged(OpContext context, engine::BlobTarget target) override;
+  void HydrateSoon(meta::ContainerId container, std::string name) override;
 
   // tier/attach.h, and the import begins.
   Task<> Attach(OpContext context, AttachRequest request);
-  Task<> Detach(OpContext context, engine::ContainerTarget target);
+  // kDrain waits until the lake has all changes, as long as the context lets it.
+  Task<> Detach(OpContext context, engine::ContainerTarget target,
+                DetachHow how = DetachHow::kDrain);
+  // Waits until the lake has all that was changed before the call (tier/offload.h).
+  Task<> Sync(OpContext context, engine::ContainerTarget target);
+  // Somebody agrees to that many deletes that the guard holds back.
+  Task<> ApproveDeletes(OpContext context, engine::ContainerTarget target, std::uint64_t agreed);
   std::vector<LakeStatus> Status() const;
   // Fetches that are not stored yet.
   std::size_t fetches_under_way() const { return fetcher_.under_way(); }
   FetcherStats fetches() const { return fetcher_.stats(); }
+  // Pins, prefetch, eviction and hydration by command: for administrators.
+  Placement& placement() { return placement_; }
+  PlacementParts& placement_parts() { return parts_; }
+  // Change detection and events of all lakes; lifecycle policies.
+  LakeWatch& watch() { return watch_; }
+  LifecycleRunner& lifecycle() { return lifecycle_; }
+  // The attachment of a container that this process serves, for tier/conflict_settle.h and
+  // tier/events.h. kContainerNotFound, kOffline when there is none.
+  Task<AttachmentPtr> AttachmentOf(engine::ContainerTarget target) const;
 
  private:
   struct Job {
     AttachmentPtr attachment;
     std::unique_ptr<ImportJob> import;
+    std::shared_ptr<Offload> offload;  // null where nothing travels
     std::string last_error;
+    Code last_code{};  // of it: only another failure is logged again
   };
   void Begin(AttachmentPtr attachment);
   Task<> RunImport(std::shared_ptr<Job> job);
+  Task<> RunOffload(std::shared_ptr<Job> job);
+  // kResourceNotFound where nothing is attached; null where nothing travels.
+  Task<std::shared_ptr<Offload>> OffloadOf(engine::ContainerTarget target) const;
 
   engine::Services& services_;
   const LakeTierOptions options_;
   Attachments attachments_;
   WorkerLoop loop_;
   LiveNames names_;
+  EvictionBook book_;
   Fetcher fetcher_;
   ReadThrough read_through_;
+  ConflictSettler settler_;
+  ConflictHandler* conflicts_ = &settler_;
+  LakeWatch watch_;
+  LifecycleRunner lifecycle_;
+  PlacementParts parts_;
+  Placement placement_;
   mutable std::mutex mutex_;
   std::unordered_map<meta::ContainerId, std::shared_ptr<Job>> jobs_;
 };

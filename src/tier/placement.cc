@@ -14,7 +14,7 @@
 namespace forebay::tier {
 namespace {
 
-constexpr std::size_t kExtentsPerTransaction = 128;
+constexpr std::size_t kExtentsPerTransaction = 96;
 constexpr int kMaxLooks = 4;  // at a blob that changes meanwhile
 
 Task<AttachmentPtr> AttachmentOf(PlacementParts& parts, const engine::ContainerTarget& target) {

@@ -86,36 +86,45 @@ Task<> BlobBringer::Pace(OpContext context, std::uint64_t bytes) {
 Task<> BlobBringer::Await(WorkPtr work, FetchPtr fetch, Permit slot) {
   auto stored = co_await fetch->WaitSettled(work->context);
   slot.Release();
-  if (!stored) {
-    work->Fail(std::move(stored.error()));
-    co_return Result<>{};
-  }
-  if (!*stored) co_return Result<>{};
-  const Span span = fetch->span();
-  fetcher_.book().Keep(PieceOf(fetch->body(), span.start));
-  work->stored += span.length();
-  *work->brought += span.length();
+  const std::uint64_t bytes = stored && *stored ? fetch->span().length() : 0;
+  *work->brought += bytes;
+  *work->brought -= fetch->claimed().length();
+  if (!stored) work->Fail(std::move(stored.error()));
+  if (bytes == 0) co_return Result<>{};
+  fetcher_.book().Keep(PieceOf(fetch->body(), fetch->span().start));
+  work->stored += bytes;
   co_return Result<>{};
 }
 
+Task<BlobBringer::Claimed> BlobBringer::Claim(WorkPtr work, Span gap, std::uint64_t bytes) {
+  FB_CO_RETURN_IF_ERROR(co_await Pace(work->context, bytes));
+  Claimed claimed;
+  FB_CO_ASSIGN_OR_RETURN(claimed.slot, co_await slots_.Acquire(1, work->context));
+  claimed.fetch = fetcher_.Claim(work->target, {.offset = gap.start,
+                                                .gap = gap,
+                                                .want_end = work->target->length,
+                                                .cause = lake::Cause::kPrefetch});
+  if (!claimed.fetch) co_return Fail(Code::kCancelled, "The server is shutting down.");
+  co_return std::move(claimed);
+}
+
 Task<> BlobBringer::FetchGap(WorkPtr work, TaskGroup& group, Span gap) {
-  const FetchTargetPtr target = work->target;
   std::uint64_t at = gap.start;
   while (at < gap.end && !work->failed()) {
+    // Counted before it is asked for, so that all that is under way together fits.
     const std::uint64_t bytes = std::min(gap.end - at, kFetchBytes);
-    if (*work->brought + bytes > evictor_.KeepableBytes()) {
+    if (work->brought->fetch_add(bytes) + bytes > evictor_.KeepableBytes()) {
+      *work->brought -= bytes;
       co_return Fail(Code::kLimitExceeded,
-                     "It is more than is kept here of the lake; see tier.low_watermark.");
+                     "It is more than is kept here of the lake; see lake.low_watermark.");
     }
-    FB_CO_RETURN_IF_ERROR(co_await Pace(work->context, bytes));
-    FB_CO_ASSIGN_OR_RETURN(Permit slot, co_await slots_.Acquire(1, work->context));
-    const FetchPtr fetch = fetcher_.Claim(target, {.offset = at,
-                                                   .gap = {at, gap.end},
-                                                   .want_end = target->length,
-                                                   .cause = lake::Cause::kPrefetch});
-    if (!fetch) co_return Fail(Code::kCancelled, "The server is shutting down.");
+    auto claimed = co_await Claim(work, {at, gap.end}, bytes);
+    *work->brought -= bytes;
+    if (!claimed) co_return Fail(std::move(claimed.error()));
+    const FetchPtr fetch = claimed->fetch;
+    *work->brought += fetch->claimed().length();
     at = std::max(fetch->claimed().end, at + 1);
-    group.Spawn(Await(work, fetch, std::move(slot)));
+    group.Spawn(Await(work, fetch, std::move(claimed->slot)));
   }
   co_return Result<>{};
 }

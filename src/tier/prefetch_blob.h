@@ -24,7 +24,7 @@
 
 namespace forebay::tier {
 
-// What a job has brought so far, over all of its blobs.
+// What a job has brought so far, over all of its blobs, with what is under way.
 using BroughtBytes = std::shared_ptr<std::atomic<std::uint64_t>>;
 
 class BlobBringer {
@@ -42,10 +42,15 @@ class BlobBringer {
  private:
   struct Work;
   using WorkPtr = std::shared_ptr<Work>;
+  struct Claimed {
+    FetchPtr fetch;
+    Permit slot;
+  };
 
   // One look at all of the blob: true when nothing was missing.
   Task<bool> FetchGaps(WorkPtr work);
   Task<> FetchGap(WorkPtr work, TaskGroup& group, Span gap);
+  Task<Claimed> Claim(WorkPtr work, Span gap, std::uint64_t bytes);
   Task<> Await(WorkPtr work, FetchPtr fetch, Permit slot);
   Task<> Pace(OpContext context, std::uint64_t bytes);
 

@@ -29,8 +29,17 @@ constexpr int kMaxLooks = 4;     // at a blob that changes meanwhile
 
 // One blob's failure, or a reason for all to wait?
 bool MustWait(const Error& error) {
-  if (error.code() == Code::kNoSpace || error.code() == Code::kOffline) return true;
-  if (error.code() == Code::kLimitExceeded) return true;
+  switch (error.code()) {
+    case Code::kNoSpace:
+    case Code::kLimitExceeded:  // no room, see prefetch_blob.h
+    case Code::kOffline:
+    case Code::kIo:  // our own store
+    case Code::kBusy:
+    case Code::kVolumeFailed:
+      return true;
+    default:
+      break;
+  }
   switch (lake::Classify(error)) {
     case lake::Failure::kRetryable:
     case lake::Failure::kThrottled:

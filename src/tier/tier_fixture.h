@@ -22,6 +22,10 @@ struct TierFixtureOptions {
   engine::FixtureOptions engine{};
   bool lake_hierarchical = false;
   bool run_jobs = false;  // imports run when a test runs them
+  PlacementOptions placement{};
+  bool run_offload = false;
+  OffloadOptions offload{};
+  ConflictHandler* conflicts = nullptr;
 };
 
 // Bytes that differ at every place, so that a shifted or repeated range is noticed.
@@ -60,7 +64,11 @@ class TierFixture {
     tier_ = std::make_unique<LakeTier>(engine_.services(),
                                        LakeTierOptions{.factory = Factory(),
                                                        .retry = std::chrono::milliseconds(5),
-                                                       .run_jobs = options_.run_jobs});
+                                                       .run_jobs = options_.run_jobs,
+                                                       .run_offload = options_.run_offload,
+                                                       .offload = options_.offload,
+                                                       .placement = options_.placement});
+    tier_->SetConflictHandler(options_.conflicts);
     services().lake = tier_.get();
     ASSERT_TRUE(tier_->Start());
   }
@@ -112,6 +120,7 @@ class TierFixture {
   std::uint64_t Requests(lake::LakeOperation operation) const {
     return accounting_.usage().of(operation);
   }
+  lake::LakeUsage usage() const { return accounting_.usage(); }
   std::uint64_t BytesDown() const { return accounting_.usage().total().bytes_down; }
 
   Result<engine::ListBlobsResult> List(engine::ListBlobsRequest request) {
