@@ -11,6 +11,7 @@ namespace forebay::cli {
 namespace {
 
 constexpr std::chrono::seconds kSweepInterval{60};
+constexpr std::chrono::seconds kReserveInterval{60};
 
 // The absolute path, so that a later change of directory changes nothing.
 std::string Absolute(const std::string& path) {
@@ -56,13 +57,7 @@ Result<std::unique_ptr<Node>> Node::Open(const config::Config& config) {
   if (!lock) return Fail(std::move(lock.error()));
   node->lock_ = std::move(*lock);
 
-  kv::RocksDbOptions kv_options;
-  node->metadata_path_ = first + "/metadata";
-  kv_options.path = node->metadata_path_;
-  kv_options.cache_bytes = config.kv_cache_size;
-  // Below this, not even deletes commit; uploads stop much earlier, at the reserve.
-  kv_options.min_free_bytes = config.disk_reserve / 4;
-  FB_ASSIGN_OR_RETURN(node->store_, kv::RocksDbStore::Open(std::move(kv_options)));
+  FB_RETURN_IF_ERROR(node->OpenStore(config));
 
   chunk::Options chunk_options;
   chunk_options.reserve_bytes = config.disk_reserve;
@@ -101,20 +96,44 @@ Result<std::unique_ptr<Node>> Node::Open(const config::Config& config) {
       .pins = node->pins_,
       .limits = limits,
       .room = node->room_.get(),
+      .started = Clock::System().Now(),
   });
   node->sweeper_ = std::make_unique<engine::Sweeper>(*node->services_);
   return node;
 }
 
+Result<> Node::OpenStore(const config::Config& config) {
+  reserve_ = std::make_unique<ReserveFile>(fs_, directory_ + "/RESERVE", config.disk_reserve / 2,
+                                           config.disk_reserve);
+  metadata_path_ = directory_ + "/metadata";
+  kv::RocksDbOptions options;
+  options.path = metadata_path_;
+  options.cache_bytes = config.kv_cache_size;
+  // Below this the reserve is given up, and once that is gone not even deletes commit; uploads stop
+  // much earlier.
+  options.min_free_bytes = config.disk_reserve / 4;
+  options.on_low_space = [reserve = reserve_.get()] { return reserve->Release(); };
+  auto opened = kv::RocksDbStore::Open(options);
+  // Opening replays the log into files.
+  if (!opened && opened.error().code() == Code::kNoSpace && reserve_->Release()) {
+    opened = kv::RocksDbStore::Open(std::move(options));
+  }
+  if (!opened) return Fail(std::move(opened.error()));
+  store_ = std::move(*opened);
+  return {};
+}
+
 Node::~Node() { Stop(); }
 
 void Node::Start() {
+  reserve_->Start(kReserveInterval);
   chunks_->Start();
   sweeper_->Start(kSweepInterval);
   scrubber_->Start();
 }
 
 void Node::Stop() {
+  if (reserve_) reserve_->Stop();
   if (scrubber_) scrubber_->Stop();
   if (sweeper_) sweeper_->Stop();
   if (chunks_) chunks_->Stop();
