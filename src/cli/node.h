@@ -10,6 +10,7 @@
 #include "async/thread_pool.h"
 #include "chunk/scrubber.h"
 #include "chunk/segment_chunk_store.h"
+#include "cli/reserve_file.h"
 #include "config/config.h"
 #include "engine/services.h"
 #include "engine/sweeper.h"
@@ -46,12 +47,14 @@ class Node {
 
  private:
   Node() = default;
+  Result<> OpenStore(const config::Config& config);
 
   io::PosixFileSystem fs_;
   std::string directory_;
   std::uint64_t disk_reserve_ = 0;
   std::string metadata_path_;
   std::unique_ptr<io::FileLock> lock_;
+  std::unique_ptr<ReserveFile> reserve_;
   std::unique_ptr<kv::RocksDbStore> store_;
   std::unique_ptr<chunk::SegmentChunkStore> chunks_;
   std::unique_ptr<chunk::Scrubber> scrubber_;

@@ -258,6 +258,10 @@ Result<> RocksDbStore::Db::ReadEngineRecords() {
 Result<> RocksDbStore::Db::CheckSpace() {
   std::uint64_t free_bytes = 0;
   auto status = file_system_->GetFreeSpace(options_.path, {}, &free_bytes, nullptr);
+  if (status.ok() && free_bytes < options_.min_free_bytes && options_.on_low_space &&
+      options_.on_low_space()) {
+    status = file_system_->GetFreeSpace(options_.path, {}, &free_bytes, nullptr);
+  }
   if (!status.ok()) return Fail(ToError(status));
   if (free_bytes < options_.min_free_bytes) {
     return Fail(Code::kNoSpace, "The metadata disk has less space left than it keeps in reserve.");

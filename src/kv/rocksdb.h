@@ -34,6 +34,8 @@ struct RocksDbOptions {
   std::size_t inline_buffer_bytes = 32 << 20;  // inline values not yet in a file
   std::size_t max_log_bytes = 96 << 20;        // bounds what a restart replays
   std::uint64_t min_free_bytes = 64 << 20;     // below it every write fails with kNoSpace
+  // Called when less is left, by a thread of the store: true when it has made room.
+  std::function<bool()> on_low_space = {};
   std::size_t prefetch_threads = 2;
   // Accepts a log whose unsynced tail cannot be told from damage, dropping what follows. For an
   // operator who read the error and has a reason; see docs/formats/kv.md.

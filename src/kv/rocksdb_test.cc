@@ -218,6 +218,23 @@ TEST_F(RocksDbTest, AFullDiskRefusesWritesServesReadsAndRecovers) {
   EXPECT_EQ(Read("b"), "2");
 }
 
+TEST_F(RocksDbTest, AReserveThatIsGivenUpLetsWritesGoOn) {
+  int asked = 0;
+  options_.on_low_space = [&] {
+    if (++asked == 1) memory_.SetCapacity(std::uint64_t{1} << 30);
+    return asked == 1;
+  };
+  Reopen();
+  memory_.SetCapacity(512 << 10);
+  EXPECT_TRUE(Put("a", "1"));
+  EXPECT_TRUE(Put("b", "2"));
+  EXPECT_EQ(asked, 1);
+  memory_.SetCapacity(512 << 10);
+  EXPECT_EQ(CodeOf(Put("c", "3")), Code::kNoSpace) << "there is one reserve";
+  EXPECT_EQ(asked, 2);
+  store_.reset();  // before what its options refer to
+}
+
 TEST_F(RocksDbTest, AFailedLogSyncEndsTheProcess) {
   ASSERT_TRUE(Put("a", "1"));
   EXPECT_TRUE(sync_failures_.empty());

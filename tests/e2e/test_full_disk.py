@@ -1,6 +1,7 @@
 """A disk that fills up: a clear error before anything breaks, reads and deletes go on, and writing
 resumes when there is room. On a small file system in memory, so it needs the right to mount."""
 
+import errno
 import os
 import subprocess
 import time
@@ -38,6 +39,18 @@ def server(make_server, small_disk):
     made.write_config()
     yield made.start()
     made.kill()  # before its disk goes
+
+
+def fill_from_outside(disk):
+    """Another program takes all that is left; answers its file."""
+    other = disk / "other"
+    with other.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * (1 << 16))
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+    return other
 
 
 def free_mib(disk):
@@ -112,3 +125,32 @@ def test_a_full_disk_refuses_writes_and_recovers(server, small_disk, size):
         capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_deletes_go_on_where_others_took_the_last_byte(server, small_disk):
+    client = RawClient(server)
+    client.create_container("box")
+    stored = {f"b{n}": os.urandom(4 << 20) for n in range(10)}
+    stored |= {f"s{n}": os.urandom(20_000) for n in range(50)}
+    for name, data in stored.items():
+        assert client.put_blob("box", name, data).status == 201
+    for _ in range(100):
+        if (server.data / "RESERVE").exists():
+            break
+        time.sleep(0.1)
+    other = fill_from_outside(small_disk)
+    assert free_mib(small_disk) == 0
+    assert client.put_blob("box", "new", b"x").status == 507
+    for name in list(stored)[:5]:
+        assert client.request("DELETE", f"/box/{name}").status == 202
+        del stored[name]
+    assert not (server.data / "RESERVE").exists()
+    for _ in range(300):  # what was deleted is room again
+        if free_mib(small_disk) >= RESERVE_MIB // 2 + 15:
+            break
+        time.sleep(0.1)
+    assert free_mib(small_disk) >= RESERVE_MIB // 2 + 15
+    expect_all(client, stored)
+    other.unlink()
+    put_when_there_is_room(client, "again", b"y" * 2_000)
+    client.close()
