@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "engine/body_writer.h"
 #include "engine/commit.h"
+#include "engine/look_up.h"
 #include "engine/path_access.h"
 #include "engine/prepare.h"
 #include "engine/put_block.h"
@@ -39,7 +40,6 @@ Result<Place> RequireFile(const kv::Reader& reader, const auto& append, WallTime
   if (place.existing->directory) {
     return Fail(Code::kPathConflict, "Bytes are appended to files, and this is a directory.");
   }
-  FB_RETURN_IF_ERROR(RefuseWithLake(place.container));
   FB_RETURN_IF_ERROR(CheckReplaceable(place));
   FB_RETURN_IF_ERROR(CheckLeaseAt(place, append.lease_id, now));
   if (append.only_if_empty) FB_RETURN_IF_ERROR(CheckEmpty(*place.existing));
@@ -107,9 +107,10 @@ std::uint64_t PositionOfAppendId(std::string_view id) { return KeyReader(id).U64
 Task<AppendPathResult> AppendPath(Services& services, OpContext context,
                                   AppendPathRequest request) {
   const WallTime now = services.clock.Now();
-  FB_CO_RETURN_IF_ERROR(co_await ReadMeta(services, [&request, now](const kv::Reader& reader) {
-    return CheckRoom(reader, request, now);
-  }));
+  FB_CO_RETURN_IF_ERROR(co_await ReadMeta(
+      services,
+      [&request, now](const kv::Reader& reader) { return CheckRoom(reader, request, now); },
+      context));
   auto commit = std::make_shared<Commit>();
   const std::uint64_t room = std::min(kMaxBlockBytes, kMaxFileBytes - request.position);
   FB_CO_ASSIGN_OR_RETURN(commit->stored, co_await StoreBody(services, context, request.body,
@@ -136,8 +137,9 @@ Task<AppendPathResult> AppendPath(Services& services, OpContext context,
     FB_CO_RETURN_IF_ERROR(co_await PrepareStoredBody(services, context, commit->prepared_id,
                                                      {commit, &commit->stored}));
   }
-  auto done = co_await services.store.Transact(
-      [&services, commit](kv::Transaction& txn) { return CommitAppend(services, txn, *commit); });
+  auto done = co_await TransactNamed(services, context, [&services, commit](kv::Transaction& txn) {
+    return CommitAppend(services, txn, *commit);
+  });
   if (!done) {
     if (commit->prepared_id.value() != 0) {
       (void)co_await AbandonPrepared(services, commit->prepared_id);

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "engine/commit.h"
+#include "engine/look_up.h"
 #include "engine/path_access.h"
 #include "meta/hierarchy.h"
 
@@ -65,6 +66,8 @@ Result<> Create(Services& services, kv::Transaction& txn, const Commit& commit) 
   }
   FB_RETURN_IF_ERROR(GiveAccess(services, txn, place, commit, record));
   record.expires = request.expiry.Resolve(commit.stamp.now, commit.stamp.now);
+  // The sweeper takes it without a word to the lake.
+  if (record.expires) FB_RETURN_IF_ERROR(RefuseWithLake(place.container));
   const std::optional<WallTime> expires = record.expires;
   FB_RETURN_IF_ERROR(Replace(services, txn, place, std::move(record)));
   if (!expires) return {};
@@ -99,7 +102,8 @@ Task<Changed> CreatePath(Services& services, OpContext context, CreatePathReques
   commit->request = std::move(request);
   commit->stamp = MakeStamp(services);
   commit->id = meta::BlobId(id);
-  FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+  FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
+      services, context,
       [&services, commit](kv::Transaction& txn) { return Create(services, txn, *commit); }));
   co_return ChangedBy(commit->stamp);
 }

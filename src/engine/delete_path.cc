@@ -2,7 +2,9 @@
 
 #include <memory>
 
+#include "engine/change_log.h"
 #include "engine/commit.h"
+#include "engine/look_up.h"
 #include "engine/path_access.h"
 #include "engine/remove_record.h"
 #include "meta/hierarchy.h"
@@ -21,11 +23,16 @@ struct Step {
 Result<> DeleteOne(Services& services, kv::Transaction& txn, const DeletePathRequest& request,
                    WallTime now) {
   FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, request.target));
-  FB_RETURN_IF_ERROR(RefuseWithLake(place.container));
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, now));
   FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));
   const meta::BlobRecord& record = *place.existing;
-  if (record.directory && request.recursive) {
+  const bool tree = record.directory && request.recursive;
+  // What has not come in yet is below it all the same.
+  if (record.directory) FB_RETURN_IF_ERROR(CheckNamesAreHere(place.container));
+  FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, place.container));
+  FB_RETURN_IF_ERROR(NoteDelete(services, txn, place, mark, now, tree));
+  if (tree) {
+    FB_RETURN_IF_ERROR(meta::TouchParent(txn, place.container.id, place.name, now));
     return meta::DetachDirectory(txn, place.container.id, place.name, *record.directory);
   }
   return RemoveRecord(services, txn, place.container, place.name, record, now);
@@ -42,7 +49,9 @@ Result<> CheckMayGo(const Place& place, WallTime now) {
 Result<Step> DeleteSome(Services& services, kv::Transaction& txn, const DeletePathRequest& request,
                         WallTime now) {
   FB_ASSIGN_OR_RETURN(const Place place, FindPlace(txn, request.target));
-  FB_RETURN_IF_ERROR(RefuseWithLake(place.container));
+  FB_RETURN_IF_ERROR(CheckMayChange(place.container));
+  FB_RETURN_IF_ERROR(CheckNamesAreHere(place.container));
+  FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, place.container));
   Step step;
   std::vector<std::pair<std::string, meta::BlobRecord>> doomed;
   {
@@ -60,6 +69,7 @@ Result<Step> DeleteSome(Services& services, kv::Transaction& txn, const DeletePa
     FB_RETURN_IF_ERROR(cursor->status());
   }
   for (const auto& [name, record] : doomed) {
+    FB_RETURN_IF_ERROR(NoteDelete(services, txn, {place.container, name, record, {}}, mark, now));
     FB_RETURN_IF_ERROR(RemoveRecord(services, txn, place.container, name, record, now));
   }
   step.removed = doomed.size();
@@ -74,8 +84,8 @@ Task<DeletePathResult> DeleteFlat(Services& services, OpContext context, DeleteP
   while (true) {
     FB_CO_RETURN_IF_ERROR(context.Check());
     auto step = std::make_shared<Step>();
-    FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
-        [&services, shared, step, now](kv::Transaction& txn) -> Result<> {
+    FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
+        services, context, [&services, shared, step, now](kv::Transaction& txn) -> Result<> {
           FB_ASSIGN_OR_RETURN(*step, DeleteSome(services, txn, *shared, now));
           return {};
         }));
@@ -90,9 +100,10 @@ Task<DeletePathResult> DeleteFlat(Services& services, OpContext context, DeleteP
   }
   // The directory's own marker, if it has one, goes last.
   const bool something = removed > 0 || !request.start.empty();
-  auto done = co_await services.store.Transact([&services, shared, now](kv::Transaction& txn) {
-    return DeleteOne(services, txn, *shared, now);
-  });
+  auto done =
+      co_await TransactNamed(services, context, [&services, shared, now](kv::Transaction& txn) {
+        return DeleteOne(services, txn, *shared, now);
+      });
   if (!done && !(something && done.error().code() == Code::kBlobNotFound)) {
     co_return Fail(std::move(done.error()));
   }
@@ -128,8 +139,8 @@ Task<DeletePathResult> DeletePath(Services& services, OpContext context,
     co_return co_await DeleteFlat(services, std::move(context), std::move(request), now);
   }
   auto shared = std::make_shared<const DeletePathRequest>(std::move(request));
-  FB_CO_RETURN_IF_ERROR(
-      co_await services.store.Transact([&services, shared, now](kv::Transaction& txn) -> Result<> {
+  FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
+      services, context, [&services, shared, now](kv::Transaction& txn) -> Result<> {
         if (!shared->target.account.hierarchical) {
           FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, shared->target));
           if (IsMarker(*place.existing)) FB_RETURN_IF_ERROR(CheckEmpty(txn, place));

@@ -38,6 +38,12 @@ class DiskRoom {
 
   // kNoSpace.
   Result<> Check(Growth growth) const;
+  // Of the disk, less the reserve: what statfs tells. Asks the operating system.
+  struct DiskSpace {
+    std::uint64_t total = 0;
+    std::uint64_t free = 0;
+  };
+  Result<DiskSpace> Space() const;
 
  private:
   const io::FileSystem& fs_;

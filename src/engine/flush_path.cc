@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "azure/posix.h"
 #include "base/codec.h"
 #include "engine/append_path.h"
+#include "engine/change_log.h"
 #include "engine/commit.h"
 #include "engine/extend_body.h"
 #include "engine/path_access.h"
@@ -11,6 +13,7 @@
 #include "engine/read_gate.h"
 #include "engine/references.h"
 #include "meta/keys.h"
+#include "meta/nodes.h"
 
 namespace forebay::engine {
 namespace {
@@ -55,7 +58,6 @@ Result<Place> RequireFile(const kv::Reader& reader, const FlushPathRequest& requ
   }
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, now));
   if (request.only_if_empty) FB_RETURN_IF_ERROR(CheckEmpty(*place.existing));
-  FB_RETURN_IF_ERROR(RefuseWithLake(place.container));
   FB_RETURN_IF_ERROR(CheckReplaceable(place));
   return place;
 }
@@ -181,6 +183,7 @@ Result<> Verify(const kv::Reader& reader, const Place& place, const Commit& comm
 Result<> Flip(Services& services, kv::Transaction& txn, Commit& commit) {
   FB_ASSIGN_OR_RETURN(Place place, RequireFile(txn, commit.request, commit.stamp.now));
   FB_RETURN_IF_ERROR(Verify(txn, place, commit));
+  FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, place.container));
   meta::BlobRecord record = *place.existing;
   FB_RETURN_IF_ERROR(UseLease(commit.request, record.lease, commit.stamp.now));
   if (commit.extend && !commit.added.empty()) {
@@ -202,6 +205,10 @@ Result<> Flip(Services& services, kv::Transaction& txn, Commit& commit) {
   record.etag = commit.stamp.etag;
   record.modified = commit.stamp.now;
   commit.result = {ChangedBy(commit.stamp), record.length};
+  if (!commit.added.empty()) {
+    azure::TouchStored(meta::Nanoseconds(commit.stamp.now), record.metadata);
+    FB_RETURN_IF_ERROR(NoteChange(services, txn, place, meta::ChangeKind::kContent, mark, record));
+  }
   return place.names().Put(txn, place.container.id, place.name, record, services.ids);
 }
 

@@ -79,7 +79,7 @@ class Checker {
   // Upper bound of what the facts of all ids hold.
   Result<std::uint64_t> CountEntries() {
     std::uint64_t entries = 0;
-    for (const char* table : {"n", "h", "s", "u", "g", "q", "r"}) {
+    for (const char* table : {"n", "h", "s", "u", "8", "g", "q", "r"}) {
       FB_ASSIGN_OR_RETURN(const std::uint64_t count, Count(table));
       entries += count;
     }
@@ -131,7 +131,7 @@ class Checker {
         return AddBlob(facts, key, value);
       }));
     }
-    for (const char* table : {"s", "u"}) {
+    for (const char* table : {"s", "u", "8"}) {
       FB_RETURN_IF_ERROR(ForEach(table, [&](std::string_view key, std::string_view value) {
         return AddStaging(facts, key, value);
       }));
@@ -331,7 +331,8 @@ class Checker {
     }));
     return ForEach("h", [&](std::string_view, std::string_view value) -> Result<> {
       auto record = meta::DecodeBlob(value);
-      if (!record || !record->directory) return {};
+      // The root's attributes lie among the nodes; it hangs nowhere.
+      if (!record || !record->directory || *record->directory == meta::kRootInode) return {};
       FB_ASSIGN_OR_RETURN(auto named, reader_->Get(keys::Directory(*record->directory)));
       if (!named) {
         Problem(FsckProblem::kLostDirectory, "directory " +

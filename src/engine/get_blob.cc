@@ -58,13 +58,25 @@ Result<> FindStart(const kv::Reader& reader, Found& found) {
   return {};
 }
 
+// By name, or by node. kBlobNotFound, and the errors of engine/node.h.
+Result<Place> PlaceOf(const kv::Reader& reader, const GetBlobRequest& request,
+                      azure::PosixAttributes* attributes = nullptr) {
+  if (!request.node) return RequireBlob(reader, request.target);
+  FB_ASSIGN_OR_RETURN(const Node node, FindNode(reader, *request.node));
+  FB_RETURN_IF_ERROR(RequireFileNode(node));
+  if (attributes != nullptr) {
+    FB_ASSIGN_OR_RETURN(*attributes, AttributesOf(reader, node, /*with_target=*/false));
+  }
+  return PlaceOfNode(node);
+}
+
 // On the heap: it is large, and goes through several hands.
 Result<std::unique_ptr<Found>> Find(const kv::Reader& reader, const GetBlobRequest& request,
                                     WallTime now) {
-  auto place = RequireBlob(reader, request.target);
-  if (!place) return Fail(std::move(place.error()));
   auto owned = std::make_unique<Found>();
   Found& found = *owned;
+  auto place = PlaceOf(reader, request, &found.result.attributes);
+  if (!place) return Fail(std::move(place.error()));
   found.result.record = std::move(*place->existing);
   found.result.hierarchical = place->container.hierarchical;
   const meta::BlobRecord& record = found.result.record;
@@ -81,6 +93,9 @@ Result<std::unique_ptr<Found>> Find(const kv::Reader& reader, const GetBlobReque
       found.result.not_modified = true;
       return owned;
     }
+  }
+  if (record.lake && !record.directory) {
+    FB_ASSIGN_OR_RETURN(found.result.resident, ResidentOf(reader, record));
   }
   if (!request.want_body) {
     found.result.length = record.length;
@@ -107,12 +122,15 @@ Task<> OpenInLake(Services& services, OpContext context, const GetBlobRequest& r
   read.offset = result.offset;
   read.length = result.length;
   read.body_pin = services.pins.Pin(result.record.body.id);
-  const BlobTarget target = request.target;
   const meta::BodyId body = result.record.body.id;
   FB_CO_RETURN_IF_ERROR(
-      co_await ReadMeta(services, [target, body, &read](const kv::Reader& latest) -> Result<> {
-        FB_ASSIGN_OR_RETURN(const Place place, FindPlace(latest, target));
-        if (!place.existing || place.existing->body.id != body) {
+      co_await ReadMeta(services, [&request, body, &read](const kv::Reader& latest) -> Result<> {
+        auto found = PlaceOf(latest, request);
+        if (!found && found.error().code() == Code::kBlobNotFound) {
+          return Fail(Code::kStale, "The blob is gone.");
+        }
+        FB_ASSIGN_OR_RETURN(const Place place, std::move(found));
+        if (place.existing->body.id != body) {
           return Fail(Code::kStale, "The blob was replaced.");
         }
         read.container = place.container.id;
@@ -139,9 +157,11 @@ Result<> PinDirect(Services& services, const kv::Reader& latest, BodyStart& star
 
 // For paged bodies: the pin keeps the sweeper away, and the record must still name the body after
 // it.
-Result<> CheckStillNamed(const kv::Reader& latest, const BlobTarget& target, meta::BodyId body) {
-  FB_ASSIGN_OR_RETURN(Place place, FindPlace(latest, target));
-  if (place.existing && place.existing->body.id == body) return {};
+Result<> CheckStillNamed(const kv::Reader& latest, const GetBlobRequest& request,
+                         meta::BodyId body) {
+  auto place = PlaceOf(latest, request);
+  if (place && place->existing->body.id == body) return {};
+  if (!place && place.error().code() != Code::kBlobNotFound) return Fail(std::move(place.error()));
   return Fail(Code::kNotFound, "The blob was replaced.");
 }
 
@@ -156,10 +176,10 @@ Task<> HoldBody(Services& services, const GetBlobRequest& request, Found& found)
   BodyStart& start = found.start;
   if (start.body.paged) {
     start.body_pin = services.pins.Pin(start.body.id);
-    co_return co_await ReadMeta(
-        services, [target = request.target, body = start.body.id](const kv::Reader& latest) {
-          return CheckStillNamed(latest, target, body);
-        });
+    co_return co_await ReadMeta(services,
+                                [&request, body = start.body.id](const kv::Reader& latest) {
+                                  return CheckStillNamed(latest, request, body);
+                                });
   }
   co_return co_await ReadMeta(services, [&services, &start](const kv::Reader& latest) {
     return PinDirect(services, latest, start);

@@ -13,6 +13,8 @@
 #include "async/byte_stream.h"
 #include "async/context.h"
 #include "azure/conditions.h"
+#include "engine/node.h"
+#include "engine/residency.h"
 #include "engine/services.h"
 #include "engine/target.h"
 
@@ -20,6 +22,7 @@ namespace forebay::engine {
 
 struct GetBlobRequest {
   BlobTarget target;
+  std::optional<NodeTarget> node;  // set: that is read, whatever `target` says
   azure::Conditions conditions;
   struct Range {
     std::uint64_t offset = 0;
@@ -31,10 +34,13 @@ struct GetBlobRequest {
 
 struct GetBlobResult {
   meta::BlobRecord record;
-  bool hierarchical = false;  // the container's layout
-  std::uint64_t offset = 0;   // of the bytes in `body`
+  bool hierarchical = false;               // the container's layout
+  azure::PosixAttributes attributes = {};  // of a read by node
+  std::uint64_t offset = 0;                // of the bytes in `body`
   std::uint64_t length = 0;
   std::unique_ptr<BodySource> body;  // null without want_body, and when length is 0
+  // Of a blob in a container with a lake: where its bytes are.
+  std::optional<Resident> resident = {};
   // If-None-Match or If-Modified-Since did not hold: only the record is set. No error, because a
   // 304 shows what the client's copy was compared with.
   bool not_modified = false;

@@ -281,6 +281,16 @@ Result<> PutNode(Services&, kv::Transaction& txn, const NodeTarget& target, cons
   return {};
 }
 
+Result<> GivePlace(Services& services, kv::Transaction& txn, const NodeTarget& target, Node& node) {
+  if (node.record.node.placed || node.root) return {};
+  node.record.node.placed = true;
+  const auto slash = node.path.rfind('/');
+  const std::string name = slash == std::string::npos ? node.path : node.path.substr(slash + 1);
+  txn.Put(keys::Place(node.container.id, node.inode),
+          meta::Encode(meta::DirectoryRecord{node.container.id, node.parent, name}));
+  return PutNode(services, txn, target, node);
+}
+
 Result<std::string> InlineContent(const kv::Reader& reader, const meta::BlobRecord& record) {
   std::string content;
   if (record.body.paged || record.body.in_lake) {

@@ -73,6 +73,9 @@ Place PlaceOfNode(const Node& node);
 Result<> PutNode(Services& services, kv::Transaction& txn, const NodeTarget& target,
                  const Node& node);
 
+// From now on the file is found by its number, whatever becomes of its name.
+Result<> GivePlace(Services& services, kv::Transaction& txn, const NodeTarget& target, Node& node);
+
 // `with_target`: of a symbolic link, whose content is read.
 Result<azure::PosixAttributes> AttributesOf(const kv::Reader& reader, const Node& node,
                                             bool with_target);

@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "engine/change_log.h"
 #include "engine/look_up.h"
+#include "engine/path_access.h"
 #include "engine/references.h"
 #include "engine/release_node.h"
 #include "engine/remove_record.h"
@@ -89,9 +90,10 @@ Result<> Link(Services&, kv::Transaction& txn, Commit<LinkNodeRequest>& commit) 
   return Answer(txn, spot.container.id, record, commit.done);
 }
 
-Result<> CheckEmptyDirectory(const kv::Reader& reader, meta::ContainerId container,
+Result<> CheckEmptyDirectory(const kv::Reader& reader, const meta::ContainerRecord& container,
                              meta::InodeId directory) {
-  const std::string entries = keys::EntriesOf(container, directory);
+  FB_RETURN_IF_ERROR(CheckNamesAreHere(container));
+  const std::string entries = keys::EntriesOf(container.id, directory);
   const auto scan = reader.Scan(entries, PrefixEnd(entries));
   if (scan->Valid()) return Fail(Code::kDirectoryNotEmpty, "The directory is not empty.");
   return scan->status();
@@ -101,7 +103,7 @@ Result<> CheckEmptyDirectory(const kv::Reader& reader, meta::ContainerId contain
 Result<> TakeOut(Services& services, kv::Transaction& txn, const Spot& spot, WallTime now) {
   const Node node = NodeAt(spot);
   if (node.record.directory) {
-    FB_RETURN_IF_ERROR(CheckEmptyDirectory(txn, spot.container.id, node.inode));
+    FB_RETURN_IF_ERROR(CheckEmptyDirectory(txn, spot.container, node.inode));
   }
   return RemoveRecord(services, txn, spot.container, spot.path, node.record, now);
 }
@@ -123,7 +125,7 @@ Result<> Remove(Services& services, kv::Transaction& txn, Commit<RemoveNodeReque
   if (!request.directory) FB_RETURN_IF_ERROR(RequireFileNode(node));
   FB_RETURN_IF_ERROR(CheckWriteNode(node, request.target.conditions, commit.now));
   if (request.directory) {
-    FB_RETURN_IF_ERROR(CheckEmptyDirectory(txn, spot.container.id, node.inode));
+    FB_RETURN_IF_ERROR(CheckEmptyDirectory(txn, spot.container, node.inode));
   }
   FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, spot.container));
   FB_RETURN_IF_ERROR(NoteDelete(services, txn, PlaceOfNode(node), mark, commit.now));
@@ -131,7 +133,6 @@ Result<> Remove(Services& services, kv::Transaction& txn, Commit<RemoveNodeReque
   FB_RETURN_IF_ERROR(Answer(txn, spot.container.id, node.record, commit.done));
   commit.done.attributes.nlink = node.record.node.apart ? node.record.node.links - 1 : 0;
   FB_RETURN_IF_ERROR(TakeOut(services, txn, spot, commit.now));
-  meta::TouchDirectory(txn, spot.container.id, spot.parent, commit.now);
   NoteDone(txn, spot.container.id, request.token, commit.now);
   return {};
 }
@@ -155,7 +156,7 @@ Result<> CheckReplaces(const kv::Reader& reader, const Spot& source, const Spot&
     return Fail(Code::kIsADirectory, "A file replaces no directory.");
   }
   if (!directory) return {};
-  return CheckEmptyDirectory(reader, target.container.id, *target.existing->directory);
+  return CheckEmptyDirectory(reader, target.container, *target.existing->directory);
 }
 
 // Hangs the record under another entry, and says so where its number is looked up.
@@ -201,6 +202,7 @@ Result<> Exchange(Services& services, kv::Transaction& txn, const Spot& source, 
 Result<> Move(Services& services, kv::Transaction& txn, const Spot& source, const Spot& target,
               const azure::Conditions& conditions, WallTime now) {
   FB_RETURN_IF_ERROR(CheckReplaces(txn, source, target));
+  if (source.existing->directory) FB_RETURN_IF_ERROR(CheckNamesAreHere(source.container));
   meta::BlobRecord record = *source.existing;
   Place target_place{target.container, target.path, target.existing, {}};
   FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, source.container));

@@ -49,18 +49,7 @@ bool Runs(const Services& services, const meta::SessionRecord& record) {
   return std::max(record.ends, grace) > services.clock.Now();
 }
 
-// From now on the file is found by its number, whatever becomes of its name.
-Result<> GivePlace(Services& services, kv::Transaction& txn, const NodeTarget& target, Node& node) {
-  if (node.record.node.placed || node.root) return {};
-  node.record.node.placed = true;
-  const auto slash = node.path.rfind('/');
-  const std::string name = slash == std::string::npos ? node.path : node.path.substr(slash + 1);
-  txn.Put(keys::Place(node.container.id, node.inode),
-          meta::Encode(meta::DirectoryRecord{node.container.id, node.parent, name}));
-  return PutNode(services, txn, target, node);
-}
-
-// Takes the session's locks on the file away; true when it has any no more.
+// Takes the session's locks on the file away.
 Result<> DropLocks(kv::Transaction& txn, meta::ContainerId container, meta::InodeId inode,
                    std::uint64_t session) {
   const std::string key = keys::Locks(container, inode);

@@ -46,6 +46,11 @@ Result<> RefuseWithLake(const meta::ContainerRecord& container) {
               "This operation is not offered while the container is attached to a lake.");
 }
 
+Result<> CheckNamesAreHere(const meta::ContainerRecord& container) {
+  if (!container.lake.importing) return {};
+  return Fail(Code::kServerBusy, "The container's names are still coming in from its lake.");
+}
+
 Result<> CheckEmpty(const meta::BlobRecord& file) {
   if (file.length == 0) return {};
   return Fail(Code::kUnauthorizedBlobOverwrite,

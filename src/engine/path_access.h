@@ -21,9 +21,10 @@ std::optional<azure::AccessControl> StoredAccess(azure::AccessControl access, bo
 Result<azure::AccessControl> MakeParents(Services& services, kv::Transaction& txn,
                                          const Place& place, const Stamp& stamp);
 
-// Path operations change more than a blob at its name, which the change log of a container with a
-// lake cannot tell: refused there (kUnsupported), so that lake and container never differ silently.
+// What no lake can be told (kUnsupported), so that lake and container never differ silently.
 Result<> RefuseWithLake(const meta::ContainerRecord& container);
+// Whether all that is below a directory is known here: kServerBusy while its names come in.
+Result<> CheckNamesAreHere(const meta::ContainerRecord& container);
 
 // For a caller who may fill a new file and change no other: kUnauthorizedBlobOverwrite.
 Result<> CheckEmpty(const meta::BlobRecord& file);

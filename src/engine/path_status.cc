@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "engine/change_log.h"
 #include "engine/commit.h"
 #include "engine/get_container.h"
 #include "engine/path_access.h"
@@ -100,13 +101,18 @@ Result<Changed> SetProperties(Services& services, kv::Transaction& txn,
                               const SetPathPropertiesRequest& request, const Stamp& stamp) {
   FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, request.target));
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, stamp.now));
-  FB_RETURN_IF_ERROR(RefuseWithLake(place.container));
   FB_RETURN_IF_ERROR(CheckReplaceable(place));
+  FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, place.container));
   meta::BlobRecord record = *place.existing;
   record.metadata = request.metadata;
   request.http.ApplyTo(record.http);
   record.etag = stamp.etag;
   record.modified = stamp.now;
+  // A directory's properties stay here: not every lake has directories.
+  for (const meta::ChangeKind kind : {meta::ChangeKind::kHeaders, meta::ChangeKind::kMetadata}) {
+    if (record.directory) break;
+    FB_RETURN_IF_ERROR(NoteChange(services, txn, place, kind, mark, record));
+  }
   FB_RETURN_IF_ERROR(place.names().Put(txn, place.container.id, place.name, record, services.ids));
   return ChangedBy(stamp);
 }

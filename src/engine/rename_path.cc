@@ -2,11 +2,15 @@
 
 #include <memory>
 
+#include "azure/posix.h"
+#include "engine/change_log.h"
 #include "engine/commit.h"
+#include "engine/look_up.h"
 #include "engine/path_access.h"
 #include "engine/references.h"
 #include "engine/remove_record.h"
 #include "meta/hierarchy.h"
+#include "meta/nodes.h"
 #include "meta/tag_index.h"
 
 namespace forebay::engine {
@@ -59,6 +63,12 @@ Result<> CheckPaths(const kv::Reader& reader, const Place& source, const Place& 
   if (directory && source.container.id != target.container.id) {
     return Fail(Code::kUnsupported, "A directory stays in its file system.");
   }
+  if (directory) FB_RETURN_IF_ERROR(CheckNamesAreHere(source.container));
+  const meta::NodeState& node = source.existing->node;
+  if (source.container.id != target.container.id && (node.apart || node.attributes)) {
+    return Fail(Code::kUnsupported,
+                "A file with several names or extended attributes stays in its file system.");
+  }
   FB_ASSIGN_OR_RETURN(auto key, meta::EntryKeyOf(reader, target.container.id, target.name));
   if (!key) {
     return Fail(Code::kRenameDestinationParentPathNotFound,
@@ -71,8 +81,29 @@ Result<> CheckPaths(const kv::Reader& reader, const Place& source, const Place& 
   return {};
 }
 
+// What a lake is told: a move within its container, else that one blob went and another came.
+Result<> NoteMove(Services& services, kv::Transaction& txn, const Place& source,
+                  const Place& target, bool new_metadata, WallTime now, meta::BlobRecord& record) {
+  FB_ASSIGN_OR_RETURN(const std::uint64_t from_mark, ArrivalMark(txn, source.container));
+  FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, target.container));
+  if (source.container.id != target.container.id) {
+    if (source.container.lake.attached() && record.body.in_lake) {
+      return Fail(Code::kUnsupported,
+                  "A file whose bytes only its lake has stays in its container.");
+    }
+    FB_RETURN_IF_ERROR(NoteDelete(services, txn, source, from_mark, now));
+    record.lake.reset();
+    return NoteChange(services, txn, target, meta::ChangeKind::kContent, mark, record);
+  }
+  FB_RETURN_IF_ERROR(NoteRename(services, txn, source, target, mark, now, record));
+  if (!new_metadata || record.directory) return {};
+  const Place moved{target.container, target.name, record, {}};
+  return NoteChange(services, txn, moved, meta::ChangeKind::kMetadata, mark, record);
+}
+
 Result<> Move(Services& services, kv::Transaction& txn, const Place& source, const Place& target,
-              meta::BlobRecord record, WallTime now) {
+              meta::BlobRecord record, bool new_metadata, WallTime now) {
+  FB_RETURN_IF_ERROR(NoteMove(services, txn, source, target, new_metadata, now, record));
   if (target.existing) {
     FB_RETURN_IF_ERROR(
         RemoveRecord(services, txn, target.container, target.name, *target.existing, now));
@@ -87,7 +118,7 @@ Result<> Move(Services& services, kv::Transaction& txn, const Place& source, con
     return target.names().Put(txn, target.container.id, target.name, record, services.ids);
   }
   FB_RETURN_IF_ERROR(meta::MoveEntry(
-      txn, {source.container.id, source.name, target.container.id, target.name}, record));
+      txn, {source.container.id, source.name, target.container.id, target.name, now}, record));
   if (!record.expires) return {};
   return meta::NoteExpiry(txn, target.container.id, target.name, *record.expires);
 }
@@ -106,8 +137,8 @@ Result<> Rename(Services& services, kv::Transaction& txn, Commit& commit) {
   const RenamePathRequest& request = commit.request;
   FB_ASSIGN_OR_RETURN(const Place source, FindPlace(txn, request.source));
   FB_ASSIGN_OR_RETURN(const Place target, FindPlace(txn, request.target));
-  FB_RETURN_IF_ERROR(RefuseWithLake(source.container));
-  FB_RETURN_IF_ERROR(RefuseWithLake(target.container));
+  FB_RETURN_IF_ERROR(CheckMayChange(source.container));
+  FB_RETURN_IF_ERROR(CheckMayChange(target.container));
   FB_RETURN_IF_ERROR(CheckSourceAt(source, request.source_conditions, commit.now));
   FB_RETURN_IF_ERROR(CheckTargetAt(target, request.conditions, commit.now));
   meta::BlobRecord record = *source.existing;
@@ -122,13 +153,20 @@ Result<> Rename(Services& services, kv::Transaction& txn, Commit& commit) {
                 "The source directory cannot be the same as the destination directory.");
   }
   if (request.metadata) record.metadata = *request.metadata;
-  if (same) return target.names().Put(txn, target.container.id, target.name, record, services.ids);
+  if (same) {
+    FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, target.container));
+    FB_RETURN_IF_ERROR(
+        NoteChange(services, txn, target, meta::ChangeKind::kMetadata, mark, record));
+    return target.names().Put(txn, target.container.id, target.name, record, services.ids);
+  }
   if (source.container.hierarchical) {
     FB_RETURN_IF_ERROR(CheckPaths(txn, source, target));
   } else {
     FB_RETURN_IF_ERROR(CheckFlat(txn, source));
   }
-  return Move(services, txn, source, target, std::move(record), commit.now);
+  azure::TouchChanged(meta::Nanoseconds(commit.now), record.metadata);
+  return Move(services, txn, source, target, std::move(record), request.metadata.has_value(),
+              commit.now);
 }
 
 }  // namespace
@@ -139,7 +177,8 @@ Task<Changed> RenamePath(Services& services, OpContext context, RenamePathReques
   auto commit = std::make_shared<Commit>();
   commit->request = std::move(request);
   commit->now = services.clock.Now();
-  FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+  FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
+      services, context,
       [&services, commit](kv::Transaction& txn) { return Rename(services, txn, *commit); }));
   co_return std::move(commit->changed);
 }

@@ -10,6 +10,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "engine/sweep_paths.h"
+#include "engine/sweep_sessions.h"
 #include "engine/sweep_steps.h"
 #include "meta/keys.h"
 #include "meta/lease.h"
@@ -286,11 +287,40 @@ struct Sweeper::Impl {
     return {};
   }
 
+  // Of mounts: sessions, staged pieces, tokens.
+  Result<> SweepMounts(SweepReport& report) {
+    const WallTime now = services.clock.Now();
+    const WallTime limit = now - services.limits.uncommitted_block_ttl - kTouchInterval;
+    FB_ASSIGN_OR_RETURN(const LeftBehind left,
+                        FindLeftBehind(services, *services.store.GetSnapshot(), limit, kScanLimit));
+    for (const std::string& key : left.sessions) {
+      auto swept =
+          Repeat([&](kv::Transaction& txn) { return SweepSessionStep(services, txn, key); });
+      FB_RETURN_IF_ERROR(PassOver(std::move(swept), "session", report));
+    }
+    for (const std::string& key : left.pieces) {
+      auto swept =
+          Repeat([&](kv::Transaction& txn) { return ExpirePiecesStep(txn, key, limit, now); });
+      FB_RETURN_IF_ERROR(PassOver(std::move(swept), "pieces", report));
+      ++report.staged_blobs;
+    }
+    constexpr std::size_t kTokensATime = 500;
+    for (std::size_t first = 0; first < left.tokens.size(); first += kTokensATime) {
+      FB_RETURN_IF_ERROR(Repeat([&](kv::Transaction& txn) -> Result<bool> {
+        const std::size_t last = std::min(first + kTokensATime, left.tokens.size());
+        for (std::size_t i = first; i < last; ++i) txn.Erase(left.tokens[i]);
+        return true;
+      }));
+    }
+    return {};
+  }
+
   Result<> Steps(SweepReport& report) {
     FB_RETURN_IF_ERROR(Lease());
     FB_RETURN_IF_ERROR(ExpirePaths(report));
     FB_RETURN_IF_ERROR(SweepDirectories(report));
     FB_RETURN_IF_ERROR(ExpireStagings(report));
+    FB_RETURN_IF_ERROR(SweepMounts(report));
     FB_RETURN_IF_ERROR(SweepContainers(report));
     FB_RETURN_IF_ERROR(SweepBodies(report));
     services.buffers.Trim();

@@ -45,6 +45,8 @@ Result<> MoveEntry(kv::Transaction& txn, const EntryMove& move, const BlobRecord
   FB_ASSIGN_OR_RETURN(auto parent, ParentOf(txn, move.to_container, move.to));
   if (!from || !parent) return Fail(Vanished());
   const std::string_view component = LastComponent(move.to);
+  FB_RETURN_IF_ERROR(TouchParent(txn, move.from_container, move.from, move.now));
+  TouchDirectory(txn, move.to_container, *parent, move.now);
   txn.Erase(*from);
   PutRecord(txn, move.to_container, keys::Entry(move.to_container, *parent, component), record);
   if (record.node.placed && !record.node.apart) {
@@ -58,6 +60,13 @@ Result<> MoveEntry(kv::Transaction& txn, const EntryMove& move, const BlobRecord
     txn.Put(keys::Directory(*record.directory),
             Encode(DirectoryRecord{move.to_container, *parent, std::string(component)}));
   }
+  return {};
+}
+
+Result<> TouchParent(kv::Transaction& txn, ContainerId container, std::string_view name,
+                     WallTime now) {
+  FB_ASSIGN_OR_RETURN(auto parent, ParentOf(txn, container, name));
+  if (parent) TouchDirectory(txn, container, *parent, now);
   return {};
 }
 

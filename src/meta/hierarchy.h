@@ -25,8 +25,13 @@ struct EntryMove {
   std::string from;
   ContainerId to_container;
   std::string to;
+  WallTime now{};  // when both directories change
 };
 Result<> MoveEntry(kv::Transaction& txn, const EntryMove& move, const BlobRecord& record);
+
+// An entry of this name came or went at `now`: the time of the directory that it is in.
+Result<> TouchParent(kv::Transaction& txn, ContainerId container, std::string_view name,
+                     WallTime now);
 
 // Takes the directory, which exists, out of the namespace with all that is in it. O(1): the sweeper
 // empties it (keys::GarbageDirectory).

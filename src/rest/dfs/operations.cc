@@ -6,6 +6,7 @@
 #include "azure/error_table.h"
 #include "base/encoding.h"
 #include "rest/dfs/handlers.h"
+#include "rest/dfs/posix_operations.h"
 
 namespace forebay::rest::dfs {
 namespace {
@@ -246,6 +247,7 @@ bool NamesRoot(const azure::RequestTarget& target) {
 bool IsDfsRequest(std::string_view method, const azure::RequestTarget& target,
                   azure::HeaderSpan headers) {
   if (method == "OPTIONS") return false;
+  if (IsPosixRequest(target)) return true;
   method = MeantMethod(method, headers);
   // `comp` and `restype` are words of the Blob API, which its clients also send to a dfs host.
   if (target.query.Has("comp") || target.query.Has("restype")) return false;
@@ -257,6 +259,7 @@ bool IsDfsRequest(std::string_view method, const azure::RequestTarget& target,
 
 Result<DialectRoute> RecognizeDfs(std::string_view method, const azure::RequestTarget& target,
                                   azure::HeaderSpan headers) {
+  if (IsPosixRequest(target)) return RecognizePosix(method, target);
   method = MeantMethod(method, headers);
   if (!target.container) {
     if (method == "GET") return To(kListFilesystems, &HandleListFilesystems);

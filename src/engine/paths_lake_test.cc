@@ -1,0 +1,151 @@
+// Path operations, and those of mounts, on a container whose changes travel to a lake: each is
+// noted as what it was, and what no lake can be told is refused.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "base/codec.h"
+#include "engine/get_container.h"
+#include "engine/nodes_fixture.h"
+#include "meta/keys.h"
+#include "meta/lake_records.h"
+
+namespace forebay::engine {
+namespace {
+
+namespace keys = meta::keys;
+
+class PathsLakeTest : public ::testing::Test {
+ protected:
+  PathsLakeTest() { Attach({.mode = meta::LakeMode::kReadWrite}); }
+  void Attach(meta::LakeState lake) {
+    EXPECT_TRUE(f.store().TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+      FB_ASSIGN_OR_RETURN(meta::ContainerRecord record,
+                          RequireContainer(txn, f.account().name, azure::ContainerName("box")));
+      record.lake = lake;
+      container = record.id;
+      txn.Put(keys::Container(f.account().name.view(), "box"), meta::Encode(record));
+      return {};
+    }));
+  }
+  // "content a, rename a>b, …", and forgets them.
+  std::string Noted() {
+    std::string noted;
+    const auto snapshot = f.store().GetSnapshot();
+    const std::string prefix = keys::Changes(container);
+    for (auto it = snapshot->Scan(prefix, PrefixEnd(prefix)); it->Valid(); it->Next()) {
+      const auto change = meta::DecodeChange(it->value());
+      EXPECT_TRUE(change);
+      if (std::string(it->key()) <= seen_) continue;
+      seen_ = std::string(it->key());
+      static constexpr const char* kKinds[] = {"?",     "content",     "headers",    "metadata",
+                                               "tags",  "tier",        "delete",     "rename",
+                                               "mkdir", "rename-tree", "delete-tree"};
+      if (!noted.empty()) noted += ", ";
+      noted += std::string(kKinds[static_cast<std::size_t>(change->kind)]) + " ";
+      if (!change->from.empty()) noted += change->from + ">";
+      noted += change->name;
+    }
+    return noted;
+  }
+
+  NodesFixture f;
+  meta::ContainerId container;
+
+ private:
+  std::string seen_;
+};
+
+TEST_F(PathsLakeTest, TheDataLakeApiNotesWhatItDoes) {
+  ASSERT_TRUE(f.Create("d", /*directory=*/true));
+  ASSERT_TRUE(f.Create("d/a"));
+  EXPECT_EQ(Noted(), "mkdir d, content d/a");
+  ASSERT_TRUE(f.Append("d/a", 0, "hello"));
+  EXPECT_EQ(Noted(), "");  // not part of the file yet
+  ASSERT_TRUE(f.Flush("d/a", 5));
+  EXPECT_EQ(Noted(), "content d/a");
+  ASSERT_TRUE(f.Append("d/a", 5, " world"));
+  ASSERT_TRUE(f.Flush("d/a", 11));
+  EXPECT_EQ(Noted(), "content d/a");
+  EXPECT_EQ(*f.Read("d/a"), "hello world");
+  ASSERT_TRUE(f.Rename("d/a", "d/b"));
+  EXPECT_EQ(Noted(), "rename d/a>d/b");
+  ASSERT_TRUE(f.Rename("d", "e"));
+  EXPECT_EQ(Noted(), "rename-tree d>e");
+  SetPathPropertiesRequest properties;
+  properties.target = f.Blob("e/b");
+  properties.metadata = {{"k", "v"}};
+  ASSERT_TRUE(f.Run(SetPathProperties(f.services(), f.context(), properties)));
+  EXPECT_EQ(Noted(), "headers e/b, metadata e/b");
+  ASSERT_TRUE(f.Delete("e/b"));
+  EXPECT_EQ(Noted(), "delete e/b");
+  ASSERT_TRUE(f.Create("e/c"));
+  ASSERT_TRUE(f.Delete("e", /*recursive=*/true));
+  EXPECT_EQ(Noted(), "content e/c, delete-tree e");
+}
+
+TEST_F(PathsLakeTest, MountsNoteWhatTheyDo) {
+  f.Dir("d");
+  const std::uint64_t a = f.File("d/a", "x");
+  EXPECT_EQ(Noted(), "mkdir d, content d/a");
+  ASSERT_TRUE(f.Write(f.Numbered(a), "data 3\n", "new"));
+  EXPECT_EQ(Noted(), "content d/a");
+  SetNodeRequest set;
+  set.target = f.Numbered(a);
+  set.set.mode = 0600;
+  ASSERT_TRUE(f.Run(SetNode(f.services(), f.context(), set)));
+  EXPECT_EQ(Noted(), "metadata d/a");
+  ASSERT_TRUE(f.Make("d/l", azure::FileKind::kSymlink, 0777, "a"));
+  EXPECT_EQ(Noted(), "content d/l");
+  f.File("b", "b");
+  ASSERT_TRUE(f.Move("b", "d/a"));
+  EXPECT_EQ(Noted(), "content b, rename b>d/a");
+  ASSERT_TRUE(f.Unlink("d/l"));
+  ASSERT_TRUE(f.Unlink("d/a"));
+  ASSERT_TRUE(f.Unlink("d", true));
+  EXPECT_EQ(Noted(), "delete d/l, delete d/a, delete d");
+}
+
+TEST_F(PathsLakeTest, WhatNoLakeCanBeToldIsRefused) {
+  const std::uint64_t a = f.File("a");
+  f.File("b");
+  EXPECT_EQ(CodeOf(f.Link(a, "c")), Code::kUnsupported);
+  EXPECT_EQ(CodeOf(f.Move("a", "b", RenameMode::kExchange)), Code::kUnsupported);
+  SetPathExpiryRequest expiry;
+  expiry.target = f.Blob("a");
+  expiry.expiry.from = ExpiryRequest::From::kNow;
+  expiry.expiry.after = std::chrono::hours(1);
+  EXPECT_EQ(CodeOf(f.Run(SetPathExpiry(f.services(), f.context(), expiry))), Code::kUnsupported);
+}
+
+TEST_F(PathsLakeTest, AReadOnlyLakeIsLeftAlone) {
+  f.File("a", "x");
+  f.Dir("d");
+  Attach({.mode = meta::LakeMode::kReadOnly});
+  constexpr Code kRefused = Code::kInsufficientAccountPermissions;
+  EXPECT_EQ(CodeOf(f.Create("x")), kRefused);
+  EXPECT_EQ(CodeOf(f.Append("a", 1, "y")), kRefused);
+  EXPECT_EQ(CodeOf(f.Rename("a", "b")), kRefused);
+  EXPECT_EQ(CodeOf(f.Delete("a")), kRefused);
+  EXPECT_EQ(CodeOf(f.Delete("d", true)), kRefused);
+  EXPECT_EQ(CodeOf(f.Make("x")), kRefused);
+  EXPECT_EQ(CodeOf(f.Move("a", "b")), kRefused);
+  EXPECT_EQ(CodeOf(f.Unlink("a")), kRefused);
+  EXPECT_EQ(CodeOf(f.Write(f.At("a"), "data 1\n", "y")), kRefused);
+  EXPECT_EQ(*f.Content("a"), "x");
+}
+
+TEST_F(PathsLakeTest, DirectoriesWaitForTheirNames) {
+  f.Dir("d");
+  Attach({.mode = meta::LakeMode::kReadWrite, .importing = true});
+  // Names that are here need no lake; what is below a directory may not be all.
+  EXPECT_EQ(CodeOf(f.Delete("d", true)), Code::kServerBusy);
+  EXPECT_EQ(CodeOf(f.Delete("d")), Code::kServerBusy);
+  ListNodesRequest list;
+  list.directory = f.At("d");
+  EXPECT_EQ(CodeOf(f.Run(ListNodes(f.services(), f.context(), list))), Code::kServerBusy);
+}
+
+}  // namespace
+}  // namespace forebay::engine
