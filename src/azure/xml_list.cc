@@ -29,6 +29,7 @@ constexpr auto kIncludeWords = std::to_array<IncludeWord>({
     {"immutabilitypolicy", &ListBlobsInclude::immutability_policy},
     {"legalhold", &ListBlobsInclude::legal_hold},
     {"permissions", &ListBlobsInclude::permissions},
+    {"residency", &ListBlobsInclude::residency},
 });
 
 void WriteEcho(XmlBuilder& xml, const ListEcho& echo) {
@@ -185,6 +186,10 @@ void ListBlobsWriter::AddBlob(const ListedBlob& blob) {
   if (include_.metadata) WriteMetadata(xml_, blob.metadata);
   if (include_.tags && !blob.tags.empty()) WriteTags(xml_, blob.tags);
   if (blob.has_versions_only) xml_.Element("HasVersionsOnly", true);
+  if (include_.residency && !blob.residency.empty()) {
+    xml_.Element("ForebayResidency", blob.residency)
+        .Element("ForebayResidentBytes", blob.resident_bytes);
+  }
   xml_.Empty("OrMetadata").Close("Blob");
 }
 

@@ -22,6 +22,7 @@ struct ListBlobsInclude {
   bool snapshots = false, metadata = false, uncommitted = false, copy = false, deleted = false,
        tags = false, versions = false, deleted_with_versions = false, immutability_policy = false,
        legal_hold = false, permissions = false;
+  bool residency = false;  // our own word: ForebayResidency and ForebayResidentBytes
 };
 // "metadata,tags"; kInvalidQueryParameterValue for a word nobody knows.
 Result<ListBlobsInclude> ParseListBlobsInclude(std::string_view text);
@@ -47,6 +48,9 @@ struct ListedBlob {
   BlobProperties properties;
   Metadata metadata;
   Tags tags;
+  // Of containers with a lake: "local", "both", "lake" or "partial". Empty: not said.
+  std::string_view residency = {};
+  std::uint64_t resident_bytes = 0;
 };
 
 class ListBlobsWriter {

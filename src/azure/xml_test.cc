@@ -73,6 +73,23 @@ TEST(XmlList, BlobsAsAzureOrdersThem) {
           "<NextMarker>next</NextMarker></EnumerationResults>");
 }
 
+TEST(XmlList, ResidencyIsShownToThoseWhoAskForIt) {
+  ListedBlob blob;
+  blob.name = BlobName("a");
+  blob.residency = "partial";
+  blob.resident_bytes = 7;
+  const auto page = [&blob](std::string_view words) {
+    ListBlobsWriter writer({}, ParseListBlobsInclude(words).value());
+    writer.AddBlob(blob);
+    return writer.Finish("");
+  };
+  EXPECT_EQ(page("metadata").find("Forebay"), std::string::npos);
+  EXPECT_NE(page("metadata,residency")
+                .find("<ForebayResidency>partial</ForebayResidency>"
+                      "<ForebayResidentBytes>7</ForebayResidentBytes>"),
+            std::string::npos);
+}
+
 TEST(XmlList, IncludeWords) {
   auto include =
       ParseListBlobsInclude("snapshots,uncommittedblobs,copy,deleted,versions,deletedwithversions");

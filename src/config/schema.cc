@@ -115,6 +115,14 @@ constexpr std::array kSchema = {
         false, 1, 100},
     Key{"lake.low_watermark", Type::kInteger, &Config::lake_low_watermark, "80",
         "Percent in use at which that stops.", false, 0, 100},
+    Key{"lake.cache_size", Type::kBytes, &Config::lake_cache_size, "0",
+        "Bytes at most of local copies of what a lake holds; the watermarks are percent of this, "
+        "too. 0 for as much as the data directories take."},
+    Key{"lake.prefetch_concurrency", Type::kInteger, &Config::lake_prefetch_concurrency, "16",
+        "Ranges that prefetch and hydrate fetch at a time, all lakes together.", false, 1, 256},
+    Key{"lake.prefetch_rate", Type::kText, &Config::lake_prefetch_rate, "",
+        "Bytes a second of prefetch and hydrate, all lakes together, written like "
+        "lake.upload_rate."},
     Key{"lake.backlog_limit", Type::kInteger, &Config::lake_backlog_limit, "70",
         "Percent of the data directories that bytes not yet in their lake may fill; above it, "
         "writes to attached containers are answered 503 ServerBusy until some have travelled.",

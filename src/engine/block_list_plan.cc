@@ -66,6 +66,8 @@ Result<StagedBlocks> LoadStaged(const kv::Reader& reader, const Place& place, Bl
 Result<CommittedBlocks> LoadCommitted(const kv::Reader& reader, const Place& place) {
   CommittedBlocks committed;
   if (!place.existing || !place.existing->body.has_block_list) return committed;
+  // Their bytes may be in the lake only: the client sends them again, as after kInvalidBlockList.
+  if (place.existing->body.in_lake) return committed;
   const std::string prefix = keys::BlockListPagesOf(place.existing->body.id);
   std::uint64_t offset = 0;
   auto it = reader.Scan(prefix, PrefixEnd(prefix));

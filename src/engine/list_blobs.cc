@@ -99,7 +99,12 @@ class PageReader {
     }
     committed_->Next();
     bytes_ += BytesOf(name, record);
-    page_.items.push_back({.name = std::move(name), .record = std::move(record)});
+    std::optional<Resident> resident;
+    if (request_.include_residency && record.lake && !record.directory) {
+      FB_ASSIGN_OR_RETURN(resident, ResidentOf(reader_, record));
+    }
+    page_.items.push_back(
+        {.name = std::move(name), .record = std::move(record), .resident = resident});
     return {};
   }
 

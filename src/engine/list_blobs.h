@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "async/context.h"
+#include "engine/residency.h"
 #include "engine/services.h"
 #include "engine/target.h"
 
@@ -30,12 +31,14 @@ struct ListBlobsRequest {
   std::string start = {};            // first name of the page, inclusive (marker, or startFrom)
   std::size_t max_results = 5000;    // 1 to 5,000
   bool include_uncommitted = false;  // blobs that have only staged blocks, with length 0
+  bool include_residency = false;    // where the bytes are, of blobs in containers with a lake
 };
 struct ListedBlob {
   std::string name;
   bool is_prefix = false;  // a BlobPrefix: `record` is empty, or the directory's (hierarchical)
   bool uncommitted = false;
   std::optional<meta::BlobRecord> record;
+  std::optional<Resident> resident = {};  // where it was asked for
 };
 struct ListBlobsResult {
   bool hierarchical = false;

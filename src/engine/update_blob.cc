@@ -1,10 +1,14 @@
 #include "engine/update_blob.h"
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "engine/acknowledge.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
+#include "engine/lake_side.h"
 #include "engine/look_up.h"
 #include "meta/tag_index.h"
 
@@ -55,13 +59,20 @@ Result<> NoteUpdates(Services& services, kv::Transaction& txn, const Place& plac
   return {};
 }
 
-Result<UpdateBlobResult> Update(Services& services, kv::Transaction& txn,
-                                const UpdateBlobRequest& request, const Stamp& stamp) {
+struct Outcome {
+  UpdateBlobResult result;
+  // Set Blob Tier to Hot of a blob whose bytes are in the lake: they are wanted here.
+  std::optional<std::pair<meta::ContainerId, std::string>> hydrate;
+};
+
+Result<Outcome> Update(Services& services, kv::Transaction& txn, const UpdateBlobRequest& request,
+                       const Stamp& stamp) {
   FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, request.target));
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, stamp.now));
   FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));
   FB_RETURN_IF_ERROR(CheckState(request, *place.existing));
-  UpdateBlobResult result;
+  Outcome outcome;
+  UpdateBlobResult& result = outcome.result;
   meta::BlobRecord record = *place.existing;
   if (request.http) {
     record.http = *request.http;
@@ -81,7 +92,10 @@ Result<UpdateBlobResult> Update(Services& services, kv::Transaction& txn,
   result.changed = {azure::MakeETag(record.etag.value()), record.modified};
   FB_RETURN_IF_ERROR(NoteUpdates(services, txn, place, request, record));
   FB_RETURN_IF_ERROR(place.names().Put(txn, place.container.id, place.name, record, services.ids));
-  return result;
+  if (request.tier == azure::AccessTier::kHot && record.body.in_lake) {
+    outcome.hydrate.emplace(place.container.id, place.name);
+  }
+  return outcome;
 }
 
 }  // namespace
@@ -92,16 +106,19 @@ Task<UpdateBlobResult> UpdateBlob(Services& services, OpContext context,
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
   const Stamp stamp = MakeStamp(services);
   // Shared, because the store may still run the function when this coroutine is gone.
-  const auto result = std::make_shared<UpdateBlobResult>();
+  const auto outcome = std::make_shared<Outcome>();
   const BlobTarget target = request.target;
   FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
       services, context,
-      [&services, request = std::move(request), stamp, result](kv::Transaction& txn) -> Result<> {
-        FB_ASSIGN_OR_RETURN(*result, Update(services, txn, request, stamp));
+      [&services, request = std::move(request), stamp, outcome](kv::Transaction& txn) -> Result<> {
+        FB_ASSIGN_OR_RETURN(*outcome, Update(services, txn, request, stamp));
         return {};
       }));
   FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(services, context, target));
-  co_return std::move(*result);
+  if (services.lake != nullptr && outcome->hydrate) {
+    services.lake->HydrateSoon(outcome->hydrate->first, outcome->hydrate->second);
+  }
+  co_return std::move(outcome->result);
 }
 
 }  // namespace forebay::engine

@@ -2,9 +2,10 @@
 // replaces its part of the record, never the body. Tags and tier keep ETag and Last-Modified, as in
 // Azure.
 //
-// The tier is an attribute here, the bytes are local whatever it says: a blob leaves Archive at
-// once. The answer still says that rehydration was begun (202), which is what a client expects, and
-// the next look at the blob finds it done.
+// The tier is an attribute here, the bytes are where they are whatever it says (but Hot has those
+// that only a lake holds fetched, in the background): a blob leaves Archive at once. The answer
+// still says that rehydration was begun (202), which is what a client expects, and the next look at
+// the blob finds it done.
 //
 // Errors: kContainerNotFound, kBlobNotFound, kConditionNotMet, kBlobArchived (HTTP headers and
 // metadata cannot change then), kInvalidBlobTier (a directory has none), kPendingCopyOperation.

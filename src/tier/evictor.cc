@@ -85,6 +85,13 @@ Task<> Evictor::Run(OpContext context) {
   BeginWalk();
   Code last{};
   while (!context.cancel.stop_requested()) {
+    if (attachments_.All().empty()) {
+      // Nothing here is a lake's: the disks need no look.
+      walk_.reset();
+      restored_ = true;
+      (void)co_await Wait(context);
+      continue;
+    }
     if (!walk_) (void)co_await Wait(context);
     auto done = co_await Pass(context);
     if (done && !walk_ && under_pressure_ && Now() - walked_ >= kWalkInterval) BeginWalk();

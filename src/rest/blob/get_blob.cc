@@ -156,7 +156,7 @@ Task<http::Response> HandleGetBlob(Call& call) {
   if (blob.not_modified) co_return NotModified(call, blob.record);
   const bool ranged = options.range.has_value();
   http::Response response = Empty(ranged ? 206 : 200);
-  AddBlobHeaders(response, call, {blob.record, blob.hierarchical, false, ranged});
+  AddBlobHeaders(response, call, {blob.record, blob.hierarchical, false, ranged, blob.resident});
   if (ranged) {
     response.headers.Add("Content-Range",
                          azure::FormatContentRange({blob.offset, blob.length}, blob.record.length));
@@ -175,7 +175,7 @@ Task<http::Response> HandleGetBlobProperties(Call& call) {
                          co_await engine::GetBlob(call.services, call.context, std::move(request)));
   if (blob.not_modified) co_return NotModified(call, blob.record);
   http::Response response = Empty(200);
-  AddBlobHeaders(response, call, {blob.record, blob.hierarchical, true, false});
+  AddBlobHeaders(response, call, {blob.record, blob.hierarchical, true, false, blob.resident});
   response.content_length = blob.record.length;
   co_return response;
 }

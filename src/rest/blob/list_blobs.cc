@@ -47,6 +47,10 @@ azure::ListedBlob Shown(engine::ListedBlob&& item, const azure::ListBlobsInclude
   }
   if (include.tags) out.tags = std::move(record.tags);
   if (!include.copy) out.properties.copy = {};
+  if (item.resident) {
+    out.residency = engine::ResidencyName(item.resident->residency);
+    out.resident_bytes = item.resident->bytes;
+  }
   return out;
 }
 
@@ -114,6 +118,7 @@ Task<http::Response> HandleListBlobs(Call& call) {
   request.prefix = std::string(call.QueryValue("prefix"));
   request.delimiter = std::string(call.QueryValue("delimiter"));
   request.include_uncommitted = include.uncommitted;
+  request.include_residency = include.residency;
   request.start = std::string(call.QueryValue("startfrom"));
   const std::string scope =
       "blobs/" + request.target.container.str() + '\0' + request.prefix + '\0' + request.delimiter;

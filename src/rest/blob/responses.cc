@@ -131,6 +131,11 @@ void AddBlobHeaders(http::Response& response, const Call& call, const BlobView& 
   }
   AddCopyHeaders(response, call, properties.copy);
   AddMetadata(response, view.record.metadata);
+  if (view.resident) {
+    headers.Add("x-forebay-residency",
+                std::string(engine::ResidencyName(view.resident->residency)));
+    headers.Add("x-forebay-resident-bytes", std::to_string(view.resident->bytes));
+  }
   if (!view.hierarchical) return;
   const azure::AccessControl access = engine::AccessOf(view.record);
   headers.Add("x-ms-owner", access.owner);

@@ -3,11 +3,13 @@
 // Pure functions. Header sets are those of each operation's page in the REST reference.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "azure/permissions.h"
 #include "azure/properties.h"
 #include "base/result.h"
+#include "engine/residency.h"
 #include "engine/target.h"
 #include "http/message.h"
 #include "meta/records.h"
@@ -38,6 +40,8 @@ struct BlobView {
   bool with_tier = false;
   // A ranged answer carries the stored MD5 of the whole blob as x-ms-blob-content-md5.
   bool ranged = false;
+  // Where the bytes are, of blobs in containers with a lake: headers of our own.
+  std::optional<engine::Resident> resident = {};
 };
 // All headers of Get Blob and Get Blob Properties but length and range, with the SAS's overrides.
 void AddBlobHeaders(http::Response& response, const Call& call, const BlobView& view);

@@ -1,0 +1,123 @@
+// Where the bytes of a blob are, as clients see it, and the tier that asks for them.
+#include <gmock/gmock.h>
+
+#include "engine/get_container.h"
+#include "engine/lake_side.h"
+#include "meta/keys.h"
+#include "meta/namespace.h"
+#include "rest/blob/service_fixture.h"
+
+namespace forebay::rest {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Remembers what it was asked to fetch.
+class NotingLake final : public engine::LakeSide {
+ public:
+  Task<> LookUp(OpContext, meta::ContainerId, std::string) override { co_return Result<>{}; }
+  Task<engine::ListingCover> CoverListing(OpContext, engine::ListingSpan) override {
+    co_return engine::ListingCover{};
+  }
+  Task<std::unique_ptr<BodySource>> Open(OpContext, engine::LakeRead) override {
+    co_return Fail(Code::kOffline, "There is no lake.");
+  }
+  Task<> AwaitAcknowledged(OpContext, engine::BlobTarget) override { co_return Result<>{}; }
+  void HydrateSoon(meta::ContainerId, std::string name) override {
+    hydrated.push_back(std::move(name));
+  }
+  std::vector<std::string> hydrated;
+};
+
+class ResidencyTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    f_.engine().services().lake = &lake_;
+    f_.MakeContainer();
+    f_.PutBlob("/box/a", "content");
+    f_.PutBlob("/box/plain", "content");
+  }
+  void TearDown() override { f_.engine().services().lake = nullptr; }
+
+  // The record of /box/a says so, and so many bytes of it are here.
+  void Say(bool in_lake, bool lake_has_it, std::int64_t resident) {
+    ASSERT_TRUE(f_.engine().store().TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+      FB_ASSIGN_OR_RETURN(auto box, engine::RequireContainer(txn, f_.engine().account().name,
+                                                             azure::ContainerName("box")));
+      const meta::Namespace& names = meta::NamespaceOf(box);
+      FB_ASSIGN_OR_RETURN(auto record, names.Find(txn, box.id, "a"));
+      record->body = {};
+      record->body.id = meta::BodyId(900);
+      record->body.in_lake = in_lake;
+      record->lake.emplace();
+      if (lake_has_it) {
+        record->lake->etag = "0x8D";
+        record->lake->body = record->body.id;
+      }
+      txn.Erase(meta::keys::ResidentBytes(record->body.id));
+      return names.Put(txn, box.id, "a", *record, f_.engine().services().ids);
+    }));
+    ASSERT_TRUE(f_.engine().store().TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+      if (resident > 0) txn.Add(meta::keys::ResidentBytes(meta::BodyId(900)), resident);
+      return {};
+    }));
+  }
+  std::string Shown() {
+    const Reply head = f_.Send("HEAD", "/box/a");
+    EXPECT_EQ(head.status, 200u);
+    return head.Header("x-forebay-residency") + " " + head.Header("x-forebay-resident-bytes");
+  }
+  std::string Listed(const std::string& include) {
+    return f_.Get("/box?restype=container&comp=list&prefix=a" + include).body;
+  }
+
+  ServiceFixture f_;
+  NotingLake lake_;
+};
+
+TEST_F(ResidencyTest, IsShownInHeadersAndListings) {
+  Say(false, false, 0);
+  EXPECT_EQ(Shown(), "local 7");
+  Say(false, true, 0);
+  EXPECT_EQ(Shown(), "both 7");
+  Say(true, true, 0);
+  EXPECT_EQ(Shown(), "lake 0");
+  EXPECT_THAT(Listed("&include=residency"),
+              HasSubstr("<ForebayResidency>lake</ForebayResidency>"
+                        "<ForebayResidentBytes>0</ForebayResidentBytes>"));
+  Say(true, true, 3);
+  EXPECT_EQ(Shown(), "partial 3");
+  EXPECT_THAT(Listed("&include=metadata,residency"),
+              HasSubstr("<ForebayResidency>partial</ForebayResidency>"
+                        "<ForebayResidentBytes>3</ForebayResidentBytes>"));
+  Say(true, true, 7);
+  EXPECT_EQ(Shown(), "both 7");
+}
+
+TEST_F(ResidencyTest, IsNeverMetadataAndNeverThereUnasked) {
+  Say(true, true, 3);
+  EXPECT_THAT(Listed("&include=metadata"), Not(HasSubstr("Forebay")));
+  const Reply head = f_.Send("HEAD", "/box/plain");
+  EXPECT_FALSE(head.headers.Has("x-forebay-residency"));
+  EXPECT_FALSE(head.headers.Has("x-forebay-resident-bytes"));
+  EXPECT_THAT(f_.Get("/box?restype=container&comp=list&prefix=plain&include=residency").body,
+              Not(HasSubstr("Forebay")));
+}
+
+TEST_F(ResidencyTest, TheHotTierAsksForTheBytes) {
+  const auto tier = [this](const std::string& path, const std::string& tier) {
+    return f_.Put(path + "?comp=tier", {{"x-ms-access-tier", tier}}).status;
+  };
+  Say(true, true, 0);
+  EXPECT_EQ(tier("/box/a", "Cool"), 200u);
+  EXPECT_TRUE(lake_.hydrated.empty());
+  EXPECT_EQ(tier("/box/a", "Hot"), 200u);
+  EXPECT_EQ(lake_.hydrated, std::vector<std::string>{"a"});
+  EXPECT_EQ(tier("/box/plain", "Hot"), 200u);
+  EXPECT_EQ(lake_.hydrated.size(), 1u);
+  EXPECT_EQ(Shown(), "lake 0");  // the tier itself moves nothing
+}
+
+}  // namespace
+}  // namespace forebay::rest
