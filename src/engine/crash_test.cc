@@ -11,6 +11,7 @@
 #include <random>
 
 #include "base/codec.h"
+#include "base/log.h"
 #include "chunk/records.h"
 #include "engine/crash_script.h"
 #include "engine/fsck.h"
@@ -181,6 +182,14 @@ class CrashRun {
 
 class CrashTest : public testing::Test {
  protected:
+  // Every start has a line to say.
+  static void SetUpTestSuite() {
+    LogOptions quiet;
+    quiet.level = LogLevel::kError;
+    EXPECT_TRUE(ConfigureLog(quiet));
+  }
+  static void TearDownTestSuite() { EXPECT_TRUE(ConfigureLog({})); }
+
   static std::uint64_t OperationsOfAFullRun(bool hierarchical) {
     CrashRun run(hierarchical);
     run.Live(kNever);
