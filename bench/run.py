@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE))
 import plot
 import rows
 import rows_azcopy
+import rows_mount
 import rows_scale
 import sides
 
@@ -31,6 +32,11 @@ ROWS = {
     "start_up": rows_scale.start_up,
     "tail_latency": rows_scale.tail_latency,
     "memory": rows_scale.memory,
+    "mount_read": rows_mount.sequential_read,
+    "mount_write": rows_mount.sequential_write,
+    "mount_random": rows_mount.random_read,
+    "mount_metadata": rows_mount.metadata,
+    "mount_checkpoint": rows_mount.checkpoint,
 }
 
 

@@ -29,10 +29,10 @@ def free_port():
         return s.getsockname()[1]
 
 
-def account_sas():
+def account_sas(account=ACCOUNT):
     """An account SAS for everything, valid for a day."""
     version, expiry = "2021-12-02", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
-    text = "\n".join([ACCOUNT, "rwdlacuptfi", "b", "sco", "", expiry, "", "https,http", version, "", ""])
+    text = "\n".join([account, "rwdlacuptfi", "b", "sco", "", expiry, "", "https,http", version, "", ""])
     mac = hmac.new(base64.b64decode(KEY), text.encode(), hashlib.sha256).digest()
     return urllib.parse.urlencode({"sv": version, "ss": "b", "srt": "sco", "sp": "rwdlacuptfi",
                                    "se": expiry, "spr": "https,http",

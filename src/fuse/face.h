@@ -43,6 +43,7 @@ class Face {
   TaskGroup group;
   Buffers buffers;
   void* owner = nullptr;  // the session's own, for libfuse's callbacks
+  fuse_session* session = nullptr;
 
   // Set by the loop's thread while it works on requests.
   static thread_local Executor current;

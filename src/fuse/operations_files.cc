@@ -47,7 +47,14 @@ void OnCreate(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode,
 
 asio::awaitable<void> Open(Face& face, Request request, InodeNumber inode, int flags) {
   auto open = co_await face.file_system.Open(request.context(), inode, flags);
-  open ? request.Opened(FileInfo(face, *open, flags)) : request.Error(open.error());
+  if (!open) {
+    request.Error(open.error());
+    co_return;
+  }
+  // Close-to-open: somebody else may have made it longer, and the kernel reads up to the length
+  // that it knows. Without content to drop this call waits for nobody.
+  if (!open->keep_cache) fuse_lowlevel_notify_inval_inode(face.session, inode.value(), -1, 0);
+  request.Opened(FileInfo(face, *open, flags));
 }
 void OnOpen(fuse_req_t raw, fuse_ino_t inode, fuse_file_info* file) {
   Face& face = Face::Of(raw);

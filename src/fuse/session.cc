@@ -172,6 +172,7 @@ Result<> Session::Impl::Mount() {
     session = nullptr;
     return Fail(Code::kIo, "Cannot mount at " + options.mount_point + ": " + why + ".");
   }
+  face.session = session;
   const int device = fuse_session_fd(session);
   if (::fcntl(device, F_SETFL, ::fcntl(device, F_GETFL) | O_NONBLOCK) != 0) {
     return Fail(Code::kIo, "The FUSE device cannot be read without waiting.");
@@ -227,7 +228,7 @@ asio::awaitable<void> Session::Impl::Serve(Executor executor) {
 
 asio::awaitable<void> Session::Impl::SweepInterrupts() {
   while (!stopping && !Gone()) {
-    (void)co_await SleepFor(milliseconds(500));
+    (void)co_await SleepFor(milliseconds(500), {.request_id = {}, .cancel = servers.token()});
     face.interrupts.Sweep(Clock::System().SteadyNow());
   }
 }
@@ -253,6 +254,7 @@ void Session::Impl::Unwind() {
   stopping = true;
   if (notifier) notifier->Stop();
   face.interrupts.StopAll();
+  servers.Cancel();
   {
     std::lock_guard lock(mutex);
     for (const auto& device : devices) {
