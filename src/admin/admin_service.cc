@@ -9,7 +9,7 @@
 namespace forebay::admin {
 namespace {
 
-constexpr std::size_t kMaxBody = 64 << 10;
+constexpr std::size_t kMaxBody = 1 << 20;
 constexpr std::string_view kControl = "/v1/";
 
 http::Response Answer(unsigned status, std::string text,
@@ -37,7 +37,7 @@ constexpr std::string_view kIndex =
     "  /healthz   does the process work\n"
     "  /readyz    are requests welcome\n"
     "  /metrics   Prometheus metrics\n"
-    "  /v1/...    administration; `forebay volume`, `forebay scrub` and `forebay backup` use it\n";
+    "  /v1/...    administration; `forebay volume`, `forebay lake` and others use it\n";
 
 }  // namespace
 
@@ -90,8 +90,10 @@ Task<http::Response> AdminService::Control(OpContext context, http::Request& req
   }
   auto body = co_await http::ReadAll(*request.body, kMaxBody);
   if (!body) co_return Json(StatusOf(body.error()), EncodeError(body.error()));
+  std::string path = request.path;
+  if (!request.query.empty()) path += "?" + request.query;
   auto answer = co_await control_.Call(std::move(context), std::string(request.method_text),
-                                       std::string(request.path), std::move(*body));
+                                       std::move(path), std::move(*body));
   if (answer) co_return Json(200, std::move(*answer));
   http::Response failed = Json(StatusOf(answer.error()), EncodeError(answer.error()));
   if (failed.status == 405) failed.headers.Add("Allow", Join(control_.MethodsOf(request.path)));

@@ -8,6 +8,14 @@ void ControlApi::Add(std::string method, std::string path, Operation operation) 
   paths_[std::move(path)].insert_or_assign(std::move(method), std::move(operation));
 }
 
+std::vector<std::pair<std::string, std::string>> ControlApi::Routes() const {
+  std::vector<std::pair<std::string, std::string>> routes;
+  for (const auto& [path, methods] : paths_) {
+    for (const auto& [method, operation] : methods) routes.emplace_back(method, path);
+  }
+  return routes;
+}
+
 std::vector<std::string> ControlApi::MethodsOf(std::string_view path) const {
   std::vector<std::string> methods;
   if (auto at = paths_.find(path); at != paths_.end()) {
@@ -18,6 +26,10 @@ std::vector<std::string> ControlApi::MethodsOf(std::string_view path) const {
 
 Task<std::string> ControlApi::Call(OpContext context, std::string method, std::string path,
                                    std::string body) const {
+  if (const std::size_t query = path.find('?'); query != std::string::npos) {
+    if (method == "GET") body = path.substr(query + 1);
+    path.resize(query);
+  }
   auto at = paths_.find(path);
   if (at == paths_.end()) co_return Fail(Code::kNotFound, "There is no " + path + " here.");
   auto operation = at->second.find(method);
@@ -35,15 +47,26 @@ unsigned StatusOf(const Error& error) {
     case Code::kAuthenticationFailed:
       return 401;
     case Code::kNotFound:
+    case Code::kContainerNotFound:
+    case Code::kBlobNotFound:
+    case Code::kResourceNotFound:
       return 404;
     case Code::kUnsupportedHttpVerb:
       return 405;
     case Code::kBusy:
     case Code::kAlreadyExists:
+    case Code::kResourceAlreadyExists:
     case Code::kVolumeFailed:
       return 409;
     case Code::kRequestBodyTooLarge:
       return 413;
+    case Code::kUnsupported:
+      return 501;
+    case Code::kNetwork:  // what a lake refused, or that it is out of reach
+      return 502;
+    case Code::kOffline:
+    case Code::kServerBusy:
+      return 503;
     case Code::kNoSpace:
       return 507;
     default:

@@ -41,9 +41,20 @@ std::string FirstLine(std::string text) {
 
 }  // namespace
 
-Result<std::string> EnsureToken(const std::string& data_directory) {
-  const std::string path = TokenPath(data_directory);
+Result<std::string> EnsureToken(const std::string& data_directory, const std::string& token_file) {
   io::PosixFileSystem files;
+  if (!token_file.empty()) {
+    auto stored = io::ReadFile(files, token_file);
+    if (!stored) {
+      return Fail(Code::kInvalidConfig, "admin_token_file: " + stored.error().message());
+    }
+    std::string token = FirstLine(std::move(*stored));
+    if (token.size() >= kTokenBytes) return token;
+    return Fail(Code::kInvalidConfig, "admin_token_file: the token in " + token_file +
+                                          " is shorter than 32 characters; `openssl rand -hex 32` "
+                                          "makes one.");
+  }
+  const std::string path = TokenPath(data_directory);
   if (auto stored = io::ReadFile(files, path); stored) {
     std::string token = FirstLine(std::move(*stored));
     if (token.size() >= kTokenBytes) return token;
@@ -67,12 +78,14 @@ void RemoveEndpoint(const std::string& data_directory) {
   ::unlink(EndpointPath(data_directory).c_str());
 }
 
-Result<ControlFiles> ReadControlFiles(const std::string& data_directory) {
+Result<ControlFiles> ReadControlFiles(const std::string& data_directory,
+                                      const std::string& token_file) {
   io::PosixFileSystem files;
-  auto token = io::ReadFile(files, TokenPath(data_directory));
+  const std::string path = token_file.empty() ? TokenPath(data_directory) : token_file;
+  auto token = io::ReadFile(files, path);
   if (!token) {
-    return Fail(Code::kNotFound, "Cannot read " + TokenPath(data_directory) +
-                                     ": run this as the user of the server that has the data.");
+    return Fail(Code::kNotFound,
+                "Cannot read " + path + ": run this as the user of the server that has the data.");
   }
   auto endpoint = io::ReadFile(files, EndpointPath(data_directory));
   if (!endpoint) {

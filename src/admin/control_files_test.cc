@@ -41,6 +41,21 @@ TEST_F(ControlFilesTest, ATokenCutShortIsMadeAnew) {
   EXPECT_EQ(EnsureToken(directory_)->size(), 64u);
 }
 
+TEST_F(ControlFilesTest, AConfiguredTokenStandsInForIt) {
+  const std::string file = directory_ + "/mine";
+  EXPECT_EQ(EnsureToken(directory_, file).error().code(), Code::kInvalidConfig);
+  std::ofstream(file) << "short\n";
+  auto refused = EnsureToken(directory_, file);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), testing::HasSubstr("shorter than 32"));
+  const std::string token(40, 'x');
+  std::ofstream(file) << token << "\n";
+  EXPECT_EQ(*EnsureToken(directory_, file), token);
+  EXPECT_FALSE(std::filesystem::exists(directory_ + "/admin.token"));
+  ASSERT_TRUE(WriteEndpoint(directory_, "127.0.0.1:9464"));
+  EXPECT_EQ(ReadControlFiles(directory_, file)->token, token);
+}
+
 TEST_F(ControlFilesTest, ACommandReadsBothOrLearnsWhatIsMissing) {
   auto none = ReadControlFiles(directory_);
   ASSERT_FALSE(none);

@@ -225,7 +225,8 @@ Error DecodeError(std::string_view text) {
     const std::string code = in.Text("code"), message = in.Text("message");
     // Those that a command tells apart; any other is the server's affair.
     for (Code known : {Code::kNotFound, Code::kBusy, Code::kNoSpace, Code::kVolumeFailed,
-                       Code::kInvalidInput, Code::kAlreadyExists, Code::kAuthenticationFailed}) {
+                       Code::kInvalidInput, Code::kAlreadyExists, Code::kAuthenticationFailed,
+                       Code::kUnsupported, Code::kDeadlineExceeded}) {
       if (CodeName(known) == code) return {known, message};
     }
     if (!message.empty()) return {Code::kIo, message};

@@ -3,13 +3,18 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <map>
+#include <memory>
 #include <sstream>
 
 #include "base/log.h"
 #include "base/units.h"
+#include "cli/command_line.h"
 #include "cli/config_flags.h"
 #include "cli/control.h"
+#include "cli/lake_command.h"
 #include "cli/maintain.h"
+#include "cli/mount_command.h"
+#include "cli/placement_command.h"
 #include "cli/scrub_command.h"
 #include "cli/serve.h"
 #include "cli/version.h"
@@ -31,17 +36,20 @@ constexpr const char* kScrubFooter =
     "logged; reads of it fail with an error, and never return wrong bytes.";
 
 // What the command line fills, and what runs then.
-class Commands {
+class Commands final : public CommandLine {
  public:
   explicit Commands(const Console& console) : console_(console) {
     app_.name("forebay");
     app_.set_version_flag("--version", std::string("forebay ") + Version());
     app_.require_subcommand(1);
     AddServe();
+    lake_ = std::make_unique<LakeCommands>(*this);
+    placement_ = std::make_unique<PlacementCommands>(*this);
     AddVolume();
     AddScrub();
     AddFsck();
     AddBackup();
+    AddMount();
   }
 
   int Run(std::vector<std::string> arguments);
@@ -55,9 +63,10 @@ class Commands {
     bodies_[command] = std::move(body);
     return command;
   }
-  // A command that talks to the store or its server.
+  CLI::App& root() override { return app_; }
+  const Console& console() const override { return console_; }
   CLI::App* AddControl(CLI::App& parent, const char* name, const char* help,
-                       std::function<int(Control&)> body) {
+                       std::function<int(Control&)> body) override {
     CLI::App* command =
         Add(parent, name, help, [this, body = std::move(body)](const config::Config& config) {
           auto control = Control::Connect(config);
@@ -72,6 +81,7 @@ class Commands {
   void AddScrub();
   void AddFsck();
   void AddBackup();
+  void AddMount();
   int Usage(const CLI::ParseError& error, const std::vector<std::string>& arguments);
   CLI::App* Chosen();
 
@@ -83,8 +93,12 @@ class Commands {
       "then  export AZURE_STORAGE_CONNECTION_STRING=UseDevelopmentStorage=true\n"};
   std::map<const CLI::App*, Body> bodies_;
   ConfigFlags flags_;
+  std::unique_ptr<LakeCommands> lake_;
+  std::unique_ptr<PlacementCommands> placement_;
   bool json_ = false, wait_ = false, force_ = false;
   FsckCommand fsck_;
+  MountCommand mount_;
+  UnmountCommand unmount_;
   std::string volume_, rate_, to_, from_;
   std::vector<std::string> directories_;
 };
@@ -188,6 +202,15 @@ void Commands::AddBackup() {
       ->type_name("DIR");
 }
 
+void Commands::AddMount() {
+  AddMountFlags(*Add(app_, "mount", MountHelp(),
+                     [this](const config::Config&) { return Mount(mount_, console_); }),
+                mount_);
+  AddUnmountFlags(*Add(app_, "umount", "Take a mount away.",
+                       [this](const config::Config&) { return Unmount(unmount_, console_); }),
+                  unmount_);
+}
+
 // The innermost command that was named.
 CLI::App* Commands::Chosen() {
   CLI::App* chosen = &app_;
@@ -251,7 +274,10 @@ int Commands::Run(std::vector<std::string> arguments) {
       return console_.Refuse(done.error());
     }
   }
-  auto config = body->first->get_name() == "restore" ? Result<config::Config>() : flags_.Load();
+  // These have nothing to do with the configuration of a server.
+  const std::string& name = body->first->get_name();
+  const bool bare = name == "restore" || name == "mount" || name == "umount";
+  auto config = bare ? Result<config::Config>() : flags_.Load();
   return config ? body->second(*config) : console_.Refuse(config.error());
 }
 

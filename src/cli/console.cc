@@ -47,6 +47,17 @@ void Progress::Clear() {
   drawn_ = false;
 }
 
+void Ticker::Show(std::string_view words) {
+  if (!console_.terminal) return;
+  Write(console_.err, fmt::format("\r\x1b[K{}", words));
+  drawn_ = true;
+}
+
+void Ticker::Clear() {
+  if (drawn_) Write(console_.err, "\r\x1b[K");
+  drawn_ = false;
+}
+
 std::string HumanBytes(std::uint64_t bytes) {
   constexpr std::array kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   auto value = static_cast<double>(bytes);

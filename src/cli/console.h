@@ -47,6 +47,22 @@ class Progress {
   bool drawn_ = false;
 };
 
+// The same for what has no end yet: a line of words.
+class Ticker {
+ public:
+  explicit Ticker(const Console& console) : console_(console) {}
+  ~Ticker() { Clear(); }
+  Ticker(const Ticker&) = delete;
+  Ticker& operator=(const Ticker&) = delete;
+
+  void Show(std::string_view words);
+  void Clear();
+
+ private:
+  const Console& console_;
+  bool drawn_ = false;
+};
+
 // "1.5 GiB": for people, who need three digits.
 std::string HumanBytes(std::uint64_t bytes);
 

@@ -99,7 +99,8 @@ Result<std::unique_ptr<Control>> Control::Connect(const config::Config& config) 
   if (node) return std::make_unique<LocalControl>(std::move(*node));
   if (node.error().code() != Code::kLocked) return Fail(std::move(node.error()));
   const std::string directory = std::filesystem::absolute(config.data.front()).string();
-  FB_ASSIGN_OR_RETURN(admin::ControlFiles files, admin::ReadControlFiles(directory));
+  FB_ASSIGN_OR_RETURN(admin::ControlFiles files,
+                      admin::ReadControlFiles(directory, config.admin_token_file));
   return ConnectTo(std::move(files.endpoint), std::move(files.token));
 }
 

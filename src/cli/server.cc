@@ -4,13 +4,19 @@
 #include <utility>
 
 #include "admin/control_files.h"
+#include "admin/event_api.h"
+#include "admin/lake_api.h"
+#include "admin/lifecycle_api.h"
+#include "admin/placement_api.h"
 #include "admin/store_metrics.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "cli/operations.h"
+#include "cli/placement_options.h"
 #include "cli/version.h"
 #include "config/reload.h"
 #include "engine/account_layout.h"
+#include "tier/placement_metrics.h"
 
 namespace forebay::cli {
 namespace {
@@ -87,6 +93,10 @@ Result<std::unique_ptr<Server>> Server::Start(const config::Config& config) {
                       rest::AddressGuard::Make(config.copy_allow_sources));
   FB_ASSIGN_OR_RETURN(server->node_, Node::Open(config));
   FB_RETURN_IF_ERROR(CheckLayouts(server->node_->store(), config));
+  FB_ASSIGN_OR_RETURN(tier::PlacementOptions placement,
+                      PlacementOptionsOf(config, server->node_->chunks()));
+  FB_ASSIGN_OR_RETURN(server->lakes_, Lakes::Make(config, server->node_->services(),
+                                                  server->registry_, std::move(placement)));
   server->fetcher_ =
       std::make_unique<rest::HttpSourceFetcher>(std::move(guard), http::ClientOptions{});
   server->recorder_ =
@@ -102,6 +112,8 @@ Result<std::unique_ptr<Server>> Server::Start(const config::Config& config) {
       std::move(options), server->node_->services(), *server->accounts_, *server->fetcher_,
       server->recorder_.get());
   server->blobs_->SetDialect(&server->dfs_);
+  // Before the first request, which may be for a name that only its lake knows.
+  FB_RETURN_IF_ERROR(server->lakes_->Start());
   FB_RETURN_IF_ERROR(server->Listen());
   server->ExposeMetrics();
   server->node_->Start();
@@ -129,10 +141,22 @@ Result<> Server::Listen() {
 }
 
 Result<> Server::ListenAdmin() {
-  FB_ASSIGN_OR_RETURN(std::string token, admin::EnsureToken(node_->directory()));
+  FB_ASSIGN_OR_RETURN(std::string token,
+                      admin::EnsureToken(node_->directory(), config_.admin_token_file));
   admin_pool_ =
       std::make_unique<ThreadPool>(ThreadPool::Options{.name = "admin", .threads = kAdminThreads});
   AddOperations(control_, *node_, *admin_pool_);
+  const admin::LakeParts parts{
+      .tier = lakes_->tier(),
+      .services = node_->services(),
+      .accounts = *accounts_,
+      .usage = [this](const std::string& account, const std::string& container) {
+        return lakes_->UsageOf(account, container);
+      }};
+  admin::AddLakeOperations(control_, parts);
+  admin::AddPlacementOperations(control_, parts);
+  admin::AddEventOperations(control_, parts);
+  admin::AddLifecycleOperations(control_, parts);
   admin::AdminService::Options options;
   options.ready = [this]() -> Result<> {
     if (draining_) return Fail(Code::kServerBusy, "The server is draining.");
@@ -186,6 +210,10 @@ void Server::Reload(const config::Config& next) {
     Log(LogLevel::kError, "configuration not reloaded", {{"error", accounts.error().message()}});
     return;
   }
+  if (auto done = lakes_->Reload(plan.effective); !done) {
+    Log(LogLevel::kError, "configuration not reloaded", {{"error", done.error().message()}});
+    return;
+  }
   accounts_->Swap(std::move(*accounts));
   if (auto done = ConfigureLog(plan.effective.log_options()); !done) {
     Log(LogLevel::kError, "log not reconfigured", {{"error", done.error().message()}});
@@ -208,6 +236,7 @@ void Server::Drain() {
   draining_ = true;
   http_->Drain(std::chrono::duration_cast<std::chrono::milliseconds>(config_.drain_timeout));
   blobs_->copy_jobs().Stop();
+  lakes_->Stop();
   node_->Stop();
   // Last, so that it says to the end how things are. What still runs there, it stops.
   if (admin_http_) admin_http_->Drain(std::chrono::seconds(1));

@@ -10,6 +10,7 @@
 #include "admin/admin_service.h"
 #include "admin/control_api.h"
 #include "admin/request_recorder.h"
+#include "cli/lakes.h"
 #include "cli/node.h"
 #include "config/config.h"
 #include "http/server.h"
@@ -33,6 +34,8 @@ class Server {
   // "http://127.0.0.1:10000", as bound.
   std::vector<std::string> endpoints() const;
   std::string admin_endpoint() const;
+  // What the admin listener offers.
+  const admin::ControlApi& control() const { return control_; }
 
  private:
   Server() = default;
@@ -44,6 +47,7 @@ class Server {
   metrics::Registry registry_;
   std::vector<metrics::Registry::CallbackHandle> callbacks_;
   std::unique_ptr<Node> node_;
+  std::unique_ptr<Lakes> lakes_;
   std::unique_ptr<rest::AccountRegistry> accounts_;
   std::unique_ptr<rest::SourceFetcher> fetcher_;
   std::unique_ptr<admin::RequestRecorder> recorder_;

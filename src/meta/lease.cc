@@ -1,6 +1,8 @@
 #include "meta/lease.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/codec.h"
 #include "base/strong.h"
@@ -17,17 +19,30 @@ struct LeaseRecord {
 
 std::string KeyOf(std::string_view job) { return keys::Setting("lease/" + std::string(job)); }
 
-Result<LeaseRecord> Load(const kv::Reader& reader, std::string_view job) {
+std::string Encode(const LeaseRecord& record) {
+  return Encoder()
+      .U8(1)
+      .U64(record.owner)
+      .U64(record.token.value())
+      .Signed(record.ends.ticks)
+      .str();
+}
+
+Result<LeaseRecord> Decode(std::string_view stored) {
   LeaseRecord record;
-  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(KeyOf(job)));
-  if (!stored) return record;
-  Decoder in(*stored);
+  Decoder in(stored);
   in.U8();  // version
   record.owner = in.U64();
   record.token = FencingToken(in.U64());
   record.ends.ticks = in.Signed();
   FB_RETURN_IF_ERROR(in.Finish("a lease record"));
   return record;
+}
+
+Result<LeaseRecord> Load(const kv::Reader& reader, std::string_view job) {
+  LeaseRecord record;
+  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(KeyOf(job)));
+  return stored ? Decode(*stored) : Result<LeaseRecord>(record);
 }
 
 }  // namespace
@@ -43,9 +58,7 @@ Result<FencingToken> AcquireLease(kv::Transaction& txn, std::string_view job, st
     record.owner = owner;
   }
   record.ends = now + duration;
-  txn.Put(
-      KeyOf(job),
-      Encoder().U8(1).U64(record.owner).U64(record.token.value()).Signed(record.ends.ticks).str());
+  txn.Put(KeyOf(job), Encode(record));
   return record.token;
 }
 
@@ -53,6 +66,26 @@ Result<> CheckLease(const kv::Reader& reader, std::string_view job, FencingToken
   FB_ASSIGN_OR_RETURN(LeaseRecord record, Load(reader, job));
   if (record.token == token) return {};
   return Fail(Code::kLocked, "Another process has taken over the job " + std::string(job) + ".");
+}
+
+Result<> EndLeases(kv::Store& store) {
+  return store.TransactBlocking([](kv::Transaction& txn) -> Result<> {
+    std::vector<std::pair<std::string, LeaseRecord>> leases;
+    {
+      const std::string prefix = KeyOf("");
+      auto it = txn.Scan(prefix, PrefixEnd(prefix));
+      for (; it->Valid(); it->Next()) {
+        FB_ASSIGN_OR_RETURN(const LeaseRecord lease, Decode(it->value()));
+        leases.emplace_back(it->key(), lease);
+      }
+      FB_RETURN_IF_ERROR(it->status());
+    }
+    for (auto& [key, lease] : leases) {
+      lease.ends = {};
+      txn.Put(key, Encode(lease));
+    }
+    return {};
+  });
 }
 
 }  // namespace forebay::meta

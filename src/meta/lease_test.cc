@@ -52,5 +52,14 @@ TEST_F(LeaseTest, WhoLostItCannotWrite) {
   EXPECT_TRUE(Check(*second));
 }
 
+TEST_F(LeaseTest, AServerThatIsAloneWaitsForNobody) {
+  auto first = Acquire(1);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(EndLeases(store_));
+  auto second = Acquire(2);
+  ASSERT_TRUE(second) << second.error().message();
+  EXPECT_GT(*second, *first) << "what the old one still writes is refused";
+}
+
 }  // namespace
 }  // namespace forebay::meta

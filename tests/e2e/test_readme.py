@@ -9,6 +9,7 @@ import pytest
 from harness import paths
 from harness.accounts import DEVELOPMENT
 from harness.forebay import Forebay
+from harness.server import free_port
 
 pytestmark = pytest.mark.forebay_only
 README = paths.ROOT / "README.md"
@@ -103,7 +104,12 @@ def test_looking_after_it(server, tmp_path):
     (tmp_path / "build/release").mkdir(parents=True)
     (tmp_path / "build/release/bin").symlink_to(paths.SERVER.parent)
     (tmp_path / "forebay-data").symlink_to(server.data)
-    output = shell(while_serving, tmp_path)
+    (lake,) = blocks("tour-lake")
+    ports = {"12000": str(free_port()), "12464": str(free_port())}
+    for port, ours in ports.items():
+        lake = lake.replace(port, ours)
+    output = shell(while_serving + adapted(lake, server), tmp_path)
+    assert "prefetched" in output and "link up" in output, output
     assert "active" in output and str(server.data) in output, output
     assert server.stop() == 0, server.log()
     path = f"{paths.SERVER.parent}:{os.environ['PATH']}"

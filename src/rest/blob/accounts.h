@@ -51,6 +51,8 @@ class Accounts {
   const AccountEntry* Find(std::string_view name) const;
   bool Has(std::string_view name) const { return Find(name) != nullptr; }
   std::size_t size() const { return entries_.size(); }
+  // All of them, by name.
+  const std::map<std::string, AccountEntry, std::less<>>& entries() const { return entries_; }
 
  private:
   std::map<std::string, AccountEntry, std::less<>> entries_;

@@ -1,0 +1,149 @@
+#include "admin/lake_api.h"
+
+#include <gmock/gmock.h>
+
+#include "admin/lake_messages.h"
+#include "tier/tier_fixture.h"
+
+namespace forebay::admin {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+rest::AccountsPtr MakeAccounts(std::vector<std::pair<std::string, bool>> accounts) {
+  std::vector<rest::AccountConfig> configs;
+  for (auto& [name, hierarchical] : accounts) {
+    configs.push_back({.name = name, .keys = {"c2VjcmV0"}, .hierarchical = hierarchical});
+  }
+  return *rest::Accounts::Make(configs);
+}
+
+class LakeApiTest : public testing::Test {
+ protected:
+  LakeApiTest() : accounts_(MakeAccounts({{fixture_.engine().account().name.str(), false}})) {
+    AddLakeOperations(api_, {.tier = fixture_.tier(),
+                             .services = fixture_.services(),
+                             .accounts = accounts_,
+                             .usage = [](const std::string&, const std::string&) {
+                               lake::LakeUsage usage;
+                               usage.by_cause[0] = {.requests = 3, .bytes_down = 4, .bytes_up = 5};
+                               usage.retries = 6;
+                               return std::optional(usage);
+                             }});
+  }
+  Result<std::string> Call(const std::string& method, const std::string& path,
+                           const std::string& body = "") {
+    return RunSync(api_.Call({}, method, path, body));
+  }
+  Result<LakeInfo> Attach(AttachLakeRequest request) {
+    FB_ASSIGN_OR_RETURN(std::string text, Call("POST", "/v1/lakes/attach", Encode(request)));
+    return DecodeLake(text);
+  }
+  std::vector<LakeInfo> List() { return *DecodeLakes(*Call("GET", "/v1/lakes")); }
+  static AttachLakeRequest Request() {
+    return {.container = "box",
+            .endpoint = "https://acct.blob.core.windows.net/datasets",
+            .credential = "sas:@/etc/forebay/lake.sas"};
+  }
+  // What is wrong with the request, and that it changed nothing.
+  std::string Refused(AttachLakeRequest request, Code code = Code::kInvalidInput) {
+    auto refused = Attach(std::move(request));
+    EXPECT_FALSE(refused);
+    if (refused) return "";
+    EXPECT_EQ(refused.error().code(), code) << refused.error().message();
+    EXPECT_TRUE(List().empty());
+    return refused.error().message();
+  }
+
+  tier::TierFixture fixture_;
+  rest::AccountRegistry accounts_;
+  ControlApi api_;
+};
+
+TEST_F(LakeApiTest, AttachMakesTheContainerAndSaysHowItIs) {
+  auto lake = Attach(Request());
+  ASSERT_TRUE(lake) << lake.error().message();
+  EXPECT_TRUE(lake->created);
+  EXPECT_EQ(lake->mode, "read-only") << "nobody's lake is at risk unless asked";
+  EXPECT_EQ(lake->ordering, "commit");
+  EXPECT_EQ(lake->acknowledge, "local");
+  EXPECT_EQ(lake->conflicts, "keep-both");
+  EXPECT_EQ(lake->credential, "sas:@/etc/forebay/lake.sas");
+  EXPECT_EQ(lake->problem, "");
+  ASSERT_EQ(lake->traffic.size(), lake::kCauses);
+  EXPECT_EQ(lake->traffic[0].cause, "read_through");
+  EXPECT_EQ(lake->traffic[0].bytes_down, 4u);
+  EXPECT_EQ(lake->retries, 6u);
+  EXPECT_THAT(lake->attached, HasSubstr("Z"));
+
+  ASSERT_EQ(List().size(), 1u);
+  EXPECT_EQ(List()[0].container, "box");
+  EXPECT_EQ(DecodeLakes(*Call("GET", "/v1/lakes?container=box"))->size(), 1u);
+  auto again = Attach(Request());
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code(), Code::kResourceAlreadyExists);
+}
+
+TEST_F(LakeApiTest, DetachEndsIt) {
+  fixture_.lake().Plant("a", "text");
+  ASSERT_TRUE(Attach(Request()));
+  ASSERT_TRUE(fixture_.Import());
+  auto gone = Call("POST", "/v1/lakes/detach", Encode(DetachRequest{.container = "box"}));
+  ASSERT_TRUE(gone) << gone.error().message();
+  EXPECT_EQ(DecodeLake(*gone)->container, "box");
+  EXPECT_TRUE(List().empty());
+  auto again = Call("POST", "/v1/lakes/detach", Encode(DetachRequest{.container = "box"}));
+  EXPECT_EQ(again.error().code(), Code::kResourceNotFound);
+  auto none = Call("GET", "/v1/lakes?container=box");
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message(), HasSubstr("not attached"));
+}
+
+TEST_F(LakeApiTest, WordsThatAreNoneAreRefusedWithThoseThatAre) {
+  AttachLakeRequest request = Request();
+  request.mode = "readonly";
+  EXPECT_THAT(Refused(request), HasSubstr("read-only, read-write, capacity"));
+  request = Request();
+  request.ordering = "strict";
+  EXPECT_THAT(Refused(request), HasSubstr("commit, relaxed"));
+  request = Request();
+  request.conflicts = "mine";
+  EXPECT_THAT(Refused(request), HasSubstr("keep-both, lake-wins, local-wins"));
+  request = Request();
+  request.credential = "sas:sv=1&sig=SECRET";
+  EXPECT_THAT(Refused(request), AllOf(HasSubstr("where it is kept"), Not(HasSubstr("SECRET"))));
+}
+
+TEST_F(LakeApiTest, WhatTheLakeRefusesIsToldWithAdvice) {
+  fixture_.faulty_lake().SetLink(lake::LinkState::kDown);
+  EXPECT_THAT(Refused(Request(), Code::kNetwork), HasSubstr("out of reach"));
+  EXPECT_EQ(StatusOf(Error(Code::kNetwork, "")), 502u);
+}
+
+TEST_F(LakeApiTest, ABareNameIsTheOneAccountThatHasIt) {
+  const std::string own = fixture_.engine().account().name.str();
+  accounts_.Swap(MakeAccounts({{own, false}, {"second", false}, {"tree", true}}));
+  AttachLakeRequest request = Request();
+  EXPECT_THAT(Refused(request, Code::kNotFound), HasSubstr("second/box"))
+      << "nobody can tell in which account to make it";
+  request.container = "third/box";
+  EXPECT_THAT(Refused(request, Code::kNotFound), HasSubstr("no account \"third\""));
+  request.container = "NO";
+  EXPECT_THAT(Refused(request), HasSubstr("ACCOUNT/CONTAINER"));
+  ASSERT_TRUE(RunSync(engine::CreateContainer(
+      fixture_.services(), {},
+      {.target = {{azure::AccountName("second"), false}, azure::ContainerName("box")}})));
+  auto lake = Attach(Request());
+  ASSERT_TRUE(lake) << lake.error().message();
+  EXPECT_EQ(lake->account, "second");
+  EXPECT_FALSE(lake->created);
+  ASSERT_TRUE(fixture_.engine().MakeContainer());
+  auto twice = Call("GET", "/v1/lakes?container=box");
+  ASSERT_FALSE(twice);
+  EXPECT_THAT(twice.error().message(), AllOf(HasSubstr("Several"), HasSubstr("second/box")));
+}
+
+}  // namespace
+}  // namespace forebay::admin

@@ -1,0 +1,80 @@
+#include "cli/lake_text.h"
+
+#include <fmt/format.h>
+
+#include "cli/console.h"
+
+namespace forebay::cli {
+namespace {
+
+std::string Imported(const admin::LakeInfo& lake) {
+  const admin::ImportInfo& import = lake.import;
+  if (import.finished) return fmt::format("imported {} names", Grouped(import.names));
+  std::string out = fmt::format("importing: {} names so far", Grouped(import.names));
+  if (import.names_per_second > 0) out += fmt::format(" ({}/s)", Grouped(import.names_per_second));
+  return out;
+}
+
+std::string Backlog(const admin::BacklogInfo& backlog) {
+  if (backlog.files == 0) return "backlog empty";
+  std::string out = fmt::format("backlog {} {} / {} / oldest {}", Grouped(backlog.files),
+                                backlog.files == 1 ? "file" : "files", HumanBytes(backlog.bytes),
+                                Age(backlog.oldest_seconds));
+  if (!backlog.paused.empty()) out += " (paused)";
+  return out;
+}
+
+std::string Link(const admin::LinkInfo& link) {
+  if (link.state == "up" || link.down_seconds == 0) return "link " + link.state;
+  return fmt::format("link {} for {}", link.state, Age(link.down_seconds));
+}
+
+}  // namespace
+
+std::string Grouped(std::uint64_t number) {
+  std::string out = std::to_string(number);
+  for (std::size_t at = out.size(); at > 3;) {
+    at -= 3;
+    out.insert(at, ",");
+  }
+  return out;
+}
+
+std::string Age(std::uint64_t seconds) {
+  if (seconds < 120) return fmt::format("{} s", seconds);
+  if (seconds < 120 * 60) return fmt::format("{} min", seconds / 60);
+  if (seconds < 48 * 3600) return fmt::format("{} h", seconds / 3600);
+  return fmt::format("{} d", seconds / 86'400);
+}
+
+std::string LakeSummary(const admin::LakeInfo& lake) {
+  std::string out = Imported(lake);
+  if (lake.residency) {
+    out += fmt::format(", {} here of {}", HumanBytes(lake.residency->resident_bytes),
+                       HumanBytes(lake.residency->total_bytes));
+  }
+  if (lake.backlog && lake.mode != "read-only") out += ", " + Backlog(*lake.backlog);
+  if (lake.link) out += ", " + Link(*lake.link);
+  return out;
+}
+
+std::string LakeText(const admin::LakeInfo& lake, bool traffic) {
+  std::string out = fmt::format("{}/{} -> {} ({}, {})\n  {}\n", lake.account, lake.container,
+                                lake.lake, lake.mode, lake.credential, LakeSummary(lake));
+  if (lake.backlog && !lake.backlog->paused.empty()) {
+    out += fmt::format("  paused: {}\n", lake.backlog->paused);
+  }
+  if (!lake.problem.empty()) out += fmt::format("  problem: {}\n", lake.problem);
+  if (!traffic) return out;
+  for (const admin::TrafficInfo& cause : lake.traffic) {
+    if (cause.requests == 0) continue;
+    out += fmt::format("  {:<12} {:>12} requests  {:>9} down  {:>9} up\n", cause.cause,
+                       Grouped(cause.requests), HumanBytes(cause.bytes_down),
+                       HumanBytes(cause.bytes_up));
+  }
+  out += fmt::format("  {} failed tries, {} repeated\n", Grouped(lake.failures),
+                     Grouped(lake.retries));
+  return out;
+}
+
+}  // namespace forebay::cli

@@ -1,0 +1,65 @@
+#include "cli/lake_text.h"
+
+#include <gtest/gtest.h>
+
+namespace forebay::cli {
+namespace {
+
+admin::LakeInfo Lake() {
+  admin::LakeInfo lake{.account = "acct",
+                       .container = "training",
+                       .lake = "https://acct.blob.core.windows.net/datasets/",
+                       .credential = "sas:@/etc/lake.sas",
+                       .mode = "read-write"};
+  lake.import = {.names = 1'204'331, .bytes = 1ULL << 44, .names_per_second = 8'300};
+  return lake;
+}
+
+TEST(LakeText, ASummarySaysWhatMatters) {
+  admin::LakeInfo lake = Lake();
+  EXPECT_EQ(LakeSummary(lake), "importing: 1,204,331 names so far (8,300/s)");
+  lake.import.finished = true;
+  lake.residency = {.resident_bytes = 2'309'033'790'914ULL, .total_bytes = 14ULL << 40};
+  lake.backlog = {.files = 3, .bytes = 41ULL << 30, .oldest_seconds = 12};
+  lake.link = {.state = "up"};
+  EXPECT_EQ(LakeSummary(lake),
+            "imported 1,204,331 names, 2.1 TiB here of 14 TiB, backlog 3 files / 41 GiB / oldest "
+            "12 s, link up");
+  lake.backlog = {.files = 1, .bytes = 5, .oldest_seconds = 7200, .paused = "many deletes"};
+  lake.link = {.state = "down", .down_seconds = 300};
+  EXPECT_EQ(LakeSummary(lake),
+            "imported 1,204,331 names, 2.1 TiB here of 14 TiB, backlog 1 file / 5 B / oldest 2 h "
+            "(paused), link down for 5 min");
+  lake.mode = "read-only";
+  lake.residency.reset();
+  EXPECT_EQ(LakeSummary(lake), "imported 1,204,331 names, link down for 5 min");
+}
+
+TEST(LakeText, ProblemsAndTrafficHaveLinesOfTheirOwn) {
+  admin::LakeInfo lake = Lake();
+  lake.problem = "The lake refuses our credential.";
+  lake.traffic = {{.cause = "import", .requests = 1'205, .bytes_down = 0, .bytes_up = 0},
+                  {.cause = "offload"}};
+  lake.failures = 2;
+  EXPECT_EQ(LakeText(lake, true),
+            "acct/training -> https://acct.blob.core.windows.net/datasets/ (read-write, "
+            "sas:@/etc/lake.sas)\n"
+            "  importing: 1,204,331 names so far (8,300/s)\n"
+            "  problem: The lake refuses our credential.\n"
+            "  import              1,205 requests        0 B down        0 B up\n"
+            "  2 failed tries, 0 repeated\n");
+}
+
+TEST(LakeText, NumbersForPeople) {
+  EXPECT_EQ(Grouped(0), "0");
+  EXPECT_EQ(Grouped(999), "999");
+  EXPECT_EQ(Grouped(1000), "1,000");
+  EXPECT_EQ(Grouped(12'345'678), "12,345,678");
+  EXPECT_EQ(Age(119), "119 s");
+  EXPECT_EQ(Age(120), "2 min");
+  EXPECT_EQ(Age(7200), "2 h");
+  EXPECT_EQ(Age(48 * 3600), "2 d");
+}
+
+}  // namespace
+}  // namespace forebay::cli

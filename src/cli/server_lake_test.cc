@@ -1,0 +1,196 @@
+// A server that stands in front of another one's container: what `forebay lake` does, end to end in
+// one process.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "async/run_sync.h"
+#include "azure/json.h"
+#include "cli/server.h"
+#include "cli/test_support.h"
+#include "engine/create_container.h"
+
+namespace forebay::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::Outcome;
+using testing::RunCommand;
+
+class LakeCommandTest : public testing::DirectoryTest {
+ protected:
+  void SetUp() override {
+    lake_ = Start("lake");
+    front_ = Start("front");
+    ASSERT_TRUE(front_);
+    key_file_ = root_ + "/lake.key";
+    std::ofstream(key_file_) << config::kDevelopmentKey << "\n";
+  }
+  void TearDown() override {
+    for (auto* server : {&front_, &lake_}) {
+      if (*server) (*server)->Drain();
+      server->reset();
+    }
+  }
+  std::unique_ptr<Server> Start(const std::string& name) {
+    auto server = Server::Start(ConfigFor({name}));
+    EXPECT_TRUE(server) << server.error().message();
+    return server ? std::move(*server) : nullptr;
+  }
+  // At the front.
+  Outcome Lake(std::vector<std::string> command) {
+    command.insert(command.begin(), "lake");
+    command.insert(command.end(), {"--data", root_ + "/front"});
+    return RunCommand(command);
+  }
+  std::string Endpoint(const std::string& container) const {
+    return lake_->endpoints().front() + "/" + std::string(config::kDevelopmentAccount) + "/" +
+           container;
+  }
+  void MakeLakeContainer(const std::string& name) {
+    // Through a server of its own, so that nothing here depends on a client.
+    lake_->Drain();
+    lake_.reset();
+    auto node = Node::Open(ConfigFor({"lake"}));
+    ASSERT_TRUE(node) << node.error().message();
+    ASSERT_TRUE(RunSync(engine::CreateContainer(
+        (*node)->services(), {},
+        {.target = {{azure::AccountName(std::string(config::kDevelopmentAccount)), false},
+                    azure::ContainerName(name)}})));
+    node->reset();
+    lake_ = Start("lake");
+  }
+
+  std::unique_ptr<Server> lake_, front_;
+  std::string key_file_;
+};
+
+TEST_F(LakeCommandTest, AttachStatusDetach) {
+  MakeLakeContainer("datasets");
+  EXPECT_THAT(Lake({"status"}).out, HasSubstr("no container is attached"));
+  Outcome attached = Lake({"attach", "training", "--endpoint", Endpoint("datasets"), "--credential",
+                           "key:@" + key_file_, "--wait"});
+  EXPECT_EQ(attached.status, 0) << attached.err;
+  EXPECT_THAT(attached.out, AllOf(HasSubstr("made the container devstoreaccount1/training"),
+                                  HasSubstr("(read-only)"), HasSubstr("imported 0 names")));
+  Outcome status = Lake({"status", "training", "--traffic"});
+  EXPECT_EQ(status.status, 0) << status.err;
+  EXPECT_THAT(status.out,
+              AllOf(HasSubstr("devstoreaccount1/training -> " + Endpoint("datasets")),
+                    HasSubstr("key:@" + key_file_), HasSubstr("import"), HasSubstr("requests")));
+  EXPECT_THAT(Lake({"status", "--json"}).out, HasSubstr("\"finished\": true"));
+  Outcome twice = Lake({"attach", "training", "--endpoint", Endpoint("datasets"), "--credential",
+                        "key:@" + key_file_});
+  EXPECT_EQ(twice.status, 1);
+  EXPECT_THAT(twice.err, HasSubstr("attached to a lake already"));
+  Outcome detached = Lake({"detach", "training"});
+  EXPECT_EQ(detached.status, 0) << detached.err;
+  EXPECT_EQ(Lake({"detach", "training"}).status, 1);
+  EXPECT_EQ(Lake({"status", "nowhere"}).status, 1);
+}
+
+TEST_F(LakeCommandTest, WhatIsWrongIsSaidWithWhatToDo) {
+  const auto refused = [this](const std::string& endpoint, const std::string& credential) {
+    Outcome outcome =
+        Lake({"attach", "training", "--endpoint", endpoint, "--credential", credential});
+    EXPECT_EQ(outcome.status, 1) << outcome.out;
+    return outcome.err;
+  };
+  EXPECT_THAT(refused(Endpoint("datasets"), "key:@" + key_file_), HasSubstr("is not there"));
+  EXPECT_THAT(refused(Endpoint("datasets"), "key:@/no/such/file"), HasSubstr("/no/such/file"));
+  EXPECT_THAT(refused(Endpoint("datasets"), "key:SECRET"),
+              AllOf(HasSubstr("where it is kept"), Not(HasSubstr("SECRET"))));
+  EXPECT_THAT(refused("http://acct.blob.example.com/x", "key:@" + key_file_),
+              HasSubstr("lake.allow_http"));
+  EXPECT_THAT(refused("nonsense", "key:@" + key_file_), HasSubstr("https://"));
+  EXPECT_THAT(refused("http://127.0.0.1:1/devstoreaccount1/x", "key:@" + key_file_),
+              HasSubstr("out of reach"));
+  std::ofstream(root_ + "/wrong.key") << "c2VjcmV0\n";
+  EXPECT_THAT(refused(Endpoint("datasets"), "key:@" + root_ + "/wrong.key"),
+              AllOf(HasSubstr("refuses our credential"), Not(HasSubstr("c2VjcmV0"))));
+}
+
+TEST_F(LakeCommandTest, AServerIsNeeded) {
+  front_->Drain();
+  front_.reset();
+  Outcome outcome = Lake({"status"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("forebay serve"));
+}
+
+TEST_F(LakeCommandTest, ALakeStaysAttachedOverARestartWithoutALink) {
+  MakeLakeContainer("datasets");
+  ASSERT_EQ(Lake({"attach", "training", "--endpoint", Endpoint("datasets"), "--credential",
+                  "key:@" + key_file_, "--wait"})
+                .status,
+            0);
+  lake_->Drain();
+  lake_.reset();
+  front_->Drain();
+  front_.reset();
+  std::filesystem::remove(key_file_);
+  front_ = Start("front");
+  ASSERT_TRUE(front_);
+  EXPECT_THAT(Lake({"status"}).out, HasSubstr("imported 0 names"));
+}
+
+// Method and path of every operation that the document describes, and names of schemas that it
+// refers to and does not have.
+void ReadOpenApi(const azure::Json& json, std::vector<std::string>& refs) {
+  for (const azure::JsonMember& member : json.members) {
+    if (member.name == "$ref") refs.push_back(member.value.string);
+    ReadOpenApi(member.value, refs);
+  }
+  for (const azure::Json& item : json.items) ReadOpenApi(item, refs);
+}
+
+TEST_F(LakeCommandTest, TheOpenApiDocumentIsThatOfTheServer) {
+  std::ifstream in(std::string(FOREBAY_SOURCE_DIR) + "/docs/openapi.json");
+  const std::string text = (std::ostringstream() << in.rdbuf()).str();
+  auto document = azure::ParseJson(text, 1 << 20);
+  ASSERT_TRUE(document) << document.error().message();
+  const azure::JsonReader at(*document);
+  std::vector<std::pair<std::string, std::string>> described;
+  for (const azure::JsonMember& top : document->members) {
+    if (top.name != "paths") continue;
+    for (const azure::JsonMember& path : top.value.members) {
+      for (const azure::JsonMember& method : path.value.members) {
+        std::string word = method.name;
+        for (char& c : word) c = static_cast<char>(c - 'a' + 'A');
+        described.emplace_back(word, path.name);
+      }
+    }
+  }
+  EXPECT_THAT(described, ::testing::UnorderedElementsAreArray(front_->control().Routes()));
+  const auto schemas = *at.Get("components")->Get("schemas");
+  std::vector<std::string> refs;
+  ReadOpenApi(*document, refs);
+  EXPECT_GT(refs.size(), described.size());
+  for (const std::string& ref : refs) {
+    constexpr std::string_view kSchemas = "#/components/schemas/";
+    if (!ref.starts_with(kSchemas)) continue;
+    EXPECT_TRUE(schemas.Find(ref.substr(kSchemas.size()))) << ref;
+  }
+}
+
+TEST(LinkScheduleTest, WrongRatesNameTheKey) {
+  config::Config config;
+  config.lake_upload_rate = "fast";
+  auto wrong = LinkSchedule::Of(config);
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code(), Code::kInvalidConfig);
+  EXPECT_THAT(wrong.error().message(), HasSubstr("lake.upload_rate"));
+  config.lake_upload_rate = "08:00-18:00=1MiB/s,*=paused";
+  auto schedule = LinkSchedule::Of(config);
+  ASSERT_TRUE(schedule);
+  const WallTime noon = WallTime::FromSeconds(12 * 3600);
+  EXPECT_EQ(schedule->At(noon, {}).up_bytes_per_second, 1u << 20);
+  EXPECT_EQ(schedule->At(noon, {}).down_bytes_per_second, 0u) << "no limit";
+  EXPECT_EQ(schedule->At(noon, std::chrono::hours(8)).up_bytes_per_second,
+            lake::TokenBucket::kPaused);
+}
+
+}  // namespace
+}  // namespace forebay::cli

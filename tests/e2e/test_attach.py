@@ -1,0 +1,251 @@
+"""A container in front of a lake, read-only: Azurite and a second Forebay, both behind a link with a
+round trip of 15 ms and 1 % of 503s."""
+
+import threading
+import time
+
+import pytest
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from harness import trees
+from harness.lakes import Front, Lake
+from harness.raw import RawClient
+
+pytestmark = pytest.mark.forebay_only
+
+
+@pytest.fixture(params=["forebay", "azurite"])
+def lake(request, tmp_path):
+    lake = Lake(request.param, tmp_path / "lake")
+    yield lake
+    lake.stop()
+
+
+@pytest.fixture
+def front(lake, make_server):
+    return Front(make_server().start(), lake)
+
+
+def blobs_of(count, size, seed="blob"):
+    return {f"dir-{i % 7}/{seed}-{i:04d}": trees.content(f"{seed}{i}", size) for i in range(count)}
+
+
+def read_all(container, blobs):
+    for name, data in blobs.items():
+        assert container.download_blob(name).readall() == data, name
+
+
+def test_what_azcopy_puts_into_the_lake_is_read_here(lake, front, azcopy, tmp_path):
+    tree = trees.make_awkward_tree(tmp_path / "tree")
+    far = lake.make("datasets")
+    azcopy.run(
+        "copy", f"{tree}/*", lake.server.url(lake.account, "datasets", sas=lake.account.account_sas()),
+        "--recursive", "--put-md5", "--from-to=LocalBlob",
+    ).check()  # fmt: skip
+    sas = front.secret("lake.sas", lake.account.container_sas("datasets", "rl"))
+    said = front.attach("training", "datasets", credential=f"sas:@{sas}")
+    assert "made the container devstoreaccount1/training" in said.stdout
+    near = front.container("training")
+    expected = {blob.name: blob for blob in far.list_blobs()}
+    listed = {blob.name: blob for blob in near.list_blobs()}
+    assert sorted(listed) == sorted(expected)
+    for name, blob in expected.items():
+        assert near.download_blob(name).readall() == far.download_blob(name).readall(), name
+        got = near.get_blob_client(name).get_blob_properties()
+        assert got.size == blob.size
+        assert got.content_settings.content_md5 == blob.content_settings.content_md5
+        assert got.last_modified == blob.last_modified
+    # And by AzCopy, byte for byte, from here; not one byte comes from the lake a second time.
+    down = front.status("training")["traffic"]
+    target = tmp_path / "down"
+    azcopy.run(
+        "copy", front.server.url(lake.account, "training", sas=lake.account.account_sas()),
+        str(target), "--recursive", "--check-md5=FailIfDifferent", "--from-to=BlobLocal",
+    ).check(transferred=len(expected))  # fmt: skip
+    trees.assert_same_tree(tree, target / "training")
+    assert front.status("training")["traffic"] == down
+    front.assert_no_secret_is_seen(said.stdout, said.stderr, str(front.status("training")))
+
+
+def test_everything_is_there_from_the_first_moment(lake, front):
+    lake.link.set(rtt_ms=100)
+    blobs = blobs_of(300, 2000)
+    lake.make("datasets", blobs)
+    front.attach("training", "datasets", wait=False)
+    near = front.container("training")
+    last = sorted(blobs)[-1]
+    assert near.download_blob(last).readall() == blobs[last]
+    assert [blob.name for blob in near.list_blobs()] == sorted(blobs)
+    with pytest.raises(ResourceNotFoundError):
+        near.download_blob("nothing")
+    status = front.wait_for("training", lambda lake: lake["import"]["finished"])
+    assert status["import"]["names"] == len(blobs)
+    said = front.forebay("lake", "status", "training").stdout
+    assert "imported 300 names" in said and "link up" in said, said
+
+
+def test_writes_are_refused_read_only(lake, front):
+    lake.make("datasets", {"a": b"lake"})
+    front.attach("training", "datasets")
+    client = RawClient(front.server)
+    assert client.put_blob("training", "a", b"mine").status in (403, 409)
+    assert client.request("DELETE", "/training/a").status in (403, 409)
+    assert lake.direct.get_container_client("datasets").download_blob("a").readall() == b"lake"
+
+
+@pytest.mark.parametrize("moment", ["import", "fetch"])
+def test_a_kill_in_the_middle_costs_nothing(lake, front, moment):
+    blobs = blobs_of(400, 1000) if moment == "import" else blobs_of(6, 3 << 20)
+    lake.make("datasets", blobs)
+    if moment == "import":
+        lake.link.set(rtt_ms=300)
+        front.attach("training", "datasets", wait=False)
+        front.server.restart_after_kill()
+        lake.link.set(rtt_ms=15)
+    else:
+        front.attach("training", "datasets")
+        lake.link.set(down_rate=4 << 20)
+        reader = threading.Thread(target=read_quietly, args=(front, sorted(blobs)), daemon=True)
+        reader.start()
+        time.sleep(1.5)
+        front.server.restart_after_kill()
+        lake.link.set(down_rate=0)
+        reader.join(30)
+    began = time.monotonic()
+    status = front.wait_for("training", lambda lake: lake["import"]["finished"])
+    assert time.monotonic() - began < 30, "no lease of a dead process is waited for"
+    assert status["import"]["names"] == len(blobs)
+    read_all(front.container("training"), blobs)
+    front.server.stop()
+    checked = front.forebay("fsck", "--verify", ok=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def read_quietly(front, names):
+    container = front.container("training", retries=0)
+    for name in names:
+        try:
+            container.download_blob(name).readall()
+        except Exception:  # noqa: BLE001: it is killed under it
+            return
+
+
+def test_a_link_that_swallows_everything(lake, front):
+    blobs = {"here": trees.content("here", 300_000), "absent": trees.content("absent", 300_000)}
+    lake.make("datasets", blobs)
+    front.attach("training", "datasets")
+    near = front.container("training", retries=0)
+    assert near.download_blob("here").readall() == blobs["here"]
+    lake.link.set(black_hole=1)
+    client = RawClient(front.server)
+    for _ in range(5):
+        began = time.monotonic()
+        answer = client.get_blob("training", "absent")
+        assert time.monotonic() - began < 1.2
+        assert (answer.status, answer.code) == (503, "ServerBusy")
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert near.download_blob("here").readall() == blobs["here"]
+        assert [blob.name for blob in near.list_blobs()] == sorted(blobs)
+    status = front.status("training")
+    assert status["link"]["state"] != "up" and "out of reach" in status["problem"], status
+    # It starts without the lake as well, and mends by itself.
+    front.server.restart_after_kill()
+    assert front.container("training").download_blob("here").readall() == blobs["here"]
+    lake.link.set(black_hole=0)
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            assert front.container("training", 0).download_blob("absent").readall() == blobs["absent"]
+            break
+        except HttpResponseError:
+            assert time.monotonic() < deadline, front.status("training")
+            time.sleep(0.2)
+    front.wait_for("training", lambda lake: lake["link"]["state"] == "up" and not lake.get("problem"))
+
+
+def test_what_is_wrong_with_a_lake_is_said(lake, front):
+    blobs = {"a": b"first", "b": b"second"}
+    lake.make("datasets", blobs)
+    expired = front.secret("lake.sas", lake.account.container_sas("datasets", "rl", hours=-1))
+    refused = front.forebay(
+        "lake", "attach", "training", "--endpoint", lake.endpoint("datasets"),
+        "--credential", f"sas:@{expired}", ok=False,
+    )  # fmt: skip
+    assert refused.returncode == 1 and "refuses our credential" in refused.stderr, refused.stderr
+    assert "not there" in front.forebay(
+        "lake", "attach", "training", "--endpoint", lake.endpoint("nowhere"),
+        "--credential", f"key:@{front.secret('key', lake.account.key)}", ok=False,
+    ).stderr  # fmt: skip
+    missing = front.forebay(
+        "lake", "attach", "training", "--endpoint", lake.endpoint("datasets"),
+        "--credential", "sas:@/no/such/file", ok=False,
+    )  # fmt: skip
+    assert "/no/such/file" in missing.stderr
+    # A SAS that was renewed in the same file: no command, no restart.
+    sas = front.secret("lake.sas", lake.account.container_sas("datasets", "rl"))
+    front.attach("training", "datasets", credential=f"sas:@{sas}")
+    near = front.container("training", retries=0)
+    assert near.download_blob("a").readall() == b"first"
+    front.secret("lake.sas", lake.account.container_sas("datasets", "rl", hours=-1))
+    time.sleep(1.1)  # files are looked at once a second
+    with pytest.raises(HttpResponseError) as error:
+        near.download_blob("b")
+    assert error.value.status_code == 503, "the client's own credential is fine"
+    status = front.wait_for("training", lambda lake: lake.get("problem"))
+    assert "refuses our credential" in status["problem"]
+    assert front.forebay("lake", "status", "training", ok=False).returncode == 2
+    front.secret("lake.sas", lake.account.container_sas("datasets", "rl", hours=5))
+    time.sleep(1.1)
+    assert near.download_blob("b").readall() == b"second"
+    front.wait_for("training", lambda lake: not lake.get("problem"))
+    front.assert_no_secret_is_seen(refused.stderr, missing.stderr, str(front.status("training")))
+
+
+def test_a_lake_whose_container_is_deleted(lake, front):
+    lake.make("datasets", {"here": b"kept", "absent": b"lost"})
+    front.attach("training", "datasets")
+    near = front.container("training", retries=0)
+    assert near.download_blob("here").readall() == b"kept"
+    lake.direct.delete_container("datasets")
+    with pytest.raises(HttpResponseError):
+        near.download_blob("absent")
+    status = front.wait_for("training", lambda lake: lake.get("problem"))
+    assert "container is not there" in status["problem"], status
+    assert near.download_blob("here").readall() == b"kept"
+
+
+def test_prefetch_pin_evict(lake, front):
+    blobs = blobs_of(60, 40_000)
+    lake.make("datasets", blobs)
+    front.attach("training", "datasets")
+    wanted = [name for name in blobs if name.startswith("dir-3/")]
+    done = front.forebay("prefetch", "training", "dir-3/**", "--wait")
+    assert f"{len(wanted)} of {len(wanted)} names" in done.stdout, done.stdout
+    assert "\r" not in done.stderr, "no progress bar where nobody looks"
+    near = front.container("training", retries=0)
+    before = lake.link.stats()
+    for name in wanted:
+        assert near.download_blob(name).readall() == blobs[name]
+    assert lake.link.stats() == before, "nothing is asked of the lake twice"
+    front.forebay("tier", "pin", "training", wanted[0])
+    said = front.forebay("tier", "evict", "training", "**").stdout
+    assert f"evicted {len(wanted) - 1} of {len(blobs)} names" in said and "1 are pinned" in said, said
+    assert "both" in front.forebay("tier", "status", "training", wanted[0]).stdout
+    assert "lake, 0 B here" in front.forebay("tier", "status", "training", wanted[1]).stdout
+    front.forebay("tier", "hydrate", "training", wanted[1])
+    front.forebay("tier", "unpin", "training", wanted[0])
+    said = front.forebay("tier", "status", "training").stdout
+    assert f"{len(blobs)} names" in said and "2 here and in the lake" in said, said
+    read_all(near, blobs)
+
+
+def test_detach_leaves_what_is_here(lake, front):
+    blobs = blobs_of(5, 1000)
+    far = lake.make("datasets", blobs)
+    front.attach("training", "datasets")
+    here = sorted(blobs)[0]
+    assert front.container("training").download_blob(here).readall() == blobs[here]
+    front.forebay("lake", "detach", "training")
+    assert "no container is attached" in front.forebay("lake", "status").stdout
+    assert {blob.name for blob in far.list_blobs()} == set(blobs), "the lake keeps everything"
+    client = RawClient(front.server)
+    assert client.put_blob("training", "new", b"writable again").status == 201
