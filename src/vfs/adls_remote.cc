@@ -132,8 +132,11 @@ Task<Attributes> AdlsRemote::Rename(OpContext context, RenameRequest request) {
   call.dfs = true;
   call.path = UrlPath(to.path);
   call.query.Add("mode", "legacy");
-  call.headers.emplace_back("x-ms-rename-source", "/" + sender().endpoint().container + "/" +
-                                                      PercentEncode(FullPath(from.path), "/"));
+  FB_CO_ASSIGN_OR_RETURN(const std::string proof,
+                         co_await sender().SourceQuery(context, FullPath(from.path)));
+  call.headers.emplace_back(
+      "x-ms-rename-source",
+      "/" + sender().endpoint().container + "/" + PercentEncode(FullPath(from.path), "/") + proof);
   call.repeated = &repeated;
   const auto answer = co_await SendFor(context, std::move(call));
   // After a try that was done the source is gone.

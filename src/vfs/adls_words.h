@@ -1,7 +1,7 @@
 // What ADLS says about paths, as a mount needs it: List Paths' JSON, the headers of a path, and
 // plans for writing anywhere into what only takes whole block lists.
 //
-// Pure, thread safe; safe on hostile input (adls_words_fuzz.cc).
+// Pure, thread safe; safe on hostile input (words_fuzz.cc).
 #pragma once
 
 #include <string>

@@ -26,13 +26,11 @@ bool IsDevelopment(const lake::LakeEndpoint& endpoint) {
          (endpoint.account == "devstoreaccount1" || endpoint.account == "devlakeaccount1");
 }
 
-// Refusals that say something about us, not about what the server can do.
+// Nobody to ask further. Everything else only says that the question was not understood: a server
+// without the extensions may take the container for a blob of the root container, which is missing
+// or forbidden.
 bool IsFinal(const Error& error) {
-  const auto number = static_cast<unsigned>(error.code());
-  const bool denied = number >= 100 && number < 130;
-  return denied || error.code() == Code::kContainerNotFound ||
-         error.code() == Code::kContainerBeingDeleted || error.code() == Code::kDeadlineExceeded ||
-         error.code() == Code::kCancelled;
+  return error.code() == Code::kDeadlineExceeded || error.code() == Code::kCancelled;
 }
 
 std::string Describe(const char* kind, const RestAnswer& answer,

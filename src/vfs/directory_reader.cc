@@ -46,7 +46,7 @@ Task<DirectoryReader::Item> DirectoryReader::At(OpContext context, Remote& remot
     }
     const std::uint64_t at = position - page->first;
     // A page that was listed again may have become shorter: go on with the next.
-    if (at < page->entries.size()) co_return Item{&page->entries[at], page->stamp};
+    if (at < page->entries.size()) co_return Item{&page->entries[at], page->stamp, position};
     if (number + 1 >= starts_.size()) co_return Item{};
     position = starts_[number + 1].first;
   }

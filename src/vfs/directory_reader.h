@@ -31,8 +31,10 @@ class DirectoryReader {
   struct Item {
     const DirectoryEntry* entry = nullptr;  // null: the end
     Stamp stamp;                            // when it was asked for
+    std::uint64_t position = 0;             // its count
   };
-  // The entry with that count. Holds until the next call.
+  // The entry with that count, or the next where a page was listed again and is shorter now. Holds
+  // until the next call.
   Task<Item> At(OpContext context, Remote& remote, const InodeTable& table, std::uint64_t position);
 
  private:

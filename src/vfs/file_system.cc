@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::chrono::seconds kKeepAlive{10};
 constexpr std::chrono::seconds kLongPoll{25};
+constexpr std::chrono::seconds kOwnEcho{2};
 
 InodeTableOptions TableOptions(const RemoteTraits& traits, const FileSystemOptions& options) {
   InodeTableOptions out;
@@ -126,9 +127,10 @@ Task<> FileSystem::Impl::FollowChanges(OpContext context) {
     if (page->lost) table.DistrustAll();
     for (const FileRef& file : page->changed) {
       const NodePtr node = table.FindById(file.id);
-      if (node == nullptr) continue;
+      // Our own changes come back too. What others do at the same moment is seen when the
+      // attributes have aged, as it would be without this feed.
+      if (node == nullptr || table.ChangedHere(node, kOwnEcho)) continue;
       const CachedAttributes known = Shown(node);
-      // Our own changes come back too; to look is cheaper than to drop what is good.
       OpContext look = context;
       look.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
       table.Distrust(node);

@@ -11,6 +11,12 @@ void FileSystem::Impl::Adopt(const NodePtr& node, const OpenFile& file) {
   if (table.GetAttributes(node).attributes.etag != state.etag) table.ContentChanged(node, state);
 }
 
+Attributes FileSystem::Impl::Committed(const NodePtr& node) {
+  const auto file = table.Opened(node);
+  if (file != nullptr) Adopt(node, *file);
+  return table.GetAttributes(node).attributes;
+}
+
 CachedAttributes FileSystem::Impl::Shown(const NodePtr& node) {
   const auto file = table.Opened(node);
   if (file != nullptr) Adopt(node, *file);
@@ -23,7 +29,8 @@ CachedAttributes FileSystem::Impl::Shown(const NodePtr& node) {
       if (state.mtime) out.attributes.mtime = out.attributes.ctime = *state.mtime;
     }
   }
-  if (out.unlinked) out.attributes.nlink = 0;
+  // With numbers the server counts names, some of which we may not have seen.
+  if (out.unlinked && !traits.stable_ids) out.attributes.nlink = 0;
   if (!traits.owners) {
     out.attributes.uid = options.default_uid;
     out.attributes.gid = options.default_gid;
@@ -122,12 +129,11 @@ Task<AttributesAnswer> FileSystem::SetAttributes(OpContext context, InodeNumber 
   }
   if (!changes.Empty()) {
     const auto file = impl_->table.Opened(node);
-    const bool times = changes.mtime || changes.atime || changes.mtime_now || changes.atime_now;
-    // Else the upload that is still to come would overwrite the time.
-    if (file != nullptr && times && file->State().dirty) {
+    // Else the upload that is still to come would overwrite the time, and meet another ETag.
+    if (file != nullptr && file->State().dirty) {
       FB_CO_RETURN_IF_ERROR(co_await file->Flush(context));
     }
-    const Attributes before = impl_->Shown(node).attributes;
+    const Attributes before = impl_->Committed(node);
     FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
     FB_CO_ASSIGN_OR_RETURN(const Attributes fresh, co_await impl_->remote.SetAttributes(
                                                        context, std::move(where), changes));
@@ -146,9 +152,19 @@ Task<std::string> FileSystem::GetXattr(OpContext context, InodeNumber inode, std
     co_return Fail(Code::kUnsupported, "The server keeps no extended attributes.");
   }
   FB_CO_ASSIGN_OR_RETURN(const NodePtr node, impl_->table.Find(inode));
+  if (const auto known = impl_->table.GetXattr(node, name)) {
+    if (known->value) co_return *known->value;
+    co_return Fail(Code::kAttributeNotFound, "There is no such attribute.");
+  }
   FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
-  co_return co_await impl_->remote.GetXattr(impl_->Bounded(context), std::move(where),
-                                            std::move(name));
+  const Stamp stamp = impl_->table.Begin();
+  auto value = co_await impl_->remote.GetXattr(impl_->Bounded(context), std::move(where), name);
+  if (value) {
+    impl_->table.InstallXattr(node, name, *value, stamp);
+  } else if (value.error().code() == Code::kAttributeNotFound) {
+    impl_->table.InstallXattr(node, name, std::nullopt, stamp);
+  }
+  co_return value;
 }
 
 Task<std::vector<std::string>> FileSystem::ListXattrs(OpContext context, InodeNumber inode) {
@@ -168,11 +184,12 @@ Task<> FileSystem::SetXattr(OpContext context, InodeNumber inode, std::string na
   }
   context = impl_->Bounded(context);
   FB_CO_ASSIGN_OR_RETURN(const NodePtr node, impl_->table.Find(inode));
-  const Attributes before = impl_->Shown(node).attributes;
+  const Attributes before = impl_->Committed(node);
   FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
   FB_CO_RETURN_IF_ERROR(
       co_await impl_->remote.SetXattr(context, where, std::move(name), std::move(value), mode));
   impl_->table.Changed(node, nullptr);
+  impl_->table.ForgetXattrs(node);
   // An ACL changes the mode, and everything the ETag: whoever has the file open must know it.
   FB_CO_ASSIGN_OR_RETURN(const Attributes fresh, co_await impl_->remote.Stat(context, where));
   impl_->Restamp(node, before, fresh, false);
@@ -186,10 +203,11 @@ Task<> FileSystem::RemoveXattr(OpContext context, InodeNumber inode, std::string
   }
   context = impl_->Bounded(context);
   FB_CO_ASSIGN_OR_RETURN(const NodePtr node, impl_->table.Find(inode));
-  const Attributes before = impl_->Shown(node).attributes;
+  const Attributes before = impl_->Committed(node);
   FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
   FB_CO_RETURN_IF_ERROR(co_await impl_->remote.RemoveXattr(context, where, std::move(name)));
   impl_->table.Changed(node, nullptr);
+  impl_->table.ForgetXattrs(node);
   FB_CO_ASSIGN_OR_RETURN(const Attributes fresh, co_await impl_->remote.Stat(context, where));
   impl_->Restamp(node, before, fresh, false);
   co_return Result<>();

@@ -47,6 +47,7 @@ Task<> FileSystem::ReadDirectory(OpContext context, HandleId handle, std::uint64
     FB_CO_ASSIGN_OR_RETURN(const DirectoryReader::Item item,
                            co_await reader->At(context, impl_->remote, table, cursor));
     if (item.entry == nullptr) co_return Result<>();
+    cursor = item.position;
     const std::string& name = item.entry->name;
     // What we have removed since the page was listed would come to life again.
     if (impl_->IsHidden(directory, name) || table.GoneSince(directory, name, item.stamp)) continue;

@@ -38,6 +38,8 @@ struct FileSystem::Impl {
   // --- attributes (file_system_attributes.cc) ---
   // As remembered, with what open content adds; asks nobody.
   CachedAttributes Shown(const NodePtr& node);
+  // What was last known to be on the server.
+  Attributes Committed(const NodePtr& node);
   // Asks the server.
   Task<> Refresh(OpContext context, NodePtr node);
   // The open content's own commits, taken over into the table.

@@ -61,7 +61,10 @@ Task<Entry> FileSystem::Impl::Make(OpContext context, InodeNumber parent, Create
     co_return Fail(std::move(fresh.error()));
   }
   table.DirectoryChanged(directory);
-  const NodePtr node = table.Install(directory, name, *fresh, table.Begin(), true);
+  const Stamp stamp = table.Begin();
+  const NodePtr node = table.Install(directory, name, *fresh, stamp, true);
+  // What is new has none, and the kernel is about to ask.
+  table.InstallXattr(node, "security.capability", std::nullopt, stamp);
   co_return EntryOf(directory, name, node);
 }
 
@@ -118,7 +121,7 @@ Task<Entry> FileSystem::Link(OpContext context, InodeNumber inode, InodeNumber p
   }
   FB_CO_ASSIGN_OR_RETURN(NameRef place, impl_->table.Place(directory, name));
   FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
-  const Attributes before = impl_->Shown(node).attributes;
+  const Attributes before = impl_->Committed(node);
   FB_CO_ASSIGN_OR_RETURN(const Attributes fresh,
                          co_await impl_->remote.Link(context, std::move(where), std::move(place)));
   impl_->table.DirectoryChanged(directory);
@@ -209,7 +212,7 @@ Task<> FileSystem::Rename(OpContext context, InodeNumber parent, std::string nam
   if (mode == RenameMode::kReplace && !same && impl_->traits.unlinked_open_files) {
     FB_CO_RETURN_IF_ERROR(co_await impl_->KeepOpenFile(context, to, new_name));
   }
-  const Attributes before = moved == nullptr ? Attributes() : impl_->Shown(moved).attributes;
+  const Attributes before = moved == nullptr ? Attributes() : impl_->Committed(moved);
   const auto fresh = co_await impl_->remote.Rename(context, std::move(request));
   if (!fresh) {
     table.Distrust(from);

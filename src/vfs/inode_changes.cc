@@ -4,17 +4,28 @@
 
 namespace forebay::vfs {
 
+// From now on what was asked before is not remembered.
+void InodeTable::Mark(Node& node) {
+  node.changed = ++epoch_;
+  node.changed_at = options_.clock->SteadyNow();
+}
+
+bool InodeTable::ChangedHere(const NodePtr& node, std::chrono::milliseconds lately) const {
+  std::lock_guard lock(mutex_);
+  return node->changed > 0 && options_.clock->SteadyNow() - node->changed_at < lately;
+}
+
 void InodeTable::Removed(const NodePtr& parent, std::string_view name) {
   std::lock_guard lock(mutex_);
   const auto entry = parent->entries.find(name);
   if (entry != parent->entries.end() && entry->second.node != nullptr) {
     Node& node = *entry->second.node;
-    node.changed = ++epoch_;
+    Mark(node);
     node.attributes_at = SteadyTime();
     if (node.attributes.nlink > 0) --node.attributes.nlink;
   }
   DropName(*parent, name);
-  parent->changed = ++epoch_;
+  Mark(*parent);
   parent->attributes_at = SteadyTime();
   const SteadyTime now = options_.clock->SteadyNow();
   parent->RememberAbsence(name, now, now - options_.negative_age);
@@ -33,7 +44,7 @@ void InodeTable::Renamed(const NodePtr& from, std::string_view name, const NodeP
     std::erase_if(node->names, [&](const Node::Name& known) {
       return known.parent.get() == &parent && known.name == at;
     });
-    node->changed = ++epoch_;
+    Mark(*node);
     node->attributes_at = SteadyTime();
     return node;
   };
@@ -57,7 +68,7 @@ void InodeTable::Renamed(const NodePtr& from, std::string_view name, const NodeP
   to->absent.erase(std::string(new_name));
   if (!exchange) from->RememberAbsence(name, now, now - options_.negative_age);
   for (const NodePtr& directory : {from, to}) {
-    directory->changed = ++epoch_;
+    Mark(*directory);
     directory->attributes_at = SteadyTime();
     Settle(directory);
   }
@@ -65,7 +76,7 @@ void InodeTable::Renamed(const NodePtr& from, std::string_view name, const NodeP
 
 void InodeTable::Changed(const NodePtr& node, const Attributes* fresh) {
   std::lock_guard lock(mutex_);
-  node->changed = ++epoch_;
+  Mark(*node);
   if (fresh != nullptr) {
     Store(*node, *fresh, options_.clock->SteadyNow());
   } else {
@@ -75,7 +86,7 @@ void InodeTable::Changed(const NodePtr& node, const Attributes* fresh) {
 
 void InodeTable::ContentChanged(const NodePtr& node, const OpenFileState& state) {
   std::lock_guard lock(mutex_);
-  node->changed = ++epoch_;
+  Mark(*node);
   Attributes& attributes = node->attributes;
   attributes.size = state.size;
   attributes.allocated = state.size;
@@ -89,7 +100,7 @@ void InodeTable::ContentChanged(const NodePtr& node, const OpenFileState& state)
 
 void InodeTable::DirectoryChanged(const NodePtr& directory) {
   std::lock_guard lock(mutex_);
-  directory->changed = ++epoch_;
+  Mark(*directory);
   directory->attributes_at = SteadyTime();
 }
 
@@ -98,6 +109,7 @@ void InodeTable::Distrust(const NodePtr& node) {
   node->changed = ++epoch_;
   node->attributes_at = SteadyTime();
   node->absent.clear();
+  node->xattrs.clear();
   for (auto& [name, entry] : node->entries) entry.at = SteadyTime();
 }
 
@@ -107,8 +119,31 @@ void InodeTable::DistrustAll() {
     node->changed = ++epoch_;
     node->attributes_at = SteadyTime();
     node->absent.clear();
+    node->xattrs.clear();
     for (auto& [name, entry] : node->entries) entry.at = SteadyTime();
   }
+}
+
+std::optional<InodeTable::KnownXattr> InodeTable::GetXattr(const NodePtr& node,
+                                                           std::string_view name) const {
+  std::lock_guard lock(mutex_);
+  const auto found = node->xattrs.find(name);
+  if (found == node->xattrs.end()) return std::nullopt;
+  if (Left(found->second.at, options_.attribute_age).count() == 0) return std::nullopt;
+  return KnownXattr{found->second.value};
+}
+
+void InodeTable::InstallXattr(const NodePtr& node, std::string_view name,
+                              std::optional<std::string> value, Stamp stamp) {
+  std::lock_guard lock(mutex_);
+  if (node->changed > stamp.epoch || (value && value->size() > Node::kMaxXattrBytes)) return;
+  if (node->xattrs.size() >= Node::kMaxXattrs) node->xattrs.clear();
+  node->xattrs.insert_or_assign(std::string(name), Node::Xattr{std::move(value), stamp.at});
+}
+
+void InodeTable::ForgetXattrs(const NodePtr& node) {
+  std::lock_guard lock(mutex_);
+  node->xattrs.clear();
 }
 
 InodeTable::Opening InodeTable::Open(const NodePtr& node,

@@ -100,6 +100,15 @@ class InodeTable {
   CachedAttributes GetAttributes(const NodePtr& node) const;
   void Forget(InodeNumber inode, std::uint64_t lookups);
 
+  // Extended attributes. A kernel asks for `security.capability` before every write.
+  struct KnownXattr {
+    std::optional<std::string> value;  // nullopt: there is none
+  };
+  std::optional<KnownXattr> GetXattr(const NodePtr& node, std::string_view name) const;
+  void InstallXattr(const NodePtr& node, std::string_view name, std::optional<std::string> value,
+                    Stamp stamp);
+  void ForgetXattrs(const NodePtr& node);
+
   // --- what this mount did; each ends what was asked before ---
   void Removed(const NodePtr& parent, std::string_view name);
   void Renamed(const NodePtr& from, std::string_view name, const NodePtr& to,
@@ -113,6 +122,8 @@ class InodeTable {
   // Somebody else did something: ask again. Entries of a directory too.
   void Distrust(const NodePtr& node);
   void DistrustAll();
+  // This mount did something to it lately.
+  bool ChangedHere(const NodePtr& node, std::chrono::milliseconds lately) const;
 
   // --- open files ---
   // One opening more. `make` is called under the lock where nobody has the file open. Without
@@ -148,6 +159,7 @@ class InodeTable {
   void SetName(const NodePtr& node, const NodePtr& parent, std::string_view name);
   void DropName(Node& parent, std::string_view name);
   void Store(Node& node, const Attributes& fresh, SteadyTime at);
+  void Mark(Node& node);
   void Settle(const NodePtr& node);
   void EvictIdle();
   void Evict(const NodePtr& node);

@@ -67,8 +67,10 @@ class MountForTest {
   Result<Split> Parent(const std::string& path) {
     const std::size_t slash = path.rfind('/');
     if (slash == std::string::npos) return Split{kRootInode, path};
-    FB_ASSIGN_OR_RETURN(const InodeNumber parent, Inode(path.substr(0, slash)));
-    return Split{parent, path.substr(slash + 1)};
+    FB_ASSIGN_OR_RETURN(const Attributes parent, Walk(path.substr(0, slash)));
+    // Found out while the path is walked, before anything is asked of the file system.
+    if (!parent.IsDirectory()) return Fail(Code::kNotADirectory, path);
+    return Split{parent.inode, path.substr(slash + 1)};
   }
 
   Result<Entry> MakeDir(const std::string& path, std::uint32_t mode = 0755) {

@@ -4,6 +4,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,11 +46,21 @@ class Node {
   bool unlinked = false;      // the last name that we knew is gone
   bool held = false;          // the server keeps it for us without a name
   std::uint64_t changed = 0;  // the table's epoch when this mount last did something to it
+  SteadyTime changed_at;      // and the time
   std::uint64_t lookups = 0;
   std::uint64_t opens = 0;
   std::shared_ptr<OpenFile> open;
   std::shared_ptr<Event> closing;  // while the last handle is being closed
   ETag pages;                      // the version that the kernel's page cache may hold
+
+  // Extended attributes that were asked for; nullopt: there is none of that name.
+  struct Xattr {
+    std::optional<std::string> value;
+    SteadyTime at;
+  };
+  static constexpr std::size_t kMaxXattrs = 8;
+  static constexpr std::size_t kMaxXattrBytes = 1024;  // of a value that is worth keeping
+  std::map<std::string, Xattr, std::less<>> xattrs;
 
   // Of a directory.
   std::map<std::string, Entry, std::less<>> entries;

@@ -129,6 +129,9 @@ Task<Attributes> PosixRemote::Link(OpContext context, FileRef file, NameRef at) 
   }
   RestCall call = ForName(http::Method::kPut, "link", at);
   call.query.Add("from", std::to_string(file.id.value()));
+  if (!file.path.empty()) {
+    call.query.Add("frompath", sender_->endpoint().prefix + file.path);
+  }
   call.headers.emplace_back("x-ms-posix-token", NewUuid());
   co_return co_await SendForAttributes(context, std::move(call));
 }

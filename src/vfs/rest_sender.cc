@@ -70,6 +70,14 @@ Task<std::size_t> ReadInto(BodyReader& body, MutableByteView into) {
 RestSender::RestSender(RestSenderOptions options)
     : options_(std::move(options)), client_(ClientOptionsOf(options_)) {}
 
+Task<std::string> RestSender::SourceQuery(OpContext context, std::string name) {
+  if (options_.credential->description() != "SAS") co_return std::string();
+  FB_CO_ASSIGN_OR_RETURN(
+      const lake::Credential::SourceAccess access,
+      co_await options_.credential->AuthorizeSource(std::move(context), std::move(name)));
+  co_return "?" + access.query;
+}
+
 Task<http::ClientRequest> RestSender::Prepare(const OpContext& context, const RestCall& call,
                                               const std::string& request_id) {
   lake::LakeRequest request{.method = http::MethodName(call.method),

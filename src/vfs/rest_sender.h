@@ -58,6 +58,9 @@ class RestSender {
   explicit RestSender(RestSenderOptions options);
   const lake::LakeEndpoint& endpoint() const { return options_.endpoint; }
 
+  // What x-ms-rename-source has to carry behind the path: a SAS, question mark and all, where we
+  // have no better proof; else nothing.
+  Task<std::string> SourceQuery(OpContext context, std::string name);
   // Success for 2xx.
   Task<RestAnswer> Send(OpContext context, RestCall call);
 
