@@ -70,7 +70,10 @@ std::string_view TakeSegment(std::string_view& path) {
 
 // Whether a path of one segment means the container of that name rather than a blob in $root.
 bool NamesContainer(const Query& query) {
-  if (EqualsIgnoreCase(query.Get("restype"), "container") || query.Has("resource")) return true;
+  if (EqualsIgnoreCase(query.Get("restype"), "container") || query.Has("resource") ||
+      query.Has("posix")) {
+    return true;
+  }
   std::string_view comp = query.Get("comp");
   if (EqualsIgnoreCase(comp, "list") || EqualsIgnoreCase(comp, "batch") ||
       EqualsIgnoreCase(comp, "blobs")) {
@@ -216,7 +219,7 @@ Result<RequestTarget> ParseTarget(std::string_view target, std::string_view host
 bool LooksLikeDfs(const RequestTarget& target, bool has_rename_source) {
   return has_rename_source || target.endpoint == Endpoint::kDfs || target.query.Has("resource") ||
          target.query.Has("action") || target.query.Has("recursive") ||
-         target.query.Has("continuation");
+         target.query.Has("continuation") || target.query.Has("posix");
 }
 
 Result<SourceUrl> ParseSourceUrl(std::string_view url) {

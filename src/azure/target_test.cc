@@ -133,6 +133,8 @@ TEST(Target, DfsIsToldApart) {
   EXPECT_TRUE(LooksLikeDfs(*Parse("/acc2/con/x"), true));
   EXPECT_TRUE(LooksLikeDfs(*Parse("/acc2/con/x?resource=file"), false));
   EXPECT_TRUE(LooksLikeDfs(*Parse("/acc2/con?resource=filesystem&recursive=true"), false));
+  EXPECT_TRUE(LooksLikeDfs(*Parse("/acc2/con?posix=info"), false));
+  EXPECT_FALSE(Parse("/acc2/con?posix=info")->implicit_root);
   EXPECT_EQ(Parse("/acc2/con?resource=filesystem")->container->view(), "con");
 }
 

@@ -415,7 +415,9 @@ Task<> StorePieces(Services& services, OpContext context, BodyReader* body, bool
   request.body = body;
   PieceReader reader(services, context, request, from_lake);
   const std::uint64_t total = *reader.content_length();
-  if (total > 0 && !from_lake && body == nullptr) {
+  const bool sends = std::ranges::any_of(
+      request.pieces, [](const ContentPiece& piece) { return piece.kind == Kind::kData; });
+  if (sends && body == nullptr) {
     co_return Fail(Code::kInvalidInput, "The plan names more bytes than came.");
   }
   commit.stored = std::make_shared<StoredBody>();

@@ -70,7 +70,6 @@ TEST_F(SessionTest, HoldsAreOfWhateverClientTakesTheNameAway) {
   ASSERT_TRUE(f.Put("a", "over it"));
   ASSERT_TRUE(f.Delete("d", /*recursive=*/true));
   ASSERT_TRUE(f.EngineFixture::Delete("blob"));
-  f.EngineFixture::sweeper();
   ASSERT_TRUE(f.sweeper().RunOnce());
   EXPECT_EQ(*f.Content(f.Numbered(inode)), "content");
   EXPECT_EQ(*f.Content(f.Numbered(below)), "below");

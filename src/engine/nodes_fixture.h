@@ -96,7 +96,9 @@ class NodesFixture : public PathsFixture {
   Result<std::string> Content(NodeTarget target) {
     GetBlobRequest request;
     request.node = std::move(target);
-    return Run(ReadText(services(), std::move(request)));
+    auto found = Run(GetBlob(services(), context(), std::move(request)));
+    if (!found) return Fail(std::move(found.error()));
+    return Run(ReadAllOf(std::move(found->body)));
   }
   Result<std::string> Content(std::string_view path) { return Content(At(path)); }
   Result<std::uint64_t> StageBlock(NodeTarget target, std::string block, std::string text) {
