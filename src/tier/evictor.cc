@@ -236,7 +236,7 @@ Task<std::uint64_t> Evictor::DropAll(OpContext context, std::vector<EvictionEntr
         co_await engine::ReadMetaOnPool(services_, [key = victim.key](const kv::Reader& reader) {
           return RunsIn(reader, key.body(), StartsOf(key), 2);
         });
-    const bool gone = here && std::ranges::none_of(*here, [&victim](const Run& run) {
+    const bool gone = here && std::ranges::none_of(*here, [&victim](const tier::Run& run) {
                         return StartsOf(victim.key).Contains(run.span.start);
                       });
     if (!gone) refused.push_back(victim);
