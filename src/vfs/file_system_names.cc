@@ -35,6 +35,10 @@ Task<Entry> FileSystem::Impl::AskForName(OpContext context, NodePtr parent, std:
 Task<Entry> FileSystem::Lookup(OpContext context, InodeNumber parent, std::string name) {
   FB_CO_ASSIGN_OR_RETURN(const NodePtr directory, impl_->table.Find(parent));
   if (impl_->IsHidden(directory, name)) co_return Entry{};
+  const CachedAttributes parent_is = impl_->table.GetAttributes(directory);
+  if (parent_is.known && !parent_is.attributes.IsDirectory()) {
+    co_return Fail(Code::kNotADirectory, "Not a directory.");
+  }
   if (const auto known = impl_->table.LookUp(directory, name)) {
     if (known->node != nullptr) co_return impl_->EntryOf(directory, name, known->node);
     Entry absent;
