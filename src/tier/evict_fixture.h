@@ -33,6 +33,22 @@ class EvictFixture : public TierFixture {
   EvictionBook& book() { return tier().placement_parts().book; }
   Placement& placement() { return tier().placement(); }
 
+  // Of jobs that run by themselves, until they have imported everything; else here.
+  void ImportAll(bool run_jobs) {
+    if (!run_jobs) {
+      ASSERT_TRUE(Import());
+      return;
+    }
+    const auto finished = [this] {
+      const auto status = tier().Status();
+      return !status.empty() && status.front().import.finished;
+    };
+    for (int i = 0; i < 5000 && !finished(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    ASSERT_TRUE(finished());
+  }
+
   std::optional<meta::BlobRecord> Record(const std::string& name) {
     const auto snapshot = engine().store().GetSnapshot();
     const auto container =

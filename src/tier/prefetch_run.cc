@@ -54,6 +54,18 @@ bool MustWait(const Error& error) {
   }
 }
 
+void Finish(meta::PrefetchState state, WallTime now, const AttachmentPtr& attachment,
+            meta::PrefetchRecord& record) {
+  record.state = state;
+  record.finished = now;
+  Log(LogLevel::kInfo, "prefetch finished",
+      {{"container", attachment->record.container},
+       {"pattern", record.pattern},
+       {"state", PrefetchStateName(state)},
+       {"blobs", std::to_string(record.done)},
+       {"failed", std::to_string(record.failed)}});
+}
+
 Task<std::optional<meta::BlobRecord>> FindRecord(engine::Services& services,
                                                  AttachmentPtr attachment, std::string name) {
   co_return co_await engine::ReadMeta(
@@ -131,25 +143,20 @@ Task<> Prefetcher::Store(JobPtr job, meta::PrefetchRecord record) {
   co_return Result<>{};
 }
 
-Task<> Prefetcher::End(JobPtr job, meta::PrefetchState state) {
+// It does not fit: what there is no room for is not tried again.
+Task<> Prefetcher::EndFull(JobPtr job) {
   FB_CO_RETURN_IF_ERROR(co_await Lease(job));
   meta::PrefetchRecord record = job->record;
-  record.state = state;
-  record.finished = services_.clock.Now();
+  record.matched += job->matched;
+  record.done += job->done;
+  record.failed += job->failed;
+  record.bytes += job->bytes;
   record.fetched = *job->brought;
   {
     std::lock_guard lock(job->mutex);
-    if (!job->last_error.empty()) record.last_error = job->last_error;
-    if (state != meta::PrefetchState::kDone && !job->waits_for.empty()) {
-      record.last_error = job->waits_for;
-    }
+    record.last_error = job->waits_for;
   }
-  Log(LogLevel::kInfo, "prefetch finished",
-      {{"container", job->attachment->record.container},
-       {"pattern", record.pattern},
-       {"state", PrefetchStateName(state)},
-       {"blobs", std::to_string(record.done)},
-       {"failed", std::to_string(record.failed)}});
+  Finish(meta::PrefetchState::kNoRoom, services_.clock.Now(), job->attachment, record);
   co_return co_await Store(job, std::move(record));
 }
 
@@ -253,8 +260,11 @@ Task<> Prefetcher::Work(OpContext context, JobPtr job) {
       if (!job->last_error.empty()) record.last_error = job->last_error;
       job->waits_for.clear();
     }
+    // With the last page in one: a position without an end would begin anew.
+    const bool last = page.next.empty();
+    if (last) Finish(meta::PrefetchState::kDone, services_.clock.Now(), job->attachment, record);
     FB_CO_RETURN_IF_ERROR(co_await Store(job, std::move(record)));
-    if (page.next.empty()) co_return co_await End(job, meta::PrefetchState::kDone);
+    if (last) co_return Result<>{};
   }
 }
 
@@ -276,12 +286,7 @@ Task<> Prefetcher::Drive(JobPtr job) {
     brought = *job->brought;
     if (done.error().code() == Code::kNoSpace) ++full;
     if (done.error().code() == Code::kLimitExceeded || full >= kMaxNoSpace) {
-      // Counts of the page that did not fit.
-      job->record.matched += job->matched;
-      job->record.done += job->done;
-      job->record.failed += job->failed;
-      job->record.bytes += job->bytes;
-      (void)co_await End(job, meta::PrefetchState::kNoRoom);
+      (void)co_await EndFull(job);
       break;
     }
     (void)co_await SleepFor(retry_, context);

@@ -16,6 +16,7 @@ std::string Name(std::size_t i) { return "train/" + std::to_string(1000 + i); }
 class PrefetchTest : public ::testing::Test {
  protected:
   void Plant(std::size_t count, TierFixtureOptions options = {}, std::size_t size = kBlob) {
+    const bool run_jobs = options.run_jobs;
     fixture_ = std::make_unique<EvictFixture>(std::move(options));
     for (std::size_t i = 0; i < count; ++i) {
       bytes_.push_back(Pattern(size, i + 1));
@@ -23,7 +24,7 @@ class PrefetchTest : public ::testing::Test {
     }
     f().lake().Plant("valid/1", Pattern(5000, 99));
     f().Attach();
-    ASSERT_TRUE(f().Import());
+    f().ImportAll(run_jobs);
   }
   std::uint64_t Start(const std::string& pattern) {
     const auto id =
@@ -308,7 +309,6 @@ TEST_F(PrefetchTest, ASummaryCountsWhatIsWhere) {
   EXPECT_EQ(summary->lake, 5u);
   EXPECT_EQ(summary->local + summary->partial, 0u);
   EXPECT_EQ(summary->pinned, 1u);
-  ASSERT_TRUE(f().engine().MakeContainer("plain"));
   EXPECT_EQ(
       f().engine().Run(f().placement().Summary({}, f().engine().Container("plain"))).error().code(),
       Code::kResourceNotFound);

@@ -68,7 +68,7 @@ class Prefetcher {
   Task<> Lease(JobPtr job);
   Task<> Load(JobPtr job);
   Task<> Store(JobPtr job, meta::PrefetchRecord record);
-  Task<> End(JobPtr job, meta::PrefetchState state);
+  Task<> EndFull(JobPtr job);
   Task<> KeepLease(JobPtr job, std::stop_token until);
   Task<> DoPage(OpContext context, JobPtr job, Found names);
   Task<> BringOne(OpContext context, JobPtr job, std::string name, meta::BlobRecord record,
