@@ -66,7 +66,8 @@ ChangeRecord FullChange() {
           .name = "a/b",
           .mark = 12,
           .holder = BlobId(77),
-          .blob = LakeBlob()};
+          .blob = LakeBlob(),
+          .from = {}};
 }
 
 // What stores hold. Never edit a line.
