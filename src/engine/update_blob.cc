@@ -27,13 +27,25 @@ Result<> CheckState(const UpdateBlobRequest& request, const meta::BlobRecord& re
   if (ChangesContentAttributes(request) && record.tier == azure::AccessTier::kArchive) {
     return Fail(Code::kBlobArchived, "This operation is not permitted on an archived blob.");
   }
+  if (request.tier && record.rehydrating_to && *record.rehydrating_to != *request.tier) {
+    return Fail(Code::kBlobBeingRehydrated,
+                "This operation is not permitted because the blob is being rehydrated.");
+  }
   return {};
 }
 
-// Returns whether the blob leaves Archive.
-bool SetTier(const UpdateBlobRequest& request, WallTime now, meta::BlobRecord& record) {
+// Returns whether the blob leaves Archive. What a lake has archived leaves it there, which takes
+// hours: until then it is archived here too.
+bool SetTier(const UpdateBlobRequest& request, const meta::ContainerRecord& container, WallTime now,
+             meta::BlobRecord& record) {
   const bool leaves_archive =
       record.tier == azure::AccessTier::kArchive && *request.tier != azure::AccessTier::kArchive;
+  const bool in_lake = container.lake.travels() && record.lake && !record.lake->etag.empty();
+  if (leaves_archive && in_lake) {
+    record.rehydrating_to = *request.tier;
+    record.rehydrate_priority = request.rehydrate_priority;
+    return true;
+  }
   // Setting the tier that it has does not restart the minimum stay.
   if (record.tier != *request.tier || record.tier_inferred) record.tier_changed = now;
   record.tier = *request.tier;
@@ -84,7 +96,7 @@ Result<Outcome> Update(Services& services, kv::Transaction& txn, const UpdateBlo
     meta::ReindexTags(txn, place.container.id, place.name, record.tags, *request.tags);
     record.tags = *request.tags;
   }
-  if (request.tier) result.rehydration_pending = SetTier(request, stamp.now, record);
+  if (request.tier) result.rehydration_pending = SetTier(request, place.container, stamp.now, record);
   if (ChangesContentAttributes(request)) {
     record.etag = stamp.etag;
     record.modified = stamp.now;

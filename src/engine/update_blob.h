@@ -5,10 +5,12 @@
 // The tier is an attribute here, the bytes are where they are whatever it says (but Hot has those
 // that only a lake holds fetched, in the background): a blob leaves Archive at once. The answer
 // still says that rehydration was begun (202), which is what a client expects, and the next look at
-// the blob finds it done.
+// the blob finds it done. A blob that is in a lake leaves the lake's archive, in its time: it is
+// archived until the lake says that it has arrived, with an archive status as in Azure.
 //
 // Errors: kContainerNotFound, kBlobNotFound, kConditionNotMet, kBlobArchived (HTTP headers and
-// metadata cannot change then), kInvalidBlobTier (a directory has none), kPendingCopyOperation.
+// metadata cannot change then), kBlobBeingRehydrated (another tier while it is on its way),
+// kInvalidBlobTier (a directory has none), kPendingCopyOperation.
 #pragma once
 
 #include <optional>

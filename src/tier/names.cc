@@ -8,6 +8,7 @@
 #include "meta/lake_records.h"
 #include "meta/namespace.h"
 #include "meta/tag_index.h"
+#include "tier/pending_trees.h"
 #include "tier/conflict.h"
 #include "tier/events.h"
 
@@ -207,6 +208,9 @@ Result<NamesReport> ApplyName(engine::Services& services, kv::Transaction& txn,
   const meta::Namespace& names = meta::NamespaceOf(container);
   auto name = names.Normalize(incoming.name);
   if (!name) return Refuse(services, txn, container, incoming);
+  FB_ASSIGN_OR_RETURN(const PendingTrees trees, PendingTrees::Load(txn, container));
+  // The lake has it under the name that its directory had; it is here under another, or not at all.
+  if (trees.MovesAway(*name)) return NamesReport{.deleted_here = 1};
   FB_ASSIGN_OR_RETURN(auto existing, names.Find(txn, container.id, *name));
   if (existing) return Reconcile(services, txn, container, incoming, *name, *existing, record);
   // It was here when the lake was asked: deleted meanwhile.
@@ -232,6 +236,8 @@ Result<bool> DropName(engine::Services& services, kv::Transaction& txn,
   if (!existing || !existing->lake || existing->lake->etag != etag || existing->lake->unsent != 0) {
     return false;
   }
+  FB_ASSIGN_OR_RETURN(const PendingTrees trees, PendingTrees::Load(txn, container));
+  if (trees.InLake(name) != name) return false;  // the lake has it under its former name
   auto erased = names.Erase(txn, container.id, name);
   if (!erased && erased.error().code() == Code::kDirectoryNotEmpty) return false;
   FB_RETURN_IF_ERROR(std::move(erased));

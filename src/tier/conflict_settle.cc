@@ -1,0 +1,366 @@
+#include "tier/conflict_settle.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "engine/change_log.h"
+#include "engine/commit.h"
+#include "engine/copy_blob.h"
+#include "engine/delete_blob.h"
+#include "engine/read_gate.h"
+#include "engine/references.h"
+#include "meta/keys.h"
+#include "meta/namespace.h"
+#include "meta/tag_index.h"
+#include "tier/events.h"
+#include "tier/live_names.h"
+#include "tier/names.h"
+
+namespace forebay::tier {
+namespace {
+
+namespace keys = meta::keys;
+
+constexpr unsigned kMaxConflictNames = 100;
+
+// What is here under the name that the conflict is about.
+struct Here {
+  std::optional<meta::BlobRecord> record;
+  std::uint64_t unsent = 0;  // of the record, or of its tombstone
+  LocalChange change = LocalChange::kDelete;
+};
+
+// All that a commit needs; shared by the tries of its transaction.
+struct Plan {
+  explicit Plan(Conflict met) : conflict(std::move(met)) {}
+
+  Conflict conflict;
+  Here here;
+  ConflictStep step = ConflictStep::kNone;
+  std::string host;
+  WallTime now;
+  std::optional<IncomingName> theirs;
+  bool local_wins = false;
+};
+using PlanPtr = std::shared_ptr<const Plan>;
+
+Result<Here> Look(const kv::Reader& reader, const Conflict& conflict) {
+  FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                      AttachedContainer(reader, *conflict.attachment));
+  Here here;
+  FB_ASSIGN_OR_RETURN(here.record,
+                      meta::NamespaceOf(container).Find(reader, container.id, conflict.name));
+  if (here.record) {
+    const meta::BlobRecord& record = *here.record;
+    const meta::LakeCopy copy = record.lake.value_or(meta::LakeCopy{});
+    here.unsent = copy.unsent;
+    const bool bytes = !record.body.in_lake && (conflict.content || copy.body != record.body.id);
+    here.change = bytes ? LocalChange::kContent : LocalChange::kAttributes;
+    return here;
+  }
+  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::NameNote(container.id, conflict.name)));
+  if (!stored) return here;
+  FB_ASSIGN_OR_RETURN(const meta::NameNote note, meta::DecodeNameNote(*stored));
+  here.unsent = note.unsent;
+  return here;
+}
+
+ConflictRecord Describe(const Plan& plan) {
+  const Conflict& conflict = plan.conflict;
+  ConflictRecord record;
+  record.name = conflict.name;
+  record.etag_before = conflict.expected.str();
+  record.at = plan.now;
+  if (plan.here.record) {
+    record.length_here = plan.here.record->length;
+    record.modified_here = plan.here.record->modified;
+  }
+  if (conflict.theirs) {
+    record.etag_now = conflict.theirs->etag().str();
+    record.length_there = conflict.theirs->length();
+    record.modified_there = conflict.theirs->properties.last_modified;
+  }
+  const bool deleted = plan.here.change == LocalChange::kDelete;
+  record.kind = !conflict.theirs ? ConflictKind::kDeletedThere
+                : deleted        ? ConflictKind::kDeletedHere
+                                 : ConflictKind::kBothChanged;
+  return record;
+}
+
+Result<> Tell(kv::Transaction& txn, const Plan& plan, ConflictRecord record, std::string text) {
+  const meta::ContainerId container = plan.conflict.attachment->container;
+  FB_ASSIGN_OR_RETURN(const bool fresh, NoteConflict(txn, container, record));
+  if (!fresh) return {};
+  NoteEvent(txn, container,
+            {.kind = EventKind::kConflict,
+             .at = plan.now,
+             .name = record.name,
+             .other = record.kept_as,
+             .etag_before = record.etag_before,
+             .etag_now = record.etag_now,
+             .text = std::move(text)});
+  return {};
+}
+
+// Our record as it is in this transaction, which must be the one that was decided about.
+Result<std::optional<meta::BlobRecord>> StillHere(const kv::Reader& reader, const Plan& plan) {
+  FB_ASSIGN_OR_RETURN(Here now, Look(reader, plan.conflict));
+  if (now.record.has_value() == plan.here.record.has_value() && now.unsent == plan.here.unsent) {
+    return std::move(now.record);
+  }
+  return Fail(Code::kServerBusy, "The blob is being changed.");
+}
+
+Result<> PutTheirs(engine::Services& services, kv::Transaction& txn,
+                   const meta::ContainerRecord& container, const Plan& plan,
+                   const meta::BlobRecord& theirs) {
+  const std::string& name = plan.conflict.name;
+  meta::ReindexTags(txn, container.id, name, {}, theirs.tags);
+  txn.Erase(keys::NameNote(container.id, name));
+  return meta::NamespaceOf(container).Put(txn, container.id, name, theirs, services.ids);
+}
+
+Result<std::string> FreeName(const kv::Reader& reader, const meta::ContainerRecord& container,
+                             const Plan& plan) {
+  for (unsigned attempt = 0; attempt < kMaxConflictNames; ++attempt) {
+    std::string name = ConflictName(plan.conflict.name, plan.now, plan.host, attempt);
+    FB_ASSIGN_OR_RETURN(const auto taken,
+                        meta::NamespaceOf(container).Find(reader, container.id, name));
+    FB_ASSIGN_OR_RETURN(const auto note, reader.Get(keys::NameNote(container.id, name)));
+    if (!taken && !note) return name;
+  }
+  return Fail(Code::kServerBusy, "There are too many conflicts of this blob at this moment.");
+}
+
+Result<> KeepBoth(engine::Services& services, kv::Transaction& txn, const Plan& plan) {
+  FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                      AttachedContainer(txn, *plan.conflict.attachment));
+  FB_ASSIGN_OR_RETURN(auto ours, StillHere(txn, plan));
+  engine::Place place;
+  place.container = container;
+  FB_ASSIGN_OR_RETURN(place.name, FreeName(txn, container, plan));
+  meta::BlobRecord kept = *ours;
+  kept.lake.reset();
+  kept.lease = {};
+  kept.expires.reset();
+  FB_ASSIGN_OR_RETURN(const std::uint64_t mark, engine::ArrivalMark(txn, container));
+  FB_RETURN_IF_ERROR(
+      engine::NoteChange(services, txn, place, meta::ChangeKind::kContent, mark, kept));
+  meta::UnindexTags(txn, container.id, plan.conflict.name, ours->tags);
+  meta::ReindexTags(txn, container.id, place.name, {}, kept.tags);
+  FB_RETURN_IF_ERROR(
+      meta::NamespaceOf(container).Put(txn, container.id, place.name, kept, services.ids));
+  FB_RETURN_IF_ERROR(PutTheirs(services, txn, container, plan, plan.theirs->record));
+  ConflictRecord record = Describe(plan);
+  record.outcome = ConflictOutcome::kKeptBoth;
+  record.kept_as = place.name;
+  return Tell(
+      txn, plan, std::move(record),
+      "The blob changed here and in the lake. Theirs has the name, ours is kept beside it.");
+}
+
+// The name's own record goes: what it held, and its tags.
+Result<> GiveUpOurs(engine::Services& services, kv::Transaction& txn,
+                    const meta::ContainerRecord& container, const Plan& plan,
+                    const meta::BlobRecord& ours) {
+  FB_RETURN_IF_ERROR(engine::ReleaseBody(services.chunks, txn, ours, plan.now));
+  FB_RETURN_IF_ERROR(engine::DropAppends(txn, ours.id, plan.now));
+  meta::UnindexTags(txn, container.id, plan.conflict.name, ours.tags);
+  return {};
+}
+
+// A blob that was moved here, and whose bytes only the lake has under its old name: back there.
+Result<> MoveBack(engine::Services& services, kv::Transaction& txn,
+                  const meta::ContainerRecord& container, meta::BlobRecord ours) {
+  const std::string old_name = std::exchange(ours.lake->name, {});
+  ours.lake->unsent = 0;
+  FB_ASSIGN_OR_RETURN(const auto taken,
+                      meta::NamespaceOf(container).Find(txn, container.id, old_name));
+  if (taken) return Fail(Code::kServerBusy, "The blob's old name is in use.");
+  txn.Erase(keys::NameNote(container.id, old_name));
+  meta::ReindexTags(txn, container.id, old_name, {}, ours.tags);
+  return meta::NamespaceOf(container).Put(txn, container.id, old_name, ours, services.ids);
+}
+
+std::string TextOf(const Plan& plan, bool moved_back) {
+  if (moved_back) {
+    return "The name was taken in the lake meanwhile: theirs has it, ours is under its old name.";
+  }
+  switch (plan.here.change) {
+    case LocalChange::kDelete:
+      return "The blob was deleted here and changed in the lake: theirs is back.";
+    case LocalChange::kAttributes:
+      return plan.conflict.theirs
+                 ? "The blob changed in the lake, its properties, metadata, tags or tier here: "
+                   "theirs is there, ours is written down with the conflict."
+                 : "The blob's properties, metadata, tags or tier changed here, and it was deleted "
+                   "in the lake: it is gone.";
+    case LocalChange::kContent:
+      break;
+  }
+  return plan.conflict.theirs
+             ? "The blob changed here and in the lake: theirs is there (lake-wins)."
+             : "The blob changed here and was deleted in the lake: it is gone "
+               "(lake-wins).";
+}
+
+// Sets the part of `to` that the change was about.
+void TakePart(const meta::ChangeRecord& change, const meta::BlobRecord& ours,
+              meta::BlobRecord& to) {
+  switch (change.kind) {
+    case meta::ChangeKind::kHeaders:
+      to.http = ours.http;
+      break;
+    case meta::ChangeKind::kMetadata:
+      to.metadata = ours.metadata;
+      break;
+    case meta::ChangeKind::kTags:
+      to.tags = ours.tags;
+      break;
+    case meta::ChangeKind::kTier:
+      to.tier = ours.tier;
+      to.tier_inferred = ours.tier_inferred;
+      to.tier_changed = ours.tier_changed;
+      break;
+    default:
+      break;
+  }
+}
+
+bool IsAttribute(meta::ChangeKind kind) {
+  return kind == meta::ChangeKind::kHeaders || kind == meta::ChangeKind::kMetadata ||
+         kind == meta::ChangeKind::kTags || kind == meta::ChangeKind::kTier;
+}
+
+Result<> TakeTheirs(engine::Services& services, kv::Transaction& txn, const Plan& plan) {
+  FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                      AttachedContainer(txn, *plan.conflict.attachment));
+  FB_ASSIGN_OR_RETURN(auto ours, StillHere(txn, plan));
+  ConflictRecord record = Describe(plan);
+  record.outcome = ConflictOutcome::kLakeWon;
+  bool moved_back = false;
+  if (ours) {
+    moved_back = ours->body.in_lake && ours->lake && !ours->lake->name.empty();
+    if (moved_back) {
+      meta::UnindexTags(txn, container.id, plan.conflict.name, ours->tags);
+      FB_RETURN_IF_ERROR(MoveBack(services, txn, container, *ours));
+    } else {
+      FB_RETURN_IF_ERROR(GiveUpOurs(services, txn, container, plan, *ours));
+    }
+    record.record_here = meta::Encode(*ours);
+  }
+  if (plan.theirs) {
+    meta::BlobRecord theirs = plan.theirs->record;
+    const bool again =
+        plan.local_wins && ours && !moved_back && IsAttribute(plan.conflict.change.kind);
+    if (again) {
+      engine::Place place{.container = container,
+                          .name = plan.conflict.name,
+                          .existing = theirs,
+                          .mark = std::nullopt};
+      TakePart(plan.conflict.change, *ours, theirs);
+      FB_ASSIGN_OR_RETURN(const std::uint64_t mark, engine::ArrivalMark(txn, container));
+      FB_RETURN_IF_ERROR(
+          engine::NoteChange(services, txn, place, plan.conflict.change.kind, mark, theirs));
+      record.outcome = ConflictOutcome::kLocalWon;
+    }
+    if (!ours) record.outcome = ConflictOutcome::kRestored;
+    FB_RETURN_IF_ERROR(PutTheirs(services, txn, container, plan, theirs));
+  } else if (ours) {
+    FB_RETURN_IF_ERROR(meta::NamespaceOf(container).Erase(txn, container.id, plan.conflict.name));
+  }
+  return Tell(txn, plan, std::move(record), TextOf(plan, moved_back));
+}
+
+Result<> SendOurs(kv::Transaction& txn, const Plan& plan) {
+  FB_RETURN_IF_ERROR(StillHere(txn, plan));
+  ConflictRecord record = Describe(plan);
+  const bool anew = !plan.conflict.theirs;
+  record.outcome = anew ? ConflictOutcome::kRestored : ConflictOutcome::kLocalWon;
+  return Tell(txn, plan, std::move(record),
+              anew ? "The blob was deleted in the lake and changed here: ours goes up anew."
+              : plan.here.record
+                  ? "The blob changed here and in the lake: ours replaces theirs (local-wins)."
+                  : "The blob was deleted here and changed in the lake: it is deleted there "
+                    "(local-wins).");
+}
+
+// A file and a directory want one name: people must decide, and hear of it once.
+Task<ConflictDecision> NameTaken(engine::Services& services, PlanPtr plan) {
+  FB_CO_RETURN_IF_ERROR(co_await services.store.Transact([plan](kv::Transaction& txn) -> Result<> {
+    ConflictRecord record = Describe(*plan);
+    record.kind = ConflictKind::kNameTaken;
+    return Tell(txn, *plan, std::move(record),
+                "Here and in the lake a file and a directory have this name; move one of them "
+                "away. Until then what changes under it does not travel.");
+  }));
+  co_return ConflictDecision{};
+}
+
+}  // namespace
+
+Task<ConflictDecision> ConflictSettler::Decide(OpContext context, Conflict conflict) {
+  FB_CO_RETURN_IF_ERROR(context.Check());
+  auto plan = std::make_shared<Plan>(std::move(conflict));
+  plan->host = host_;
+  plan->now = services_.clock.Now();
+  FB_CO_ASSIGN_OR_RETURN(plan->here,
+                         co_await engine::ReadMeta(services_, [plan](const kv::Reader& reader) {
+                           return Look(reader, plan->conflict);
+                         }));
+  const bool there = plan->conflict.theirs.has_value();
+  if (there) {
+    lake::BlobState state = *plan->conflict.theirs;
+    state.name = lake::BlobName(plan->conflict.name);
+    FB_CO_ASSIGN_OR_RETURN(plan->theirs, Incoming(services_, state));
+  }
+  const bool our_directory = plan->here.record && plan->here.record->directory;
+  if (our_directory || (there && plan->conflict.theirs->directory)) {
+    co_return co_await NameTaken(services_, plan);
+  }
+  const meta::ConflictPolicy policy = plan->conflict.attachment->record.conflicts;
+  plan->local_wins = policy == meta::ConflictPolicy::kLocalWins;
+  plan->step = DecideConflict(policy, plan->here.change, there);
+  // What we say of a blob cannot be laid over other bytes than it was said of by a plain write.
+  const bool attributes = plan->here.record && plan->here.change == LocalChange::kAttributes;
+  if (attributes && plan->step == ConflictStep::kSendOurs) plan->step = ConflictStep::kTakeTheirs;
+  ConflictDecision decision;
+  switch (plan->step) {
+    case ConflictStep::kNone:
+      decision.action = ConflictDecision::Action::kTheirs;
+      break;
+    case ConflictStep::kKeepBoth:
+      decision.action = ConflictDecision::Action::kTheirs;
+      decision.commit = [this, plan](kv::Transaction& txn) {
+        return KeepBoth(services_, txn, *plan);
+      };
+      break;
+    case ConflictStep::kTakeTheirs:
+      decision.action = ConflictDecision::Action::kTheirs;
+      decision.commit = [this, plan](kv::Transaction& txn) {
+        return TakeTheirs(services_, txn, *plan);
+      };
+      break;
+    case ConflictStep::kSendOurs:
+    case ConflictStep::kSendAnew:
+      decision.action = ConflictDecision::Action::kOurs;
+      decision.commit = [plan](kv::Transaction& txn) { return SendOurs(txn, *plan); };
+      break;
+  }
+  co_return decision;
+}
+
+std::string ConflictHost() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "forebay";
+  std::string host(name.data());
+  host = host.substr(0, std::min(host.find('.'), std::size_t{32}));
+  std::ranges::replace_if(
+      host, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-'; },
+      '-');
+  return host.empty() ? "forebay" : host;
+}
+
+}  // namespace forebay::tier
