@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
+#include "engine/fsck.h"
 #include "engine/nodes_fixture.h"
 
 namespace forebay::engine {
@@ -154,6 +156,70 @@ TEST_F(SessionTest, WaitsForALock) {
   EXPECT_TRUE(RunSync(
       LockNode(f.services(), f.context(),
                Request(two, 1, LockAction::kExclusive, 0, 10, std::chrono::milliseconds(20'000)))));
+}
+
+TEST_F(SessionTest, FsckFindsNothingWrong) {
+  const std::uint64_t session = f.Session();
+  ASSERT_TRUE(f.Hold(f.At("a"), session));
+  ASSERT_TRUE(f.Unlink("a"));  // held without a name
+  f.Dir("d");
+  const std::uint64_t linked = f.File("d/x", Text(100'000, 1));
+  ASSERT_TRUE(f.Link(linked, "y"));
+  ASSERT_TRUE(f.Write(f.At("y"), "keep 0 1000\nzero 100000\ndata 3\nkeep 2000 500\n", "new",
+                      f.Stat("y")->etag));
+  ASSERT_TRUE(f.StageBlock(f.At("y"), "id", Text(70'000, 2)));
+  ASSERT_TRUE(
+      f.Run(SetXattr(f.services(), f.context(), f.At("y"), "user.k", "v", XattrMode::kSet)));
+  SetNodeRequest root;
+  root.target = f.At("");
+  root.set.mode = 0777;
+  ASSERT_TRUE(f.Run(SetNode(f.services(), f.context(), root)));
+  auto check = [this] {
+    auto report = CheckNamespace(f.store(), f.chunks(), {});
+    ASSERT_TRUE(report) << report.error().ToString();
+    EXPECT_EQ(report->problem_count, 0u) << (report->problems.empty() ? "" : report->problems[0]);
+  };
+  check();
+  ASSERT_TRUE(f.sweeper().RunOnce());
+  check();
+  ASSERT_TRUE(f.Run(EndSession(f.services(), f.context(), f.Container(), session)));
+  ASSERT_TRUE(f.Unlink("d/x"));
+  ASSERT_TRUE(f.Unlink("y"));
+  f.clock().Advance(std::chrono::minutes(2));
+  ASSERT_TRUE(f.sweeper().RunOnce());
+  check();
+  EXPECT_EQ(f.Stored(), "");
+}
+
+TEST_F(SessionTest, OneOfTwoCommitsOnOneVersionWins) {
+  for (int round = 0; round < 20; ++round) {
+    const std::string base = f.Stat("a")->etag;
+    std::atomic<int> won = 0;
+    {
+      std::vector<std::jthread> writers;
+      for (const char* text : {"left", "right"}) {
+        writers.emplace_back([this, &won, text, base] {
+          CommitNodeRequest request;
+          request.target = f.At("a");
+          const std::vector<azure::HeaderField> headers = {{"If-Match", base}};
+          request.target.conditions = *azure::ConditionsFrom(headers);
+          request.pieces =
+              *ParsePlan("keep 0 4\ndata " + std::to_string(std::string(text).size()) + "\n");
+          TextReader reader(text);
+          request.body = &reader;
+          const auto done = RunSync(CommitNode(f.services(), f.context(), std::move(request)));
+          if (done) {
+            ++won;
+          } else {
+            EXPECT_EQ(CodeOf(done), Code::kConditionNotMet) << done.error().ToString();
+          }
+        });
+      }
+    }
+    EXPECT_EQ(won, 1);
+    const std::string content = *f.Content("a");
+    EXPECT_TRUE(content == "contleft" || content == "contright") << content;
+  }
 }
 
 TEST(LockListTest, RangesSplitAndMerge) {
