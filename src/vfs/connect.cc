@@ -41,6 +41,27 @@ std::string Describe(const char* kind, const RestAnswer& answer,
   return out + " at " + endpoint.Description();
 }
 
+// Null: the server does not have them.
+Task<std::unique_ptr<Remote>> TryExtensions(OpContext context, std::shared_ptr<RestSender> sender,
+                                            const ConnectOptions& options) {
+  RestCall info;
+  info.path = sender->endpoint().ContainerPath();
+  info.dfs = true;
+  info.query.Add("posix", "info");
+  auto said = co_await sender->Send(context, std::move(info));
+  if (said && said->headers.Has("x-ms-posix")) {
+    co_return co_await PosixRemote::Open(
+        context, sender,
+        {.description = Describe("Forebay", *said, sender->endpoint()),
+         .info = std::string(said->Get("x-ms-posix")),
+         .ttl = options.session_ttl,
+         .owner = options.owner,
+         .read_only = options.read_only});
+  }
+  if (!said && IsFinal(said.error())) co_return Fail(std::move(said.error()));
+  co_return std::unique_ptr<Remote>();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<lake::Credential>> CredentialFor(const lake::LakeEndpoint& endpoint,
@@ -71,20 +92,11 @@ Task<std::unique_ptr<Remote>> Connect(OpContext context, ConnectOptions options)
   const auto sender = std::make_shared<RestSender>(std::move(sending));
   const lake::LakeEndpoint& endpoint = sender->endpoint();
 
-  RestCall info;
-  info.path = endpoint.ContainerPath();
-  info.dfs = true;
-  info.query.Add("posix", "info");
-  auto said = co_await sender->Send(context, std::move(info));
-  if (said && said->headers.Has("x-ms-posix")) {
-    co_return co_await PosixRemote::Open(context, sender,
-                                         {.description = Describe("Forebay", *said, endpoint),
-                                          .info = std::string(said->Get("x-ms-posix")),
-                                          .ttl = options.session_ttl,
-                                          .owner = options.owner,
-                                          .read_only = options.read_only});
+  if (options.extensions) {
+    FB_CO_ASSIGN_OR_RETURN(std::unique_ptr<Remote> remote,
+                           co_await TryExtensions(context, sender, options));
+    if (remote != nullptr) co_return remote;
   }
-  if (!said && IsFinal(said.error())) co_return Fail(std::move(said.error()));
 
   RestCall filesystem;
   filesystem.method = http::Method::kHead;

@@ -29,6 +29,8 @@ struct ConnectOptions {
   // How long after a mount's death its locks and open files fall free.
   std::chrono::seconds session_ttl{60};
   bool read_only = false;
+  // False: as if the server had no extensions, for comparison and tests.
+  bool extensions = true;
   std::string owner;  // shown to administrators: host and mount point
 };
 

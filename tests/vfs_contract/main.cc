@@ -13,6 +13,7 @@ namespace {
 struct Arguments {
   std::string endpoint;
   std::string credential;
+  bool plain = false;
   std::string place;  // the directory of the running test
 };
 Arguments& TheArguments() {
@@ -25,6 +26,7 @@ std::unique_ptr<Remote> ConnectTo(const std::string& directory) {
   options.url = TheArguments().endpoint;
   if (!directory.empty()) options.url += "/" + directory;
   options.credential = TheArguments().credential;
+  options.extensions = !TheArguments().plain;
   OpContext context;
   context.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   auto remote = RunSync(Connect(context, options));
@@ -90,6 +92,7 @@ int main(int argc, char** argv) {
   app.allow_extras();
   app.add_option("--endpoint", arguments.endpoint, "URL of the container")->required();
   app.add_option("--credential", arguments.credential, "key:BASE64, sas:TOKEN, …")->required();
+  app.add_flag("--plain", arguments.plain, "Without the extensions, whatever the server has");
   CLI11_PARSE(app, argc, argv);
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
