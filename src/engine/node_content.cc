@@ -12,8 +12,8 @@
 #include "engine/body_writer.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
-#include "engine/get_blob.h"
 #include "engine/look_up.h"
+#include "engine/piece_reader.h"
 #include "engine/planned_body.h"
 #include "engine/prepare.h"
 #include "engine/read_gate.h"
@@ -308,90 +308,6 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
   if (!done && body->prepared) (void)co_await Abandon(services, body);
   co_return done;
 }
-
-// The bytes of the plan, in its order: those that the request brings, and kept ones that only the
-// lake has, which come through here as if they had been sent.
-class PieceReader final : public BodyReader {
- public:
-  PieceReader(Services& services, OpContext context, const CommitNodeRequest& request,
-              bool from_lake)
-      : services_(services),
-        context_(std::move(context)),
-        request_(request),
-        from_lake_(from_lake) {}
-
-  std::optional<std::uint64_t> content_length() const override {
-    std::uint64_t total = 0;
-    for (const ContentPiece& piece : request_.pieces) {
-      if (Brings(piece)) total += piece.length;
-    }
-    return total;
-  }
-
-  Task<std::size_t> Read(MutableByteView data) override {
-    while (left_ == 0) {
-      if (index_ == request_.pieces.size()) co_return std::size_t{0};
-      const ContentPiece& piece = request_.pieces[index_++];
-      if (!Brings(piece)) continue;
-      left_ = piece.length;
-      source_.reset();
-      if (piece.kind == Kind::kKeep) FB_CO_RETURN_IF_ERROR(co_await Open(piece));
-    }
-    const std::size_t wanted = std::min<std::uint64_t>(data.size(), left_);
-    std::size_t got = 0;
-    if (source_ == nullptr) {
-      FB_CO_ASSIGN_OR_RETURN(got, co_await request_.body->Read(data.first(wanted)));
-    } else {
-      FB_CO_ASSIGN_OR_RETURN(got, co_await FromLake(data.first(wanted)));
-    }
-    if (got == 0) co_return Fail(Code::kInvalidInput, "The plan names more bytes than came.");
-    left_ -= got;
-    co_return got;
-  }
-
- private:
-  bool Brings(const ContentPiece& piece) const {
-    return piece.kind == Kind::kData || (from_lake_ && piece.kind == Kind::kKeep);
-  }
-
-  Task<> Open(const ContentPiece& piece) {
-    GetBlobRequest request;
-    request.node = request_.target;
-    request.conditions = request_.target.conditions;
-    request.range = {piece.offset, piece.length};
-    FB_CO_ASSIGN_OR_RETURN(auto found, co_await GetBlob(services_, context_, std::move(request)));
-    if (found.length != piece.length) {
-      co_return Fail(Code::kInvalidRange, "The plan names bytes behind the end of a file.");
-    }
-    source_ = std::move(found.body);
-    piece_ = {};
-    at_ = 0;
-    co_return Result<>();
-  }
-
-  Task<std::size_t> FromLake(MutableByteView data) {
-    if (at_ == piece_.memory.size()) {
-      FB_CO_ASSIGN_OR_RETURN(auto next, co_await source_->Next(/*allow_file=*/false));
-      if (!next) co_return std::size_t{0};
-      piece_ = std::move(*next);
-      at_ = 0;
-    }
-    const std::size_t n = std::min(data.size(), piece_.memory.size() - at_);
-    std::copy_n(piece_.memory.begin() + static_cast<std::ptrdiff_t>(at_), n, data.begin());
-    at_ += n;
-    co_return n;
-  }
-
-  Services& services_;
-  OpContext context_;
-  const CommitNodeRequest& request_;
-  const bool from_lake_;
-  std::size_t index_ = 0;
-  std::uint64_t left_ = 0;
-  std::unique_ptr<BodySource> source_;  // null: from the request
-  BodyPiece piece_;
-  std::size_t at_ = 0;
-};
 
 Result<> CheckPieces(const CommitNodeRequest& request) {
   bool keeps = false;
