@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "engine/get_container.h"
+#include "engine/lake_side.h"
 #include "engine/nodes_fixture.h"
 #include "meta/keys.h"
 #include "meta/lake_records.h"
@@ -15,6 +16,40 @@ namespace forebay::engine {
 namespace {
 
 namespace keys = meta::keys;
+
+// A lake that has one text under every name.
+class OneTextLake final : public LakeSide {
+ public:
+  explicit OneTextLake(std::string text) : text_(std::move(text)) {}
+  Task<> LookUp(OpContext, meta::ContainerId, std::string) override { co_return Result<>(); }
+  Task<ListingCover> CoverListing(OpContext, ListingSpan) override { co_return ListingCover(); }
+  Task<std::unique_ptr<BodySource>> Open(OpContext, LakeRead read) override {
+    read_ += read.length;
+    co_return std::make_unique<Source>(text_.substr(read.offset, read.length));
+  }
+  void HydrateSoon(meta::ContainerId, std::string) override {}
+  std::uint64_t read() const { return read_; }
+
+ private:
+  class Source final : public BodySource {
+   public:
+    explicit Source(std::string text) : text_(std::move(text)) {}
+    Task<std::optional<BodyPiece>> Next(bool) override {
+      if (at_ == text_.size()) co_return std::nullopt;
+      BodyPiece piece;
+      const std::size_t n = std::min<std::size_t>(7, text_.size() - at_);
+      piece.memory = AsBytes(text_).subspan(at_, n);
+      at_ += n;
+      co_return piece;
+    }
+
+   private:
+    const std::string text_;
+    std::size_t at_ = 0;
+  };
+  const std::string text_;
+  std::uint64_t read_ = 0;
+};
 
 class PathsLakeTest : public ::testing::Test {
  protected:
@@ -105,6 +140,31 @@ TEST_F(PathsLakeTest, MountsNoteWhatTheyDo) {
   ASSERT_TRUE(f.Unlink("d/a"));
   ASSERT_TRUE(f.Unlink("d", true));
   EXPECT_EQ(Noted(), "delete d/l, delete d/a, delete d");
+}
+
+TEST_F(PathsLakeTest, KeptBytesOfTheLakeAreFetched) {
+  const std::string text = Text(100, 4);
+  OneTextLake lake(text);
+  f.services().lake = &lake;
+  const std::uint64_t inode = f.File("a", "soon evicted");
+  // As eviction leaves it: the lake holds the bytes.
+  ASSERT_TRUE(f.store().TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+    FB_ASSIGN_OR_RETURN(Node node, FindNode(txn, f.Numbered(inode)));
+    node.record.body = {};
+    node.record.body.id = meta::BodyId(900'000);
+    node.record.body.in_lake = true;
+    node.record.length = text.size();
+    return PutNode(f.services(), txn, f.Numbered(inode), node);
+  }));
+  EXPECT_EQ(*f.Content("a"), text);
+  const std::uint64_t before = lake.read();
+  ASSERT_TRUE(f.Write(f.Numbered(inode), "keep 0 10\ndata 3\nzero 2\nkeep 50 20\n", "new",
+                      f.Stat("a")->etag));
+  EXPECT_EQ(lake.read() - before, 30u);
+  EXPECT_EQ(*f.Content("a"),
+            text.substr(0, 10) + "new" + std::string(2, '\0') + text.substr(50, 20));
+  EXPECT_EQ(lake.read() - before, 30u);  // it is here now
+  f.services().lake = nullptr;
 }
 
 TEST_F(PathsLakeTest, WhatNoLakeCanBeToldIsRefused) {
