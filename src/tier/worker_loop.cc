@@ -3,6 +3,8 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -19,6 +21,12 @@ struct Loop {
       context.get_executor()};
   std::thread thread{[this] { context.run(); }};
 };
+
+// A task that began at once would do so with Spawn's lock held, and it may well spawn others.
+Task<> Later(Executor executor, Task<> task) {
+  co_await boost::asio::post(executor, boost::asio::use_awaitable);
+  co_return co_await std::move(task);
+}
 
 }  // namespace
 
@@ -42,7 +50,8 @@ bool WorkerLoop::Spawn(Task<> task) {
   std::lock_guard lock(impl_->mutex);
   if (impl_->stopping) return false;
   Loop& loop = *impl_->loops[impl_->next++ % impl_->loops.size()];
-  impl_->group->Spawn(loop.context.get_executor(), std::move(task));
+  const Executor executor = loop.context.get_executor();
+  impl_->group->Spawn(executor, Later(executor, std::move(task)));
   return true;
 }
 
