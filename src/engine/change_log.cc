@@ -60,6 +60,11 @@ void PutNote(kv::Transaction& txn, const Place& place, NoteKind kind, std::strin
   txn.Put(keys::NameNote(place.container.id, place.name), meta::Encode(note));
 }
 
+void PutTree(kv::Transaction& txn, const Place& place, const meta::TreeRecord& tree,
+             meta::BlobId entry) {
+  txn.Put(keys::PendingTree(place.container.id, entry), meta::Encode(tree));
+}
+
 }  // namespace
 
 Result<std::uint64_t> ArrivalMark(const kv::Reader& reader,
@@ -109,6 +114,7 @@ Result<> NoteDelete(Services& services, kv::Transaction& txn, const Place& place
   FB_ASSIGN_OR_RETURN(const meta::BlobId entry,
                       Append(services, txn, place.container, std::move(change)));
   PutNote(txn, place, NoteKind::kTombstone, copy.etag, now, entry);
+  if (tree) PutTree(txn, place, {.from = place.name, .name = {}}, entry);
   return {};
 }
 
@@ -137,6 +143,7 @@ Result<> NoteRename(Services& services, kv::Transaction& txn, const Place& sourc
                       Append(services, txn, source.container, std::move(change)));
   record.lake->unsent = entry.value();
   PutNote(txn, source, NoteKind::kTombstone, from.etag, now, entry);
+  if (tree) PutTree(txn, source, {.from = source.name, .name = target.name}, entry);
   if (!copy.name.empty() && !replaced.etag.empty()) {
     PutNote(txn, target, NoteKind::kReplaced, replaced.etag, now, entry);
   } else {

@@ -150,6 +150,16 @@ std::string ChangedBytes(ContainerId container) {
 std::string DeleteGuard(ContainerId container) {
   return KeyBuilder('c').U64(container.value()).U8('g').Take();
 }
+std::string PendingTree(ContainerId container, BlobId holder) {
+  return KeyBuilder('c').U64(container.value()).U8('t').U64(holder.value()).Take();
+}
+std::string PendingTrees(ContainerId container) {
+  return KeyBuilder('c').U64(container.value()).U8('t').Take();
+}
+std::uint64_t HolderOfTreeKey(std::string_view key) {
+  KeyReader in(key.substr(key.size() - 8));
+  return in.U64();
+}
 std::string Changes(ContainerId container) { return WithId('j', container.value()); }
 std::string Run(BodyId body, std::uint64_t end_offset) {
   return KeyBuilder('b').U64(body.value()).U64(end_offset).Take();

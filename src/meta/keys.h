@@ -130,6 +130,10 @@ std::string ChangesNoted(ContainerId container);   // kv counter: entries ever a
 std::string ChangesErased(ContainerId container);  // kv counter: entries ever erased
 std::string ChangedBytes(ContainerId container);   // kv counter: bytes that its entries hold
 std::string DeleteGuard(ContainerId container);    // what the guard of deletes must not forget
+// A directory that was moved or deleted here and not yet there, by the entry of the log.
+std::string PendingTree(ContainerId container, BlobId holder);
+std::string PendingTrees(ContainerId container);  // prefix
+std::uint64_t HolderOfTreeKey(std::string_view key);
 std::string Changes(ContainerId container);        // prefix for kv Append, and to scan
 std::string Run(BodyId body, std::uint64_t end_offset);
 std::string RunsOf(BodyId body);         // prefix

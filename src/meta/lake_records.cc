@@ -89,6 +89,22 @@ Result<NameNote> DecodeNameNote(std::string_view text) {
   return r;
 }
 
+std::string Encode(const TreeRecord& r) {
+  Encoder out;
+  out.U8(kVersion).String(r.from).String(r.name);
+  return out.Take();
+}
+
+Result<TreeRecord> DecodeTree(std::string_view text) {
+  Decoder in(text);
+  FB_RETURN_IF_ERROR(CheckVersion(in, "A tree record"));
+  TreeRecord r;
+  r.from = in.String();
+  r.name = in.String();
+  FB_RETURN_IF_ERROR(in.Finish("a tree record"));
+  return r;
+}
+
 std::string Encode(const ChangeRecord& r) {
   Encoder out;
   out.U8(kVersion).U8(static_cast<std::uint8_t>(r.kind)).String(r.name).Varint(r.mark);

@@ -86,6 +86,14 @@ struct ChangeRecord {
   std::string from;        // kRename, kRenameTree: the name it had
 };
 
+// A directory that was moved (or deleted, with all that was in it) here and not yet there.
+struct TreeRecord {
+  std::string from;
+  std::string name;  // empty: deleted
+};
+
+std::string Encode(const TreeRecord& record);
+Result<TreeRecord> DecodeTree(std::string_view in);
 std::string Encode(const AttachRecord& record);
 std::string Encode(const ImportRecord& record);
 std::string Encode(const NameNote& record);

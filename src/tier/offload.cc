@@ -29,6 +29,7 @@ Offload::Offload(engine::Services& services, WorkerLoop& loop, AttachmentPtr att
       options_(options),
       conflicts_(conflicts),
       writer_(services, loop, attachment_, options_),
+      trees_(services, loop, attachment_, options_),
       order_(OrderingOf(attachment_->record)),
       guard_(options.deletes) {}
 

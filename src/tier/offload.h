@@ -36,6 +36,7 @@
 #include "tier/offload_log.h"
 #include "tier/offload_options.h"
 #include "tier/offload_rate.h"
+#include "tier/offload_trees.h"
 #include "tier/offload_writer.h"
 #include "tier/worker_loop.h"
 
@@ -130,14 +131,20 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   // --- One piece of work (offload_drive.cc).
   Task<> Drive(Self self, JobPtr job);
   Task<std::optional<WriteOutcome>> Attempt(JobPtr job);
-  Task<std::string> Under(JobPtr job, std::string name);
+  Task<std::optional<WriteOutcome>> AttemptTree(JobPtr job);
+  Task<std::optional<std::string>> Under(JobPtr job, std::string name);
   Task<std::shared_ptr<StagedBody>> TakeStaged(JobPtr job);
-  Task<bool> MayDelete();
+  Task<bool> MayDelete(std::uint64_t deletes);
+  // Deletes that the guard can tell apart are not counted further.
+  std::uint64_t guard_limit() const {
+    return std::max(options_.deletes.per_window, options_.deletes.share_from) + 1;
+  }
   void Park(JobPtr job);
   Task<std::uint64_t> CountBlobs(std::uint64_t up_to);
   void Finished(JobPtr job, WriteOutcome outcome);
   void Failed(JobPtr job, Error error);
   void Refused(JobPtr job, std::string why);
+  void Stop();
   Task<> Settle(JobPtr job, ForeignBlob foreign);
   Task<> TakeOurs(JobPtr job, ForeignBlob foreign, ConflictDecision decision);
   Task<> TakeTheirs(JobPtr job, ForeignBlob foreign, ConflictDecision decision);
@@ -168,6 +175,7 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   const OffloadOptions options_;
   ConflictHandler* const conflicts_;
   OffloadWriter writer_;
+  OffloadTrees trees_;
 
   mutable std::mutex mutex_;
   std::shared_ptr<Event> wake_ = std::make_shared<Event>();

@@ -79,10 +79,8 @@ Task<WriteOutcome> OffloadWriter::WriteParts(AttemptPtr attempt, std::string exp
         Call(), {.name = name, .change = lake::SetTags{blob.tags}, .conditions = {}});
   }
   if (done && Has(changes, meta::ChangeKind::kTier)) {
-    done =
-        co_await lake().Update(Call(), {.name = name,
-                                        .change = lake::SetTier{blob.tier, blob.rehydrate_priority},
-                                        .conditions = {}});
+    const lake::SetTier tier{blob.rehydrating_to.value_or(blob.tier), blob.rehydrate_priority};
+    done = co_await lake().Update(Call(), {.name = name, .change = tier, .conditions = {}});
   }
   if (!done) {
     if (lake::Classify(done.error()) != Failure::kNotFound) co_return Fail(std::move(done.error()));
@@ -243,6 +241,14 @@ Task<WriteOutcome> OffloadWriter::MoveInLake(AttemptPtr attempt) {
       co_return outcome;
     }
     if (!MustLook(done.error())) co_return Fail(std::move(done.error()));
+    if (done.error().code() == Code::kRenameDestinationParentPathNotFound) {
+      // Directories that stand above blobs only have not been told to the lake.
+      lake::MakeDirectoryRequest parent;
+      parent.name = lake::BlobName(work.name.substr(0, work.name.rfind('/')));
+      auto made = co_await lake().MakeDirectory(Call(), std::move(parent));
+      if (!made) co_return Fail(std::move(made.error()));
+      continue;
+    }
     FB_CO_ASSIGN_OR_RETURN(Judged judged, co_await JudgeMoved(attempt));
     if (judged.verdict == Verdict::kOurs) {
       auto source = co_await lake().Head(Call(), {.name = lake::BlobName(work.from)});

@@ -56,17 +56,20 @@ Task<> Offload::Drive(Self self, JobPtr job) {
 
 // What the lake has under the name: as decided for this job, as visible and not stored yet, or as
 // stored.
-Task<std::string> Offload::Under(JobPtr job, std::string name) {
+// nullopt: the name went with a directory.
+Task<std::optional<std::string>> Offload::Under(JobPtr job, std::string name) {
   {
     std::lock_guard lock(mutex_);
     if (const auto it = job->under.find(name); it != job->under.end()) co_return it->second;
     if (const auto it = overlay_.find(name); it != overlay_.end()) co_return it->second.etag;
   }
+  const std::uint64_t holder = job->changes.back()->record.holder.value();
   co_return co_await engine::ReadMeta(
-      services_, [this, name](const kv::Reader& reader) -> Result<std::string> {
+      services_,
+      [this, name, holder](const kv::Reader& reader) -> Result<std::optional<std::string>> {
         FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
                             AttachedContainer(reader, *attachment_));
-        return UnderName(reader, container, name);
+        return UnderName(reader, container, name, holder);
       });
 }
 
@@ -92,19 +95,24 @@ Task<std::optional<WriteOutcome>> Offload::Attempt(JobPtr job) {
     // Its own change was dropped with a conflict; what is left of it was superseded by that.
     co_return WriteOutcome{};
   }
-  FB_CO_ASSIGN_OR_RETURN(attempt->under, co_await Under(job, job->work.name));
+  if (job->work.kind == ChangeKind::kBarrier) co_return co_await AttemptTree(job);
+  FB_CO_ASSIGN_OR_RETURN(const auto under, co_await Under(job, job->work.name));
+  // Its directory is deleted behind it: that takes it along.
+  if (!under) co_return WriteOutcome{};
+  attempt->under = *under;
   if (!job->work.from.empty()) {
-    FB_CO_ASSIGN_OR_RETURN(attempt->under_from, co_await Under(job, job->work.from));
+    FB_CO_ASSIGN_OR_RETURN(const auto from, co_await Under(job, job->work.from));
+    attempt->under_from = from.value_or("");
   }
   for (const std::string& name : job->work.gone) {
-    FB_CO_ASSIGN_OR_RETURN(std::string under, co_await Under(job, name));
-    attempt->under_gone.push_back(std::move(under));
+    FB_CO_ASSIGN_OR_RETURN(const auto gone, co_await Under(job, name));
+    attempt->under_gone.push_back(gone.value_or(""));
   }
   const bool there =
       !attempt->under.empty() ||
       std::ranges::any_of(attempt->under_gone, [](const auto& e) { return !e.empty(); });
   if (job->work.kind == ChangeKind::kDelete && there) {
-    FB_CO_ASSIGN_OR_RETURN(const bool may, co_await MayDelete());
+    FB_CO_ASSIGN_OR_RETURN(const bool may, co_await MayDelete(1));
     if (!may) co_return std::nullopt;
   }
   {
@@ -114,6 +122,31 @@ Task<std::optional<WriteOutcome>> Offload::Attempt(JobPtr job) {
   FB_CO_ASSIGN_OR_RETURN(attempt->staged, co_await TakeStaged(job));
   FB_CO_ASSIGN_OR_RETURN(WriteOutcome outcome, co_await writer_.Write(std::move(attempt)));
   co_return outcome;
+}
+
+// A change of a whole directory: all before it is stored, nothing behind it has begun.
+Task<std::optional<WriteOutcome>> Offload::AttemptTree(JobPtr job) {
+  auto stored = std::make_shared<Event>();
+  bool wait = false;
+  {
+    std::lock_guard lock(mutex_);
+    wait = stored_up_to_ + 1 < job->work.last;
+    if (wait) sync_waiters_.push_back({job->work.last - 1, stored});
+  }
+  if (wait) FB_CO_RETURN_IF_ERROR(co_await stored->Wait(Context()));
+  const meta::ChangeRecord change = job->changes.back()->record;
+  if (change.kind == meta::ChangeKind::kDeleteTree) {
+    FB_CO_ASSIGN_OR_RETURN(const std::uint64_t below,
+                           co_await trees_.CountBelow(change.name, guard_limit()));
+    if (below > 0) {
+      FB_CO_ASSIGN_OR_RETURN(const bool may, co_await MayDelete(below));
+      if (!may) co_return std::nullopt;
+    }
+    FB_CO_RETURN_IF_ERROR(co_await trees_.Delete(change.name));
+  } else {
+    FB_CO_RETURN_IF_ERROR(co_await trees_.Rename(change.from, change.name, change.holder.value()));
+  }
+  co_return WriteOutcome{};
 }
 
 // --- What came of it.
@@ -175,51 +208,64 @@ void Offload::Finished(JobPtr job, WriteOutcome outcome) {
 }
 
 void Offload::Refused(JobPtr job, std::string why) {
-  std::lock_guard lock(mutex_);
-  ++job->failures;
-  job->not_before = std::chrono::steady_clock::now() + Pause(options_, job->failures);
-  if (job->blocked != why) {
-    Log(LogLevel::kWarn, "the lake does not take a change",
-        {{"container", attachment_->record.container}, {"blob", job->work.name}, {"error", why}});
+  {
+    std::lock_guard lock(mutex_);
+    ++job->failures;
+    job->not_before = std::chrono::steady_clock::now() + Pause(options_, job->failures);
+    if (job->blocked != why) {
+      Log(LogLevel::kWarn, "the lake does not take a change",
+          {{"container", attachment_->record.container}, {"blob", job->work.name}, {"error", why}});
+    }
+    job->blocked = std::move(why);
+    --under_way_;
+    later_.push_back(std::move(job));
   }
-  job->blocked = std::move(why);
-  --under_way_;
-  later_.push_back(std::move(job));
+  Wake();  // there is another time to wake up at
 }
 
 void Offload::Failed(JobPtr job, Error error) {
   const Failure failure = lake::Classify(error);
   const bool stopping = loop_.token().stop_requested() || error.code() == Code::kStale;
-  if (!stopping && !IsOfTheLake(failure) && !MayPass(failure)) {
+  if (stopping) return Stop();
+  if (!IsOfTheLake(failure) && !MayPass(failure)) {
     return Refused(std::move(job), lake::Advise(error));
   }
-  std::lock_guard lock(mutex_);
-  --under_way_;
-  if (stopping) {
+  {
+    std::lock_guard lock(mutex_);
+    --under_way_;
+    ++job->failures;
+    const SteadyTime now = std::chrono::steady_clock::now();
+    std::string why = lake::Advise(error);
+    if (last_error_ != why && IsOfTheLake(failure)) {
+      Log(LogLevel::kWarn, "offload interrupted",
+          {{"container", attachment_->record.container}, {"error", error.ToString()}});
+    }
+    last_error_ = std::move(why);
+    if (IsOfTheLake(failure)) {
+      // All that were on their way fail of the same: that counts once.
+      if (now >= hold_until_) ++failures_;
+      hold_until_ =
+          std::max(hold_until_, now + std::max(error.retry_after(), Pause(options_, failures_)));
+      ready_.push_front(std::move(job));
+    } else {
+      job->not_before = now + Pause(options_, job->failures);
+      later_.push_back(std::move(job));
+    }
+  }
+  Wake();
+}
+
+// The process ends, or the container was detached: whatever is under way comes to nothing here.
+void Offload::Stop() {
+  std::shared_ptr<Event> wake, store;
+  {
+    std::lock_guard lock(mutex_);
     stopped_ = true;
-    wake_->Set();
-    store_wake_->Set();
-    return;
+    wake = wake_;
+    store = store_wake_;
   }
-  ++job->failures;
-  const SteadyTime now = std::chrono::steady_clock::now();
-  std::string why = lake::Advise(error);
-  if (last_error_ != why && IsOfTheLake(failure)) {
-    Log(LogLevel::kWarn, "offload interrupted",
-        {{"container", attachment_->record.container}, {"error", error.ToString()}});
-  }
-  last_error_ = std::move(why);
-  if (!IsOfTheLake(failure)) {
-    job->not_before = now + Pause(options_, job->failures);
-    later_.push_back(std::move(job));
-    return;
-  }
-  // All that were on their way fail of the same: that counts once.
-  if (now >= hold_until_) ++failures_;
-  hold_until_ =
-      std::max(hold_until_, now + std::max(error.retry_after(), Pause(options_, failures_)));
-  ready_.push_front(std::move(job));
-  wake_->Set();
+  wake->Set();
+  store->Set();
 }
 
 // --- Deletes.
@@ -254,13 +300,14 @@ Task<std::uint64_t> Offload::CountBlobs(std::uint64_t up_to) {
   co_return count;
 }
 
-Task<bool> Offload::MayDelete() {
+Task<bool> Offload::MayDelete(std::uint64_t deletes) {
   DeleteDemand demand;
+  demand.deletes = deletes;
   bool count = false;
   const WallTime now = services_.clock.Now();
   {
     std::lock_guard lock(mutex_);
-    demand.waiting = std::max<std::uint64_t>(deletes_waiting_, 1);
+    demand.waiting = std::max(deletes_waiting_ + deletes - 1, deletes);
     const std::uint64_t gone = guard_.in_window(now) + demand.waiting;
     count = !guard_.paused() && options_.deletes.share < 1.0 && gone >= options_.deletes.share_from;
     if (count && options_.deletes.share > 0) {

@@ -43,6 +43,7 @@ class OffloadFixture final : public ConflictHandler {
   LakeTier& tier() { return tier_fixture_.tier(); }
   TierFixture& tier_fixture() { return tier_fixture_; }
   void Restart() { tier_fixture_.Restart(); }
+  void StopTier() { tier().Stop(); }
 
   Result<> Sync(std::chrono::milliseconds patience = std::chrono::seconds(20)) {
     OpContext context;

@@ -7,6 +7,7 @@
 #include "engine/references.h"
 #include "meta/keys.h"
 #include "meta/namespace.h"
+#include "tier/pending_trees.h"
 
 namespace forebay::tier {
 namespace {
@@ -45,9 +46,15 @@ struct NameState {
 };
 
 Result<NameState> LoadName(const kv::Reader& reader, const meta::ContainerRecord& container,
-                           const std::string& name) {
+                           const std::string& said, std::uint64_t holder) {
   NameState state;
-  state.name = name;
+  state.name = said;
+  if (container.hierarchical) {
+    FB_ASSIGN_OR_RETURN(const PendingTrees trees, PendingTrees::Load(reader, container));
+    state.name = trees.Here(said, holder);
+    if (state.name.empty()) return state;
+  }
+  const std::string& name = state.name;
   FB_ASSIGN_OR_RETURN(state.record, meta::NamespaceOf(container).Find(reader, container.id, name));
   FB_ASSIGN_OR_RETURN(auto note, reader.Get(keys::NameNote(container.id, name)));
   if (note) {
@@ -58,6 +65,7 @@ Result<NameState> LoadName(const kv::Reader& reader, const meta::ContainerRecord
 
 Result<> StoreName(engine::Services& services, kv::Transaction& txn,
                    const meta::ContainerRecord& container, const NameState& state) {
+  if (state.name.empty()) return {};
   if (state.note_changed) {
     const std::string key = keys::NameNote(container.id, state.name);
     if (state.note) {
@@ -103,6 +111,16 @@ void SetMovedTo(NameState& state, const std::string& from, const FinishedWork& f
   }
 }
 
+// The record of a directory itself: what is below it was seen to when it moved (offload_trees.h).
+void SetTreeMoved(NameState& state) {
+  if (!state.moved_here()) return;
+  state.record->lake->name.clear();
+  state.record_changed = true;
+  if (!state.note || state.note->kind != meta::NoteKind::kReplaced) return;
+  state.note.reset();
+  state.note_changed = true;
+}
+
 // Nothing of the name is in the log any more where its newest change was one of these.
 void Settle(NameState& state, const std::set<std::uint64_t>& holders, bool importing) {
   if (state.record && state.record->lake && holders.contains(state.record->lake->unsent)) {
@@ -131,9 +149,12 @@ Result<> Apply(engine::Services& services, kv::Transaction& txn,
     holders.insert(change->record.holder.value());
   }
   const bool renamed = work.kind == ChangeKind::kRename && work.from != work.name;
+  const std::uint64_t holder = finished.changes.back()->record.holder.value();
   for (const std::string& name : names) {
-    FB_ASSIGN_OR_RETURN(NameState state, LoadName(txn, container, name));
-    if (!finished.dropped) {
+    FB_ASSIGN_OR_RETURN(NameState state, LoadName(txn, container, name, holder));
+    if (work.kind == ChangeKind::kBarrier) {
+      SetTreeMoved(state);
+    } else if (!finished.dropped) {
       const bool gone = std::ranges::find(work.gone, name) != work.gone.end();
       if (name == work.name && !work.from.empty()) {
         SetMovedTo(state, work.from, finished);
@@ -147,7 +168,7 @@ Result<> Apply(engine::Services& services, kv::Transaction& txn,
     FB_RETURN_IF_ERROR(StoreName(services, txn, container, state));
   }
   if (finished.moved_on_to.empty() || !renamed) return {};
-  FB_ASSIGN_OR_RETURN(NameState state, LoadName(txn, container, finished.moved_on_to));
+  FB_ASSIGN_OR_RETURN(NameState state, LoadName(txn, container, finished.moved_on_to, holder));
   if (!state.moved_here() || state.record->lake->name != work.from) return {};
   state.record->lake->name = work.name == state.name ? "" : work.name;
   state.record->lake->etag = finished.etag;
@@ -216,15 +237,31 @@ Result<LogCounts> ReadCounts(const kv::Reader& reader, meta::ContainerId contain
   return counts;
 }
 
-Result<std::string> UnderName(const kv::Reader& reader, const meta::ContainerRecord& container,
-                              const std::string& name) {
-  FB_ASSIGN_OR_RETURN(const NameState state, LoadName(reader, container, name));
+Result<std::optional<std::string>> UnderName(const kv::Reader& reader,
+                                             const meta::ContainerRecord& container,
+                                             const std::string& name, std::uint64_t holder) {
+  FB_ASSIGN_OR_RETURN(const NameState state, LoadName(reader, container, name, holder));
+  if (state.name.empty()) return std::nullopt;
   return state.under();
 }
+
+namespace {
+
+// False where a transaction whose answer was lost has stored it before.
+Result<bool> IsWaiting(const kv::Reader& reader, const LoggedChange& change) {
+  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(change.key));
+  if (!stored) return false;
+  FB_ASSIGN_OR_RETURN(const meta::ChangeRecord record, meta::DecodeChange(*stored));
+  return record.kind != meta::ChangeKind::kDone;
+}
+
+}  // namespace
 
 Result<> ReleaseHeld(engine::Services& services, kv::Transaction& txn,
                      const meta::ContainerRecord& container, const LoggedChange& change,
                      WallTime now) {
+  FB_ASSIGN_OR_RETURN(const bool waiting, IsWaiting(txn, change));
+  if (!waiting) return {};
   if (change.record.kind == meta::ChangeKind::kContent) {
     txn.Add(keys::ChangedBytes(container.id),
             -static_cast<std::int64_t>(change.record.blob.length));
@@ -238,7 +275,12 @@ Result<> ReleaseHeld(engine::Services& services, kv::Transaction& txn,
 Result<> StoreFinished(engine::Services& services, kv::Transaction& txn,
                        const meta::ContainerRecord& container, const FinishedWork& finished,
                        WallTime now) {
+  FB_ASSIGN_OR_RETURN(const bool waiting, IsWaiting(txn, *finished.changes.back()));
+  if (!waiting) return {};
   FB_RETURN_IF_ERROR(Apply(services, txn, container, finished));
+  if (finished.work.kind == ChangeKind::kBarrier) {
+    txn.Erase(keys::PendingTree(container.id, finished.changes.back()->record.holder));
+  }
   for (std::size_t i = finished.released; i < finished.changes.size(); ++i) {
     FB_RETURN_IF_ERROR(ReleaseHeld(services, txn, container, *finished.changes[i], now));
   }
@@ -247,23 +289,39 @@ Result<> StoreFinished(engine::Services& services, kv::Transaction& txn,
 
 Result<> StoreUnder(engine::Services& services, kv::Transaction& txn,
                     const meta::ContainerRecord& container, const std::string& name,
-                    const std::string& etag) {
-  FB_ASSIGN_OR_RETURN(NameState state, LoadName(txn, container, name));
+                    std::uint64_t holder, const std::string& etag) {
+  FB_ASSIGN_OR_RETURN(NameState state, LoadName(txn, container, name, holder));
   SetUnder(state, etag, std::nullopt);
   return StoreName(services, txn, container, state);
 }
 
 Result<std::uint64_t> NewestOf(const kv::Reader& reader, const meta::ContainerRecord& container,
-                               const std::string& name) {
-  FB_ASSIGN_OR_RETURN(const NameState state, LoadName(reader, container, name));
+                               const std::string& name, std::uint64_t holder) {
+  FB_ASSIGN_OR_RETURN(const NameState state, LoadName(reader, container, name, holder));
   if (state.record) return state.record->lake ? state.record->lake->unsent : 0;
   return state.note ? state.note->unsent : 0;
 }
 
-void MarkDone(kv::Transaction& txn, const std::string& key) {
+Result<std::size_t> EraseEntries(kv::Transaction& txn, meta::ContainerId container,
+                                 const std::vector<std::string>& entries) {
+  std::size_t erased = 0;
+  for (const std::string& key : entries) {
+    FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
+    if (!stored) continue;
+    txn.Erase(key);
+    ++erased;
+  }
+  if (erased > 0) txn.Add(keys::ChangesErased(container), static_cast<std::int64_t>(erased));
+  return erased;
+}
+
+Result<> MarkDone(kv::Transaction& txn, const std::string& key) {
+  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
+  if (!stored) return {};  // erased already
   meta::ChangeRecord done;
   done.kind = meta::ChangeKind::kDone;
   txn.Put(key, meta::Encode(done));
+  return {};
 }
 
 }  // namespace forebay::tier

@@ -52,9 +52,14 @@ struct LogCounts {
 };
 Result<LogCounts> ReadCounts(const kv::Reader& reader, meta::ContainerId container);
 
+// `holder`, here and below: the entry that says `name`. A directory above it may have been moved
+// since, and what is stored of the name is under another one then.
+
 // The ETag of what the lake has under the name, as far as it is stored here; empty: nothing.
-Result<std::string> UnderName(const kv::Reader& reader, const meta::ContainerRecord& container,
-                              const std::string& name);
+// nullopt: a directory above it has been deleted since.
+Result<std::optional<std::string>> UnderName(const kv::Reader& reader,
+                                             const meta::ContainerRecord& container,
+                                             const std::string& name, std::uint64_t holder);
 
 // What a piece of work has made of the lake.
 struct FinishedWork {
@@ -75,7 +80,7 @@ struct FinishedWork {
 
 // Stores it: the lake copies of the names that it touched, `unsent` and tombstones where the newest
 // change of a name is among its changes, and what its entries held. The entries themselves are the
-// caller's (EraseEntries, MarkDone).
+// caller's (EraseEntries, MarkDone). Once: nothing happens where the last of them is done already.
 Result<> StoreFinished(engine::Services& services, kv::Transaction& txn,
                        const meta::ContainerRecord& container, const FinishedWork& finished,
                        WallTime now);
@@ -84,13 +89,16 @@ Result<> StoreFinished(engine::Services& services, kv::Transaction& txn,
 Result<> ReleaseHeld(engine::Services& services, kv::Transaction& txn,
                      const meta::ContainerRecord& container, const LoggedChange& change,
                      WallTime now);
-void MarkDone(kv::Transaction& txn, const std::string& key);
+Result<> MarkDone(kv::Transaction& txn, const std::string& key);
+// Entries at the front of the log; those that are gone already are not counted again.
+Result<std::size_t> EraseEntries(kv::Transaction& txn, meta::ContainerId container,
+                                 const std::vector<std::string>& entries);
 // It was decided that the lake has this under the name.
 Result<> StoreUnder(engine::Services& services, kv::Transaction& txn,
                     const meta::ContainerRecord& container, const std::string& name,
-                    const std::string& etag);
+                    std::uint64_t holder, const std::string& etag);
 // The entry of the newest change of the name; 0: none.
 Result<std::uint64_t> NewestOf(const kv::Reader& reader, const meta::ContainerRecord& container,
-                               const std::string& name);
+                               const std::string& name, std::uint64_t holder);
 
 }  // namespace forebay::tier

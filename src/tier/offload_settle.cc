@@ -48,16 +48,17 @@ Task<> Offload::Settle(JobPtr job, ForeignBlob foreign) {
 
 Task<> Offload::TakeOurs(JobPtr job, ForeignBlob foreign, ConflictDecision decision) {
   const std::string etag = foreign.theirs ? foreign.theirs->etag().str() : std::string();
-  FB_CO_RETURN_IF_ERROR(
-      co_await services_.store.Transact([this, name = foreign.name, etag, commit = decision.commit](
-                                            kv::Transaction& txn) -> Result<> {
+  FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact(
+      [this, name = foreign.name, etag, commit = decision.commit,
+       holder = job->changes.back()->record.holder.value()](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
                             AttachedContainer(txn, *attachment_));
         if (commit) FB_RETURN_IF_ERROR(commit(txn));
-        return StoreUnder(services_, txn, container, name, etag);
+        return StoreUnder(services_, txn, container, name, holder, etag);
       }));
   std::lock_guard lock(mutex_);
   job->under[foreign.name] = etag;
+  ++job->failures;  // it is not fresh any more
   --under_way_;
   ready_.push_front(std::move(job));
   co_return Result<>{};
@@ -137,22 +138,25 @@ Task<> Offload::TakeTheirs(JobPtr job, ForeignBlob foreign, ConflictDecision dec
   while (dropped->changes.size() - dropped->released > kDroppedAtATime) {
     FB_CO_RETURN_IF_ERROR(co_await ReleaseAhead(dropped));
   }
-  FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact([this, dropped, name = foreign.name,
-                                                           commit = decision.commit](
-                                                              kv::Transaction& txn) -> Result<> {
-    FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
-                        AttachedContainer(txn, *attachment_));
-    FB_ASSIGN_OR_RETURN(const std::uint64_t newest, NewestOf(txn, container, name));
-    const bool known = newest == 0 || std::ranges::any_of(dropped->changes, [&](const auto& c) {
-                         return c->record.holder.value() == newest;
-                       });
-    // Another change of the name came in: it is asked about as well.
-    if (!known) return Fail(Code::kServerBusy, "The blob is being changed.");
-    if (commit) FB_RETURN_IF_ERROR(commit(txn));
-    FB_RETURN_IF_ERROR(StoreFinished(services_, txn, container, *dropped, services_.clock.Now()));
-    for (const LoggedChangePtr& change : dropped->changes) MarkDone(txn, change->key);
-    return {};
-  }));
+  FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact(
+      [this, dropped, name = foreign.name, commit = decision.commit,
+       holder = job->changes.back()->record.holder.value()](kv::Transaction& txn) -> Result<> {
+        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                            AttachedContainer(txn, *attachment_));
+        FB_ASSIGN_OR_RETURN(const std::uint64_t newest, NewestOf(txn, container, name, holder));
+        const bool known = newest == 0 || std::ranges::any_of(dropped->changes, [&](const auto& c) {
+                             return c->record.holder.value() == newest;
+                           });
+        // Another change of the name came in: it is asked about as well.
+        if (!known) return Fail(Code::kServerBusy, "The blob is being changed.");
+        if (commit) FB_RETURN_IF_ERROR(commit(txn));
+        FB_RETURN_IF_ERROR(
+            StoreFinished(services_, txn, container, *dropped, services_.clock.Now()));
+        for (const LoggedChangePtr& change : dropped->changes) {
+          FB_RETURN_IF_ERROR(MarkDone(txn, change->key));
+        }
+        return {};
+      }));
   std::vector<std::shared_ptr<Event>> ready;
   std::shared_ptr<Event> store;
   {

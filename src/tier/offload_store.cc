@@ -83,7 +83,7 @@ Task<> Offload::ReleaseAhead(std::shared_ptr<FinishedWork> finished) {
         for (std::size_t i = finished->released; i < end; ++i) {
           const LoggedChange& change = *finished->changes[i];
           FB_RETURN_IF_ERROR(ReleaseHeld(services_, txn, container, change, services_.clock.Now()));
-          MarkDone(txn, change.key);
+          FB_RETURN_IF_ERROR(MarkDone(txn, change.key));
         }
         return {};
       }));
@@ -104,14 +104,12 @@ Task<> Offload::Store(std::shared_ptr<Batch> batch) {
     for (const auto& finished : batch->works) {
       FB_RETURN_IF_ERROR(StoreFinished(services_, txn, container, *finished, now));
       for (std::size_t i = finished->released; i < finished->changes.size(); ++i) {
-        MarkDone(txn, finished->changes[i]->key);
+        FB_RETURN_IF_ERROR(MarkDone(txn, finished->changes[i]->key));
       }
     }
-    for (const auto& [number, key] : batch->erased) txn.Erase(key);
-    if (!batch->erased.empty()) {
-      txn.Add(meta::keys::ChangesErased(container.id),
-              static_cast<std::int64_t>(batch->erased.size()));
-    }
+    std::vector<std::string> entries;
+    for (const auto& [number, key] : batch->erased) entries.push_back(key);
+    FB_RETURN_IF_ERROR(EraseEntries(txn, container.id, entries));
     if (batch->guard) txn.Put(meta::keys::DeleteGuard(container.id), Encode(*batch->guard));
     return {};
   });

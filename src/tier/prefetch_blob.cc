@@ -10,6 +10,7 @@
 #include "async/sleep.h"
 #include "engine/read_gate.h"
 #include "lake/failure.h"
+#include "tier/pending_trees.h"
 #include "tier/runs.h"
 
 namespace forebay::tier {
@@ -174,7 +175,10 @@ Task<std::uint64_t> BlobBringer::Bring(OpContext context, AttachmentPtr attachme
   auto target = std::make_shared<FetchTarget>();
   target->attachment = attachment;
   target->name = name;
-  target->lake_name = record.lake->name.empty() ? name : record.lake->name;
+  FB_CO_ASSIGN_OR_RETURN(target->lake_name,
+                         co_await engine::ReadMeta(services_, [&](const kv::Reader& reader) {
+                           return LakeNameOf(reader, *attachment, name, *record.lake);
+                         }));
   target->etag = record.lake->etag;
   target->body = record.body.id;
   target->length = record.length;

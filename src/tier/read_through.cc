@@ -7,6 +7,7 @@
 #include "engine/body_reader.h"
 #include "engine/read_gate.h"
 #include "meta/namespace.h"
+#include "tier/pending_trees.h"
 
 namespace forebay::tier {
 namespace {
@@ -242,7 +243,10 @@ Task<std::unique_ptr<BodySource>> ReadThrough::Open(OpContext context, engine::L
   auto target = std::make_shared<FetchTarget>();
   target->attachment = attachment;
   target->name = read.name;
-  target->lake_name = copy.name.empty() ? read.name : copy.name;
+  FB_CO_ASSIGN_OR_RETURN(target->lake_name,
+                         co_await engine::ReadMeta(services_, [&](const kv::Reader& reader) {
+                           return LakeNameOf(reader, *attachment, read.name, copy);
+                         }));
   target->etag = copy.etag;
   target->body = read.record.body.id;
   target->length = read.record.length;

@@ -33,6 +33,10 @@ Result<std::string> InlinePiece(const kv::Reader& reader, const meta::Extent& ex
 
 // Fills `into` from one extent.
 Task<> ReadExtent(engine::Services& services, meta::Extent extent, MutableByteView into) {
+  if (extent.is_hole()) {
+    std::memset(into.data(), 0, into.size());
+    co_return Result<>{};
+  }
   if (extent.is_inline()) {
     FB_CO_ASSIGN_OR_RETURN(const std::string piece,
                            co_await engine::ReadMeta(services, [extent](const kv::Reader& reader) {
@@ -54,7 +58,8 @@ Task<> ReadExtent(engine::Services& services, meta::Extent extent, MutableByteVi
 Result<> Describe(engine::Services& services, const kv::Reader& reader, const meta::Extent& extent,
                   Encoder& out) {
   out.U64(extent.chunk.session).U64(extent.chunk.sequence);
-  out.U32(extent.offset).U32(extent.length);
+  out.U32(extent.is_hole() ? 0 : extent.offset).U32(extent.length);
+  if (extent.is_hole()) return {};
   if (extent.is_inline()) {
     FB_ASSIGN_OR_RETURN(const std::string piece, InlinePiece(reader, extent));
     out.U64(Crc64(AsBytes(piece)));
@@ -73,6 +78,17 @@ struct Cut {
   Encoder open;
   std::vector<UploadBlock> blocks;
 
+  // Holes may be longer than a block, other extents never are.
+  Result<> Add(engine::Services& services, const kv::Reader& reader, meta::Extent extent) {
+    for (std::uint64_t rest = extent.length; rest > 0; rest -= extent.length) {
+      const std::uint64_t room = block_bytes - (end - start);
+      extent.length = static_cast<std::uint32_t>(extent.is_hole() ? std::min(rest, room) : rest);
+      FB_RETURN_IF_ERROR(Describe(services, reader, extent, open));
+      end += extent.length;
+      if (end - start >= block_bytes) Close();
+    }
+    return {};
+  }
   void Close() {
     if (end == start) return;
     const Md5Digest digest = Md5::Of(AsBytes(open.str()));
@@ -131,9 +147,7 @@ Task<std::vector<UploadBlock>> CutBody(engine::Services& services, OpContext con
             return Fail(Code::kCorruption, "A body is shorter than its record says.");
           }
           for (const meta::Extent& extent : extents) {
-            FB_RETURN_IF_ERROR(Describe(services, reader, extent, cut->open));
-            cut->end += extent.length;
-            if (cut->end - cut->start >= cut->block_bytes) cut->Close();
+            FB_RETURN_IF_ERROR(cut->Add(services, reader, extent));
           }
           return {};
         }));
