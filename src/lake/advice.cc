@@ -11,7 +11,7 @@ std::string Advise(const Error& error) {
   switch (Classify(error)) {
     case Failure::kForbidden:
       return "The lake refuses our credential: it has expired, was revoked or replaced, or lacks a "
-             "permission (read and list; to write also add, create, write, delete and tags). A new "
+             "permission (read, list and tags; to write also add, create, write and delete). A new "
              "one in the same file is taken up by itself. It said: " +
              said;
     case Failure::kContainerMissing:

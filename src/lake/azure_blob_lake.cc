@@ -76,7 +76,18 @@ Task<LakeTraits> AzureBlobLake::Probe(LakeCall call) {
   spec.method = http::Method::kHead;
   spec.path = endpoint_.ContainerPath();
   spec.query.Add("restype", "container");
-  FB_CO_ASSIGN_OR_RETURN(const LakeAnswer answer, co_await sender_.Run(call, std::move(spec)));
+  auto probed = co_await sender_.Run(call, std::move(spec));
+  if (!probed && Classify(probed.error()) == Failure::kForbidden) {
+    // A container's SAS may not ask for its properties, but list it.
+    LakeSpec list;
+    list.operation = LakeOperation::kProbe;
+    list.path = endpoint_.ContainerPath();
+    list.query.Add("restype", "container");
+    list.query.Add("comp", "list");
+    list.query.Add("maxresults", "1");
+    probed = co_await sender_.Run(call, std::move(list));
+  }
+  FB_CO_ASSIGN_OR_RETURN(const LakeAnswer answer, std::move(probed));
   LakeTraits out;
   out.container_etag = azure::UnquoteETag(answer.Get("ETag"));
   if (const auto time = ParseHttpDate(answer.Get("Last-Modified"))) out.container_modified = *time;

@@ -70,6 +70,7 @@ struct AzureSender::Try {
   bool lost = false;         // some try may have been done without our hearing of it
   bool refreshed = false;    // the credential
   bool unsupported = false;  // the lake does not know a part of the request
+  bool checksums = false;    // this try had or asked for some
   std::unique_ptr<UploadSource> upload{};
 };
 
@@ -80,6 +81,7 @@ Task<http::ClientRequest> AzureSender::Prepare(const LakeCall& call, const LakeS
                       .query = spec.query,
                       .headers = spec.headers};
   const bool checksums = checksums_.load(std::memory_order_relaxed);
+  state.checksums = checksums;
   if (!checksums) {
     std::erase_if(request.headers, [](const auto& header) { return IsChecksum(header.first); });
   }
@@ -240,7 +242,9 @@ Task<LakeAnswer> AzureSender::Run(LakeCall call, LakeSpec spec) {
     }
     accounting_.CountFailure(Classify(error));
     if (std::exchange(state.unsupported, false)) {
-      if (checksums_.exchange(false)) continue;
+      // Others may have found out while this one was under way.
+      checksums_ = false;
+      if (state.checksums) continue;
     } else if (spec.repeat != Repeat::kRead && state.sent && !SurelyNotDone(state.status)) {
       state.lost = true;
     }

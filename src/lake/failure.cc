@@ -16,6 +16,8 @@ Failure ClassifyLocal(Code code) {
       return Failure::kUnknownOutcome;
     case Code::kClockSkew:
       return Failure::kClockSkew;
+    case Code::kInvalidConfig:  // the credential's file, or a variable, is not readable
+      return Failure::kForbidden;
     case Code::kCorruption:
     case Code::kBadHttp:
       return Failure::kCorrupt;

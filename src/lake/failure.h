@@ -19,7 +19,7 @@ enum class Failure : std::uint8_t {
   kArchived,          // the bytes are in the archive, or on their way out
   kLeased,            // somebody's lease is in the way
   kConflict,          // the lake's state forbids it (blob type, snapshots, pending copy, path …)
-  kForbidden,         // credentials wrong, expired or too weak
+  kForbidden,         // credentials wrong, expired, too weak, or not readable here
   kClockSkew,         // the clocks differ too much for signatures
   kInvalidBlocks,     // a staged block of the list is gone: send it again
   kCorrupt,           // bytes that do not match what was promised

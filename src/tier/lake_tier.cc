@@ -21,6 +21,33 @@ OffloadStatus OffloadStatusOf(const Offload* offload) {
   return broken;
 }
 
+constexpr std::chrono::seconds kTryAgain{5};
+
+// A client must not take what a lake says about us (its credential, its container, its clock) for
+// something about itself: to it the lake is out of reach.
+Error ForClients(Error error) {
+  if (error.code() == Code::kOffline) return error;
+  switch (lake::Classify(error)) {
+    case lake::Failure::kForbidden:
+    case lake::Failure::kContainerMissing:
+    case lake::Failure::kClockSkew:
+    case lake::Failure::kUnreachable:
+      break;
+    default:
+      return error;
+  }
+  const std::chrono::milliseconds wait = error.retry_after();
+  return Error(Code::kOffline, lake::Advise(error))
+      .WithRetryAfter(wait.count() > 0 ? wait : kTryAgain);
+}
+
+template <class T>
+Task<T> Told(Task<T> task) {
+  auto answer = co_await std::move(task);
+  if (answer) co_return answer;
+  co_return Fail(ForClients(std::move(answer.error())));
+}
+
 }  // namespace
 
 LakeTier::LakeTier(engine::Services& services, LakeTierOptions options)
@@ -116,16 +143,17 @@ Task<> LakeTier::RunImport(std::shared_ptr<Job> job) {
 
 Task<> LakeTier::LookUp(OpContext context, meta::ContainerId container, std::string name) {
   FB_CO_ASSIGN_OR_RETURN(AttachmentPtr attachment, attachments_.Find(container));
-  co_return co_await names_.LookUp(std::move(context), std::move(attachment), std::move(name));
+  co_return co_await Told(
+      names_.LookUp(std::move(context), std::move(attachment), std::move(name)));
 }
 
 Task<engine::ListingCover> LakeTier::CoverListing(OpContext context, engine::ListingSpan span) {
   FB_CO_ASSIGN_OR_RETURN(AttachmentPtr attachment, attachments_.Find(span.container.id));
-  co_return co_await names_.Cover(std::move(context), std::move(attachment), std::move(span));
+  co_return co_await Told(names_.Cover(std::move(context), std::move(attachment), std::move(span)));
 }
 
 Task<std::unique_ptr<BodySource>> LakeTier::Open(OpContext context, engine::LakeRead read) {
-  co_return co_await read_through_.Open(std::move(context), std::move(read));
+  co_return co_await Told(read_through_.Open(std::move(context), std::move(read)));
 }
 
 void LakeTier::HydrateSoon(meta::ContainerId container, std::string name) {

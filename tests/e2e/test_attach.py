@@ -7,6 +7,7 @@ import time
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from harness import trees
+from harness.accounts import DEVELOPMENT
 from harness.lakes import Front, Lake
 from harness.raw import RawClient
 
@@ -22,7 +23,7 @@ def lake(request, tmp_path):
 
 @pytest.fixture
 def front(lake, make_server):
-    return Front(make_server().start(), lake)
+    return Front(make_server(accounts=(DEVELOPMENT,)).start(), lake)
 
 
 def blobs_of(count, size, seed="blob"):
@@ -41,7 +42,7 @@ def test_what_azcopy_puts_into_the_lake_is_read_here(lake, front, azcopy, tmp_pa
         "copy", f"{tree}/*", lake.server.url(lake.account, "datasets", sas=lake.account.account_sas()),
         "--recursive", "--put-md5", "--from-to=LocalBlob",
     ).check()  # fmt: skip
-    sas = front.secret("lake.sas", lake.account.container_sas("datasets", "rl"))
+    sas = front.secret("lake.sas", lake.account.container_sas("datasets", "rlt"))
     said = front.attach("training", "datasets", credential=f"sas:@{sas}")
     assert "made the container devstoreaccount1/training" in said.stdout
     near = front.container("training")
@@ -165,7 +166,7 @@ def test_a_link_that_swallows_everything(lake, front):
 def test_what_is_wrong_with_a_lake_is_said(lake, front):
     blobs = {"a": b"first", "b": b"second"}
     lake.make("datasets", blobs)
-    expired = front.secret("lake.sas", lake.account.container_sas("datasets", "rl", hours=-1))
+    expired = front.secret("lake.sas", lake.account.container_sas("datasets", "rlt", hours=-1))
     refused = front.forebay(
         "lake", "attach", "training", "--endpoint", lake.endpoint("datasets"),
         "--credential", f"sas:@{expired}", ok=False,
@@ -181,11 +182,11 @@ def test_what_is_wrong_with_a_lake_is_said(lake, front):
     )  # fmt: skip
     assert "/no/such/file" in missing.stderr
     # A SAS that was renewed in the same file: no command, no restart.
-    sas = front.secret("lake.sas", lake.account.container_sas("datasets", "rl"))
+    sas = front.secret("lake.sas", lake.account.container_sas("datasets", "rlt"))
     front.attach("training", "datasets", credential=f"sas:@{sas}")
     near = front.container("training", retries=0)
     assert near.download_blob("a").readall() == b"first"
-    front.secret("lake.sas", lake.account.container_sas("datasets", "rl", hours=-1))
+    front.secret("lake.sas", lake.account.container_sas("datasets", "rlt", hours=-1))
     time.sleep(1.1)  # files are looked at once a second
     with pytest.raises(HttpResponseError) as error:
         near.download_blob("b")
@@ -193,7 +194,7 @@ def test_what_is_wrong_with_a_lake_is_said(lake, front):
     status = front.wait_for("training", lambda lake: lake.get("problem"))
     assert "refuses our credential" in status["problem"]
     assert front.forebay("lake", "status", "training", ok=False).returncode == 2
-    front.secret("lake.sas", lake.account.container_sas("datasets", "rl", hours=5))
+    front.secret("lake.sas", lake.account.container_sas("datasets", "rlt", hours=5))
     time.sleep(1.1)
     assert near.download_blob("b").readall() == b"second"
     front.wait_for("training", lambda lake: not lake.get("problem"))

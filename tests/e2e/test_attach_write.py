@@ -7,6 +7,7 @@ import time
 import pytest
 from azure.storage.blob import ContentSettings, StandardBlobTier
 from harness import trees
+from harness.accounts import DEVELOPMENT
 from harness.lakes import Front, Lake
 from harness.raw import RawClient
 
@@ -22,7 +23,7 @@ def lake(request, tmp_path):
 
 @pytest.fixture
 def front(lake, make_server):
-    front = Front(make_server().start(), lake)
+    front = Front(make_server(accounts=(DEVELOPMENT,)).start(), lake)
     lake.make("datasets", {"old": b"was there"})
     front.attach("training", "datasets", "--mode", "read-write")
     return front

@@ -87,7 +87,7 @@ def check(schema, value, where="$"):
 
 def test_answers_are_what_the_document_says(tmp_path, make_server):
     lake = Lake("forebay", tmp_path / "lake", rtt_ms=1)
-    front = Front(make_server().start(), lake)
+    front = Front(make_server(accounts=(DEVELOPMENT,)).start(), lake)
     lake.make("datasets", {"a": b"text", "models/best.pt": b"weights"})
     key = front.secret("key", lake.account.key)
     adapted = {
