@@ -5,6 +5,7 @@
 #include "azure/posix.h"
 #include "base/codec.h"
 #include "engine/append_path.h"
+#include "engine/bring_here.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
 #include "engine/extend_body.h"
@@ -38,6 +39,7 @@ struct Commit {
   std::uint64_t old_length = 0;
   PlannedBody body;
   bool extend = false;              // in place, else a new body
+  bool fetch_first = false;         // only the lake has the present bytes
   std::vector<meta::Extent> added;  // the new bytes
   std::vector<Piece> kept;          // beyond the position, for a later flush
   meta::BodyId kept_generation;
@@ -131,7 +133,8 @@ Result<> Plan(const kv::Reader& reader, Commit& commit) {
     return {};
   }
   if (record.body.in_lake) {
-    return Fail(Code::kUnsupported, "The file's bytes are in the lake; it cannot be appended to.");
+    commit.fetch_first = true;
+    return Fail(Code::kStale, "The file's bytes are in the lake.");
   }
   FB_ASSIGN_OR_RETURN(plan.extents,
                       meta::ExtentsOf(reader, record.body, 0, record.length, kMaxExtentsOfFile));
@@ -263,6 +266,11 @@ Task<FlushPathResult> FlushPath(Services& services, OpContext context, FlushPath
     commit->stamp = MakeStamp(services);
     done = co_await Attempt(services, context, commit);
     if (done) co_return std::move(commit->result);
+    if (commit->fetch_first) {
+      // What is to be added to must be here.
+      auto here = co_await BringHere(services, context, request.target);
+      if (!here && here.error().code() != Code::kStale) co_return Fail(std::move(here.error()));
+    }
     if (done.error().code() != Code::kStale) break;
   }
   if (done.error().code() == Code::kStale) {

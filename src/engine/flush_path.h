@@ -4,7 +4,8 @@
 // position; what lies beyond it is dropped, or kept for a later flush (`retain_uncommitted`). Bytes
 // do not move. A small flush of a body that nobody shares extends it in place, so that a log that
 // is flushed often does not cost its length each time; any other makes a new body as Put Block List
-// does. Readers keep the length that they began with. Errors: kContainerNotFound, kBlobNotFound,
+// does. Readers keep the length that they began with. Bytes that only a lake has are fetched first.
+// Errors: kContainerNotFound, kBlobNotFound,
 // kPathConflict (a directory), kConditionNotMet, kInvalidFlushPosition, kBlobArchived, kNoSpace,
 // those of a lease, kUnauthorizedBlobOverwrite (`only_if_empty`), kServerBusy (appends that race
 // with it, for too long).

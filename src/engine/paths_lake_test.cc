@@ -85,6 +85,18 @@ class PathsLakeTest : public ::testing::Test {
     return noted;
   }
 
+  // As eviction leaves a file: the lake holds the bytes.
+  void Evict(std::uint64_t inode, std::uint64_t length) {
+    EXPECT_TRUE(f.store().TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+      FB_ASSIGN_OR_RETURN(Node node, FindNode(txn, f.Numbered(inode)));
+      node.record.body = {};
+      node.record.body.id = meta::BodyId(900'000);
+      node.record.body.in_lake = true;
+      node.record.length = length;
+      return PutNode(f.services(), txn, f.Numbered(inode), node);
+    }));
+  }
+
   NodesFixture f;
   meta::ContainerId container;
 
@@ -147,15 +159,7 @@ TEST_F(PathsLakeTest, KeptBytesOfTheLakeAreFetched) {
   OneTextLake lake(text);
   f.services().lake = &lake;
   const std::uint64_t inode = f.File("a", "soon evicted");
-  // As eviction leaves it: the lake holds the bytes.
-  ASSERT_TRUE(f.store().TransactBlocking([&](kv::Transaction& txn) -> Result<> {
-    FB_ASSIGN_OR_RETURN(Node node, FindNode(txn, f.Numbered(inode)));
-    node.record.body = {};
-    node.record.body.id = meta::BodyId(900'000);
-    node.record.body.in_lake = true;
-    node.record.length = text.size();
-    return PutNode(f.services(), txn, f.Numbered(inode), node);
-  }));
+  Evict(inode, text.size());
   EXPECT_EQ(*f.Content("a"), text);
   const std::uint64_t before = lake.read();
   ASSERT_TRUE(f.Write(f.Numbered(inode), "keep 0 10\ndata 3\nzero 2\nkeep 50 20\n", "new",
@@ -164,6 +168,21 @@ TEST_F(PathsLakeTest, KeptBytesOfTheLakeAreFetched) {
   EXPECT_EQ(*f.Content("a"),
             text.substr(0, 10) + "new" + std::string(2, '\0') + text.substr(50, 20));
   EXPECT_EQ(lake.read() - before, 30u);  // it is here now
+  f.services().lake = nullptr;
+}
+
+TEST_F(PathsLakeTest, AFlushBringsWhatItAddsTo) {
+  const std::string text = Text(100, 4);
+  OneTextLake lake(text);
+  f.services().lake = &lake;
+  const std::uint64_t inode = f.File("a", "soon evicted");
+  Evict(inode, text.size());
+  ASSERT_TRUE(f.Append("a", 100, " and more"));
+  ASSERT_TRUE(f.Flush("a", 109));
+  EXPECT_EQ(lake.read(), 100u);
+  EXPECT_EQ(*f.Read("a"), text + " and more");
+  EXPECT_EQ(lake.read(), 100u);
+  EXPECT_EQ(Noted(), "content a, content a");
   f.services().lake = nullptr;
 }
 
