@@ -36,6 +36,9 @@ constexpr std::size_t kMaxExpandedRange = 1024;
 // (rocksdb_options.cc) sees to it that they are merged away: a scan steps over each deletion and
 // over what it hides.
 constexpr std::uint64_t kDeletionsBeforeFlush = 32'768;
+// Where room is scarce, sooner, and all buffers: until then neither what was deleted nor the log
+// that tells of it becomes room.
+constexpr std::uint64_t kDeletionsWhenScarce = 1'000;
 
 constexpr std::chrono::milliseconds kResumeInterval{500};
 
@@ -44,6 +47,9 @@ constexpr std::chrono::milliseconds kResumeInterval{500};
 constexpr std::chrono::seconds kGarbageInterval{2};
 constexpr double kGarbageStart = 0.2;  // of the bytes in blob files
 constexpr double kGarbageStop = 0.1;
+// With less room than so many times what the store keeps free, whatever garbage there is: what is
+// deleted then has to become room although no further write comes by to decide that.
+constexpr std::uint64_t kScarce = 8;
 constexpr const char* kMovedShare = "0.5";  // the oldest half of the blob files
 
 Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
@@ -166,6 +172,7 @@ class RocksDbStore::Db final : public CommitTarget {
   rocksdb::SequenceNumber durable_ = 0;    // on stable storage up to here
   std::uint64_t deletions_[kSpaces] = {};  // since the last flush on their account
   bool collecting_ = false;                // blob files are rewritten
+  bool scarce_ = false;                    // there is little room
   std::chrono::steady_clock::time_point tune_at_;
   bool write_failed_ = false;  // RocksDB may refuse writes until it is told to resume
   std::chrono::steady_clock::time_point resume_at_;
@@ -263,6 +270,7 @@ Result<> RocksDbStore::Db::CheckSpace() {
     status = file_system_->GetFreeSpace(options_.path, {}, &free_bytes, nullptr);
   }
   if (!status.ok()) return Fail(ToError(status));
+  scarce_ = free_bytes < kScarce * options_.min_free_bytes;
   if (free_bytes < options_.min_free_bytes) {
     return Fail(Code::kNoSpace, "The metadata disk has less space left than it keeps in reserve.");
   }
@@ -351,7 +359,7 @@ void RocksDbStore::Db::TuneGarbageCollection() {
   using Properties = rocksdb::DB::Properties;
   const auto total = static_cast<double>(Property(Properties::kLiveBlobFileSize));
   const auto garbage = static_cast<double>(Property(Properties::kLiveBlobFileGarbageSize));
-  const bool collect = garbage > total * (collecting_ ? kGarbageStop : kGarbageStart);
+  const bool collect = scarce_ || garbage > total * (collecting_ ? kGarbageStop : kGarbageStart);
   if (collect == collecting_) return;
   auto status =
       db_->SetOptions(families_[1 + static_cast<std::size_t>(Space::kInline)],
@@ -368,8 +376,9 @@ void RocksDbStore::Db::FlushDeletions() {
   rocksdb::FlushOptions start;
   start.wait = false;
   start.allow_write_stall = true;  // false would wait here for the flushes before it
+  const bool all = scarce_ && std::ranges::max(deletions_) >= kDeletionsWhenScarce;
   for (std::size_t i = 0; i < kSpaces; ++i) {
-    if (deletions_[i] < kDeletionsBeforeFlush) continue;
+    if (!all && deletions_[i] < kDeletionsBeforeFlush) continue;
     deletions_[i] = 0;
     auto status = db_->Flush(start, families_[1 + i]);
     if (!status.ok()) {

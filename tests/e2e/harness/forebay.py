@@ -51,9 +51,9 @@ class Forebay(ServerProcess):
         return [str(paths.SERVER), "serve", "--config", str(self.config)]
 
     def answers(self):
-        """Both listeners do: the admin one is bound last."""
+        """Both listeners do: the admin one is bound last. A server on a full disk is not ready."""
         try:
-            return super().answers() and self.admin("/readyz")[0] == 200
+            return super().answers() and self.admin("/healthz")[0] == 200
         except OSError:
             return False
 
