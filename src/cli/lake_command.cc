@@ -235,6 +235,8 @@ void LakeCommands::AddMore(CommandLine& line, CLI::App& lake, Values& values) {
   AddContainer(sync, values.container);
   sync->add_flag("--wait", values.wait, "Stay until then");
 
+  AddLakeEventCommands(line, lake, values.events);
+
   CLI::App* approve = AddServed(
       line, lake, "approve", "Let deletes travel to the lake that were held back for being many.",
       [&values, &console](Control& control) {

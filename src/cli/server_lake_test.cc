@@ -85,6 +85,14 @@ TEST_F(LakeCommandTest, AttachStatusDetach) {
                         "key:@" + key_file_});
   EXPECT_EQ(twice.status, 1);
   EXPECT_THAT(twice.err, HasSubstr("attached to a lake already"));
+  EXPECT_EQ(Lake({"check", "training"}).status, 0);
+  EXPECT_EQ(Lake({"events", "training"}).status, 0);
+  EXPECT_EQ(Lake({"events", "training", "--json"}).status, 0);
+  EXPECT_EQ(Lake({"conflicts", "training"}).out, "no conflicts\n");
+  EXPECT_EQ(Lake({"conflicts", "training", "--dismiss", "7"}).status, 1) << "there is none";
+  EXPECT_EQ(Lake({"conflicts", "training", "--keep", "ours"}).status, kExitUsage);
+  EXPECT_EQ(Lake({"sync", "training", "--wait"}).status, 0);
+  EXPECT_EQ(Lake({"approve", "training", "--deletes", "1"}).status, 1) << "none are held back";
   Outcome detached = Lake({"detach", "training"});
   EXPECT_EQ(detached.status, 0) << detached.err;
   EXPECT_EQ(Lake({"detach", "training"}).status, 1);
