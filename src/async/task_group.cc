@@ -92,13 +92,11 @@ void TaskGroup::Spawn(asio::awaitable<void> task) { Spawn(executor_, std::move(t
 void TaskGroup::Spawn(Task<> task) { Spawn(executor_, std::move(task)); }
 
 void TaskGroup::Spawn(Executor executor, asio::awaitable<void> task) {
-  asio::co_spawn(std::move(executor), RunVoid(Ticket<State>(state_), std::move(task)),
-                 PanicOnException);
+  asio::co_spawn(executor, RunVoid(Ticket<State>(state_), std::move(task)), PanicOnException);
 }
 
 void TaskGroup::Spawn(Executor executor, Task<> task) {
-  asio::co_spawn(std::move(executor), RunTask(Ticket<State>(state_), std::move(task)),
-                 PanicOnException);
+  asio::co_spawn(executor, RunTask(Ticket<State>(state_), std::move(task)), PanicOnException);
 }
 
 Task<> TaskGroup::Join() {

@@ -467,7 +467,7 @@ std::string ErrorXml(const Error& error, std::string_view request_id, WallTime n
 }
 
 ParsedErrorBody ParseErrorXml(std::string_view body) {
-  constexpr std::size_t kMost = 64 * 1024;
+  constexpr std::size_t kMost = std::size_t{64} * 1024;
   ParsedErrorBody out;
   pugi::xml_document document;
   if (body.size() > kMost || !document.load_buffer(body.data(), body.size())) return out;
