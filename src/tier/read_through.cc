@@ -215,6 +215,16 @@ class LakeBodySource final : public BodySource {
   int drops_ = 0;
 };
 
+// The record still is what was read from, and stays so: a change of ours has not travelled.
+Result<bool> IsPending(const kv::Reader& reader, const FetchTarget& target) {
+  FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                      AttachedContainer(reader, *target.attachment));
+  FB_ASSIGN_OR_RETURN(const auto record,
+                      meta::NamespaceOf(container).Find(reader, container.id, target.name));
+  return record && record->body.id == target.body && record->lake && record->lake->unsent != 0 &&
+         record->lake->etag == target.etag;
+}
+
 }  // namespace
 
 std::uint64_t ReadAhead::Note(meta::BodyId body, std::uint64_t offset, std::uint64_t length) {
@@ -258,7 +268,15 @@ Task<std::unique_ptr<BodySource>> ReadThrough::Open(OpContext context, engine::L
   if (!MeansChanged(begun.error().code())) co_return Fail(std::move(begun.error()));
   FB_CO_RETURN_IF_ERROR(
       co_await names_.Refresh(context, attachment, target->name, target->lake_name, target->etag));
-  co_return Fail(Code::kStale, "The blob has changed in the lake.");
+  FB_CO_ASSIGN_OR_RETURN(const bool pending,
+                         co_await engine::ReadMeta(services_, [&](const kv::Reader& reader) {
+                           return IsPending(reader, *target);
+                         }));
+  if (!pending) co_return Fail(Code::kStale, "The blob has changed in the lake.");
+  // Looking again would show the same until the change of ours has met what is there.
+  if (begun.error().code() != Code::kConditionNotMet) co_return Fail(std::move(begun.error()));
+  co_return Fail(Code::kServerBusy,
+                 "The blob changed here and in the lake; this is being settled.");
 }
 
 }  // namespace forebay::tier

@@ -291,6 +291,23 @@ TEST_F(WatchTest, ArchivedThereAnswersArchivedHere) {
   EXPECT_EQ(site().Events(EventKind::kLakeArchived).size(), 1u);
 }
 
+// Our change of its metadata cannot travel, so the record stays; its bytes are nowhere.
+TEST_F(WatchTest, GoneThereWhileAChangeOfOursWaits) {
+  lake_.Plant("a", "bytes");
+  Open();
+  site().link().FailNext({.code = Code::kServerBusy}, lake::LakeOperation::kUpdate, 100'000);
+  ASSERT_TRUE(site().SetMetadata("a", {{"mine", "yes"}}));
+  lake_.Remove("a");
+  EXPECT_EQ(site().Read("a"), "BlobNotFound");
+  lake_.Plant("a", "others");
+  EXPECT_EQ(site().Read("a"), "ServerBusy");
+  site().link().Heal();
+  ASSERT_TRUE(site().Sync());
+  ASSERT_TRUE(site().Walk());
+  EXPECT_EQ(site().Read("a"), "others");
+  EXPECT_EQ(site().Conflicts().size(), 1u);
+}
+
 // Out of the archive as in Azure: the lake takes its time, and says when it is done.
 TEST_F(WatchTest, RehydrationIsTheLakes) {
   ManualClock lake_clock;
