@@ -25,26 +25,31 @@ void OnGetlk(fuse_req_t raw, fuse_ino_t, fuse_file_info* file, struct flock* loc
   face.Spawn(TestLock(face, std::move(request), HandleId(file->fh), *range));
 }
 
-asio::awaitable<void> Lock(Face& face, Request request, HandleId handle, vfs::LockRange range,
-                           bool wait) {
+asio::awaitable<void> Lock(Face& face, Request request, fuse_ino_t inode, HandleId handle,
+                           vfs::LockRange range, bool wait) {
   auto done = co_await face.file_system.Lock(request.context(), handle, range, wait);
+  // What others wrote under the lock before: the kernel asks for the attributes with its next read,
+  // and drops its pages when the file has changed.
+  if (done && range.kind != vfs::LockKind::kUnlock) {
+    fuse_lowlevel_notify_inval_inode(face.session, inode, -1, 0);
+  }
   done ? request.Error(0) : request.Error(done.error());
 }
 
-void Start(fuse_req_t raw, const fuse_file_info* file, std::optional<vfs::LockRange> range,
-           bool wait) {
+void Start(fuse_req_t raw, fuse_ino_t inode, const fuse_file_info* file,
+           std::optional<vfs::LockRange> range, bool wait) {
   Face& face = Face::Of(raw);
   Request request = face.Take(raw, wait ? Interrupts::When::kAtOnce : Interrupts::When::kWhenStuck);
   if (!range) return request.Error(EINVAL);
-  face.Spawn(Lock(face, std::move(request), HandleId(file->fh), *range, wait));
+  face.Spawn(Lock(face, std::move(request), inode, HandleId(file->fh), *range, wait));
 }
-void OnSetlk(fuse_req_t raw, fuse_ino_t, fuse_file_info* file, struct flock* lock, int wait) {
-  Start(raw, file, LockOf(*lock, file->lock_owner), wait != 0);
+void OnSetlk(fuse_req_t raw, fuse_ino_t inode, fuse_file_info* file, struct flock* lock, int wait) {
+  Start(raw, inode, file, LockOf(*lock, file->lock_owner), wait != 0);
 }
-void OnFlock(fuse_req_t raw, fuse_ino_t, fuse_file_info* file, int operation) {
+void OnFlock(fuse_req_t raw, fuse_ino_t inode, fuse_file_info* file, int operation) {
   auto range = WholeLockOf(operation, file->lock_owner);
   if (range) range->pid = static_cast<std::uint32_t>(fuse_req_ctx(raw)->pid);
-  Start(raw, file, range, (operation & LOCK_NB) == 0);
+  Start(raw, inode, file, range, (operation & LOCK_NB) == 0);
 }
 
 }  // namespace

@@ -70,7 +70,16 @@ Task<> FileSystem::Lock(OpContext context, HandleId handle, LockRange range, boo
   // Whoever waits for a lock waits as long as it takes; the time-out is for servers that are away.
   if (!wait) context = impl_->Bounded(context);
   if (impl_->traits.locks) {
-    co_return co_await impl_->LockThere(context, open->node, range, wait);
+    // What was written under a lock is there for whoever gets it next, and who gets one sees what
+    // was written under it before: SQLite and others keep the file open all the while.
+    const bool unlock = range.kind == LockKind::kUnlock;
+    if (unlock && open->file->State().dirty) {
+      FB_CO_RETURN_IF_ERROR(co_await open->file->Flush(context));
+      impl_->Adopt(open->node, *open->file);
+    }
+    FB_CO_RETURN_IF_ERROR(co_await impl_->LockThere(context, open->node, range, wait));
+    if (!unlock) FB_CO_RETURN_IF_ERROR(co_await impl_->Refresh(context, open->node));
+    co_return Result<>();
   }
   co_return co_await impl_->LockHere(context, open->node, range, wait);
 }
