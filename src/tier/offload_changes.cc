@@ -3,6 +3,7 @@
 
 #include "async/sleep.h"
 #include "lake/failure.h"
+#include "tier/offload_trees.h"
 #include "tier/offload_writer.h"
 
 namespace forebay::tier {
@@ -243,9 +244,8 @@ Task<WriteOutcome> OffloadWriter::MoveInLake(AttemptPtr attempt) {
     if (!MustLook(done.error())) co_return Fail(std::move(done.error()));
     if (done.error().code() == Code::kRenameDestinationParentPathNotFound) {
       // Directories that stand above blobs only have not been told to the lake.
-      lake::MakeDirectoryRequest parent;
-      parent.name = lake::BlobName(work.name.substr(0, work.name.rfind('/')));
-      auto made = co_await lake().MakeDirectory(Call(), std::move(parent));
+      auto made =
+          co_await EnsureDirectory(lake(), Call(), work.name.substr(0, work.name.rfind('/')), {});
       if (!made) co_return Fail(std::move(made.error()));
       continue;
     }

@@ -128,7 +128,7 @@ TEST_P(OffloadCrashTest, TheProcessEndsAfterEachRequest) {
       f().faulty_lake().SetLink(lake::LinkState::kBlackHole);
       engine().store().FailNext(Code::kIo, 1'000'000);
     });
-    f().faulty_lake().SetLink(lake::LinkState::kDown);
+    f().faulty_lake().SetLink(lake::LinkState::kBlackHole);
     Script();
     f().faulty_lake().SetLink(lake::LinkState::kUp);
     const bool crashed = f().Until([&] { return requests >= step || f().Status().changes == 0; });
@@ -179,7 +179,7 @@ TEST_P(OffloadCrashTest, EachTransactionFailsOrLosesItsAnswer) {
       SCOPED_TRACE("transaction " + std::to_string(step) + (lost ? " lost" : " refused"));
       Begin();
       Prepare();
-      f().faulty_lake().SetLink(lake::LinkState::kDown);
+      f().faulty_lake().SetLink(lake::LinkState::kBlackHole);
       Script();
       if (lost) {
         engine().store().LoseNextAnswers(1);

@@ -26,6 +26,25 @@ bool IsGone(const Error& error) { return lake::Classify(error) == Failure::kNotF
 
 }  // namespace
 
+Task<std::string> EnsureDirectory(lake::ObjectLake& lake, lake::LakeCall call, std::string name,
+                                  lake::Metadata metadata) {
+  lake::MakeDirectoryRequest request;
+  request.name = lake::BlobName(name);
+  request.metadata = std::move(metadata);
+  // Never anew over one that has something in it.
+  request.conditions.absent = true;
+  auto made = co_await lake.MakeDirectory(call, std::move(request));
+  if (made) co_return made->etag.str();
+  const Failure failure = lake::Classify(made.error());
+  const bool there = failure == Failure::kPrecondition || failure == Failure::kConflict ||
+                     failure == Failure::kUnknownOutcome;
+  if (!there) co_return Fail(std::move(made.error()));
+  FB_CO_ASSIGN_OR_RETURN(const lake::BlobState state,
+                         co_await lake.Head(call, {.name = lake::BlobName(name)}));
+  if (state.directory) co_return state.etag().str();
+  co_return Fail(Code::kPathConflict, "A file stands in the lake at " + name + ".");
+}
+
 lake::LakeCall OffloadTrees::Call() const {
   lake::LakeCall call;
   call.context.deadline = std::chrono::steady_clock::now() + options_.request_time;
@@ -118,9 +137,7 @@ Task<> OffloadTrees::Rename(std::string from, std::string to, std::uint64_t hold
 Task<> OffloadTrees::MakeParent(std::string name) {
   const std::size_t slash = name.rfind('/');
   if (slash == std::string::npos) co_return Result<>{};
-  lake::MakeDirectoryRequest request;
-  request.name = lake::BlobName(name.substr(0, slash));
-  auto made = co_await lake().MakeDirectory(Call(), std::move(request));
+  auto made = co_await EnsureDirectory(lake(), Call(), name.substr(0, slash), {});
   if (!made) co_return Fail(std::move(made.error()));
   co_return Result<>{};
 }
@@ -143,9 +160,7 @@ Task<> OffloadTrees::RenameInLake(std::string from, std::string to) {
     if (source) continue;
     if (!IsGone(source.error())) co_return Fail(std::move(source.error()));
     // Moved by us, or never there: a directory that only this side knows. Then it begins here.
-    lake::MakeDirectoryRequest directory;
-    directory.name = lake::BlobName(to);
-    auto made = co_await lake().MakeDirectory(Call(), std::move(directory));
+    auto made = co_await EnsureDirectory(lake(), Call(), to, {});
     if (!made) co_return Fail(std::move(made.error()));
     co_return Result<>{};
   }

@@ -21,6 +21,11 @@
 
 namespace forebay::tier {
 
+// Makes a directory of a hierarchical lake where there is none; its ETag. kPathConflict: a file
+// stands there.
+Task<std::string> EnsureDirectory(lake::ObjectLake& lake, lake::LakeCall call, std::string name,
+                                  lake::Metadata metadata);
+
 class OffloadTrees {
  public:
   // All outlive it.

@@ -9,6 +9,7 @@
 #include "async/task_group.h"
 #include "base/checksum.h"
 #include "lake/failure.h"
+#include "tier/offload_trees.h"
 
 namespace forebay::tier {
 namespace {
@@ -177,12 +178,8 @@ Task<WriteOutcome> OffloadWriter::WriteDirectory(AttemptPtr attempt) {
   const meta::BlobRecord& blob = attempt->blob();
   WriteOutcome outcome;
   if (attachment_->record.lake_hierarchical) {
-    lake::MakeDirectoryRequest request;
-    request.name = lake::BlobName(attempt->work.name);
-    request.metadata = blob.metadata;
-    FB_CO_ASSIGN_OR_RETURN(const lake::WriteAnswer made,
-                           co_await lake().MakeDirectory(Call(), std::move(request)));
-    outcome.etag = made.etag.str();
+    FB_CO_ASSIGN_OR_RETURN(
+        outcome.etag, co_await EnsureDirectory(lake(), Call(), attempt->work.name, blob.metadata));
     co_return outcome;
   }
   // The marker that Hadoop's drivers leave in a flat lake, so that an empty directory is one there.

@@ -1,0 +1,143 @@
+// Directories that move and go: the lake follows, and what is below them stays readable meanwhile.
+#include <map>
+
+#include "engine/delete_path.h"
+#include "engine/rename_path.h"
+#include "tier/offload_fixture.h"
+#include "tier/pending_trees.h"
+
+namespace forebay::tier {
+namespace {
+
+using lake::LakeOperation;
+using Names = std::vector<std::string>;
+
+// Our layout is hierarchical; the parameter says whether the lake's is.
+class OffloadTreeTest : public ::testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    OffloadFixtureOptions options;
+    options.tier.engine.hierarchical = true;
+    options.tier.lake_hierarchical = GetParam();
+    fixture_ = std::make_unique<OffloadFixture>(options);
+    f().lake().Plant("data/there", theirs_);
+    f().AttachReadWrite();
+  }
+  OffloadFixture& f() { return *fixture_; }
+  engine::EngineFixture& engine() { return f().engine(); }
+
+  void Rename(const std::string& from, const std::string& to) {
+    engine::RenamePathRequest request;
+    request.source = engine().Blob(from);
+    request.target = engine().Blob(to);
+    auto done = engine().Run(engine::RenamePath(engine().services(), {}, std::move(request)));
+    ASSERT_TRUE(done) << done.error().ToString();
+  }
+  void DeleteTree(const std::string& name) {
+    engine::DeletePathRequest request;
+    request.target = engine().Blob(name);
+    request.recursive = true;
+    auto done = engine().Run(engine::DeletePath(engine().services(), {}, std::move(request)));
+    ASSERT_TRUE(done) << done.error().ToString();
+  }
+  // Files of the lake; directories are its own affair.
+  std::map<std::string, std::string> Files() {
+    std::map<std::string, std::string> files;
+    for (const std::string& name : f().lake().Names()) {
+      if (!f().lake().State(name)->directory) files[name] = *f().lake().Bytes(name);
+    }
+    return files;
+  }
+  void Sync() {
+    const auto synced = f().Sync();
+    ASSERT_TRUE(synced) << synced.error().ToString() << " " << f().Status().last_error << " / "
+                        << f().Status().blocked_name << ": " << f().Status().blocked_error;
+    EXPECT_EQ(engine().KeysOfTable('j'), 0u);
+  }
+
+  const std::string theirs_ = Pattern(200'000, 5);
+  std::unique_ptr<OffloadFixture> fixture_;
+};
+
+TEST_P(OffloadTreeTest, ADirectoryThatMovesTakesItsFilesAlong) {
+  ASSERT_TRUE(engine().Put("data/ours", "one"));
+  ASSERT_TRUE(engine().Put("data/sub/deep", "two"));
+  Sync();
+  Rename("data", "moved");
+  ASSERT_TRUE(engine().Put("moved/after", "three"));
+  Sync();
+  EXPECT_EQ(Files(), (std::map<std::string, std::string>{{"moved/after", "three"},
+                                                         {"moved/ours", "one"},
+                                                         {"moved/sub/deep", "two"},
+                                                         {"moved/there", theirs_}}));
+  EXPECT_EQ(f().Requests(LakeOperation::kRename), GetParam() ? 1u : 0u);
+  // Bytes that only the lake has are found under their new name, and the next write knows its ETag.
+  EXPECT_EQ(*engine().Read("moved/there"), theirs_);
+  ASSERT_TRUE(engine().Put("moved/there", "ours now"));
+  ASSERT_TRUE(engine().Put("moved/ours", "again"));
+  Sync();
+  EXPECT_EQ(Files()["moved/there"], "ours now");
+  EXPECT_EQ(Files()["moved/ours"], "again");
+  EXPECT_EQ(f().Status().blocked, 0u);
+}
+
+TEST_P(OffloadTreeTest, WhatWaitedBelowItGoesUpUnderTheRightNames) {
+  ASSERT_TRUE(engine().Put("data/ours", "one"));
+  Sync();
+  f().faulty_lake().SetLink(lake::LinkState::kBlackHole);
+  ASSERT_TRUE(engine().Put("data/ours", "two"));
+  ASSERT_TRUE(engine().Put("data/new", "three"));
+  Rename("data", "a");
+  Rename("a", "b");
+  ASSERT_TRUE(engine().Put("b/new", "four"));
+  f().faulty_lake().SetLink(lake::LinkState::kUp);
+  Sync();
+  EXPECT_EQ(Files(), (std::map<std::string, std::string>{
+                         {"b/new", "four"}, {"b/ours", "two"}, {"b/there", theirs_}}));
+  for (const std::string& name : Names{"b/new", "b/ours"}) {
+    const auto record = engine().Properties(name)->record;
+    ASSERT_TRUE(record.lake) << name;
+    EXPECT_EQ(record.lake->unsent, 0u) << name;
+    EXPECT_EQ(record.lake->etag, f().lake().State(name)->etag().str()) << name;
+  }
+}
+
+TEST_P(OffloadTreeTest, BytesThatOnlyTheLakeHasAreReadWhileTheirDirectoryWaits) {
+  // Something in front holds the move back.
+  f().faulty_lake().FailNext({.kind = lake::Fault::Kind::kError, .code = Code::kServerBusy},
+                             LakeOperation::kPut, 40);
+  ASSERT_TRUE(engine().Put("first", "x"));
+  Rename("data", "moved");
+  EXPECT_EQ(*engine().Read("moved/there"), theirs_);
+  Sync();
+  EXPECT_EQ(Files()["moved/there"], theirs_);
+}
+
+TEST_P(OffloadTreeTest, ADirectoryThatGoesTakesItsFilesAlong) {
+  ASSERT_TRUE(engine().Put("data/ours", "one"));
+  ASSERT_TRUE(engine().Put("data/sub/deep", "two"));
+  ASSERT_TRUE(engine().Put("other", "stays"));
+  Sync();
+  DeleteTree("data");
+  ASSERT_TRUE(engine().Put("data/anew", "three"));
+  Sync();
+  EXPECT_EQ(Files(),
+            (std::map<std::string, std::string>{{"data/anew", "three"}, {"other", "stays"}}));
+}
+
+TEST_P(OffloadTreeTest, ALostAnswerOfAMoveIsRecognised) {
+  ASSERT_TRUE(engine().Put("data/ours", "one"));
+  Sync();
+  const LakeOperation move = GetParam() ? LakeOperation::kRename : LakeOperation::kCopy;
+  f().faulty_lake().FailNext({.kind = lake::Fault::Kind::kLostAnswer}, move);
+  Rename("data", "moved");
+  Sync();
+  EXPECT_EQ(Files(),
+            (std::map<std::string, std::string>{{"moved/ours", "one"}, {"moved/there", theirs_}}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Lakes, OffloadTreeTest, ::testing::Bool(),
+                         [](const auto& test) { return test.param ? "hierarchical" : "flat"; });
+
+}  // namespace
+}  // namespace forebay::tier
