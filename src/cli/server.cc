@@ -184,6 +184,7 @@ void Server::ExposeMetrics() {
   callbacks_.push_back(admin::CollectChunks(registry_, node_->chunks()));
   callbacks_.push_back(admin::CollectScrub(registry_, node_->scrubber()));
   callbacks_.push_back(admin::CollectSweeper(registry_, node_->store(), node_->sweeper()));
+  callbacks_.push_back(tier::CollectPlacement(registry_, lakes_->tier().placement()));
   callbacks_.push_back(admin::CollectCopies(registry_, blobs_->copy_jobs()));
   const double started = static_cast<double>(Clock::System().Now().seconds());
   callbacks_.push_back(registry_.AddCollector([started](metrics::Samples& out) {
