@@ -256,6 +256,8 @@ std::vector<LakeStatus> LakeTier::Status() const {
                    .link = attachment.lake->health(),
                    .retry_after = attachment.lake->RetryAfter(),
                    .last_error = job->last_error});
+    if (!all.back().last_error.empty()) continue;
+    if (const auto watched = watch_.Status(container)) all.back().last_error = watched->last_error;
   }
   return all;
 }

@@ -51,7 +51,8 @@ struct LakeStatus {
   OffloadStatus offload;  // of containers whose changes travel
   LinkHealth link;
   std::chrono::milliseconds retry_after{0};  // until the lake is asked again; link down
-  std::string last_error;  // of the import, for people (lake/advice.h); empty when it goes well
+  // Of the import, else of change detection, for people (lake/advice.h); empty when it goes well.
+  std::string last_error;
 };
 
 class LakeTier final : public engine::LakeSide {

@@ -1,5 +1,5 @@
 // Everything at once: writers and readers here, somebody else in the lake, a link that comes and
-// goes, and processes that die; held against a reference. What must hold:
+// goes, evictions, and processes that die; held against a reference. What must hold:
 //  - a read shows whole bytes that somebody wrote under that name, or says why it cannot;
 //  - what was acknowledged here is in the lake in the end, unless a later write here or a write
 //    there that came after it took its place;
@@ -104,7 +104,7 @@ class WatchSoakTest : public ::testing::TestWithParam<std::uint64_t> {
   // Somebody else in the lake, the link, and the end of processes.
   void Trouble(std::mt19937_64& random) {
     const std::string name = NameOf(random());
-    switch (random() % 8) {
+    switch (random() % 10) {
       case 0:
       case 1:
         Outsider(name, reference_.Make(name, random));
@@ -125,6 +125,12 @@ class WatchSoakTest : public ::testing::TestWithParam<std::uint64_t> {
       case 5: {
         const std::unique_lock alone(site_mutex_);
         site_->Restart();
+        break;
+      }
+      case 6: {
+        const auto evicted = site_->engine().Run(
+            site_->tier().placement().EvictNow({}, site_->engine().Container(), "**"));
+        if (evicted) evicted_ += evicted->evicted_bytes;
         break;
       }
       default:
@@ -163,6 +169,7 @@ class WatchSoakTest : public ::testing::TestWithParam<std::uint64_t> {
   std::optional<Site> site_;
   std::shared_mutex site_mutex_;
   std::atomic<int> wrong_{0}, reads_{0};
+  std::uint64_t evicted_ = 0;
 };
 
 TEST_P(WatchSoakTest, NothingIsLostStaleOrMixed) {
@@ -190,6 +197,7 @@ TEST_P(WatchSoakTest, NothingIsLostStaleOrMixed) {
   }
   EXPECT_EQ(wrong_, 0);
   EXPECT_GT(reads_, 20);
+  EXPECT_GT(evicted_, 0u);
   ASSERT_EQ(*site_->Names(), lake_.Names());
   std::set<std::string> in_lake;
   for (const std::string& name : lake_.Names()) {

@@ -239,6 +239,10 @@ TEST_F(WatchTest, ACredentialThatIsRefusedIsAnEventAndASentence) {
   const auto status = site().tier().watch().Status(site().attachment()->container);
   ASSERT_TRUE(status);
   EXPECT_NE(status->last_error.find("credential"), std::string::npos) << status->last_error;
+  EXPECT_EQ(site().tier().Status().front().last_error, status->last_error);
+  site().link().Heal();
+  ASSERT_TRUE(site().Walk());
+  EXPECT_EQ(site().tier().Status().front().last_error, "");
 }
 
 TEST_F(WatchTest, StartsOffline) {
