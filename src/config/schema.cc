@@ -123,10 +123,6 @@ constexpr std::array kSchema = {
     Key{"lake.prefetch_rate", Type::kText, &Config::lake_prefetch_rate, "",
         "Bytes a second of prefetch and hydrate, all lakes together, written like "
         "lake.upload_rate."},
-    Key{"lake.backlog_limit", Type::kInteger, &Config::lake_backlog_limit, "70",
-        "Percent of the data directories that bytes not yet in their lake may fill; above it, "
-        "writes to attached containers are answered 503 ServerBusy until some have travelled.",
-        false, 1, 100},
     Key{"lake.check_interval", Type::kDuration, &Config::lake_check_interval, "10m",
         "How often an attached container is compared with its lake, by listing it; \"0s\" for "
         "never, where an Event Grid subscription tells of changes.",

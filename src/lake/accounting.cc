@@ -31,26 +31,26 @@ Accounting::Accounting(metrics::Registry& registry, const std::string& lake) {
     PerCause& cause = causes_[i];
     const std::string name(CauseName(static_cast<Cause>(i)));
     cause.down_total = &registry.GetCounter({.name = "forebay_lake_received_bytes_total",
-                                             .help = "Bytes of blobs that came from the lake"},
+                                             .help = "Bytes of blobs that came from the lake."},
                                             {{"lake", lake}, {"cause", name}});
     cause.up_total = &registry.GetCounter(
-        {.name = "forebay_lake_sent_bytes_total", .help = "Bytes of blobs that went to the lake"},
+        {.name = "forebay_lake_sent_bytes_total", .help = "Bytes of blobs that went to the lake."},
         {{"lake", lake}, {"cause", name}});
     for (std::size_t j = 0; j < kLakeOperations; ++j) {
       cause.requests_total[j] = &registry.GetCounter(
           {.name = "forebay_lake_requests_total",
-           .help = "Requests sent to the lake; every try counts"},
+           .help = "Requests sent to the lake; every try counts."},
           {{"lake", lake}, {"cause", name}, {"operation", std::string(kOperationNames[j])}});
     }
   }
   for (std::size_t i = 0; i < kFailures; ++i) {
     failures_total_[i] = &registry.GetCounter(
         {.name = "forebay_lake_failures_total",
-         .help = "Tries of requests to the lake that failed, by what the failure means"},
+         .help = "Tries of requests to the lake that failed, by what the failure means."},
         {{"lake", lake}, {"failure", std::string(FailureName(static_cast<Failure>(i)))}});
   }
   retries_total_ = &registry.GetCounter(
-      {.name = "forebay_lake_retries_total", .help = "Requests to the lake that were sent again"},
+      {.name = "forebay_lake_retries_total", .help = "Requests to the lake that were sent again."},
       {{"lake", lake}});
 }
 
