@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -128,8 +127,11 @@ Result<std::string> ResolveMountPoint(const std::string& path) {
 }
 
 bool IsDeadMount(const std::string& mount_point) {
-  struct stat ignored{};
-  return ::stat(mount_point.c_str(), &ignored) != 0 && errno == ENOTCONN;
+  // Not stat: the kernel answers that by what it remembers.
+  const int directory = ::open(mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return errno == ENOTCONN;
+  ::close(directory);
+  return false;
 }
 
 Result<> SetReadAhead(const MountEntry& mount, unsigned kib) {
