@@ -374,7 +374,7 @@ Result<OffloadStatus> Offload::status() const {
   status.deletes_waiting = deletes_waiting_;
   if (guard_.paused()) {
     status.deletes_paused =
-        guard_.paused()->reason + " They wait until somebody agrees: forebay lake approve-deletes.";
+        guard_.paused()->reason + " They wait until somebody agrees: forebay lake approve.";
   }
   for (const JobPtr& job : later_) {
     if (job->blocked.empty()) continue;
