@@ -194,6 +194,8 @@ Task<std::shared_ptr<Offload>> LakeTier::OffloadOf(engine::ContainerTarget targe
 Task<> LakeTier::Sync(OpContext context, engine::ContainerTarget target) {
   FB_CO_ASSIGN_OR_RETURN(const std::shared_ptr<Offload> offload, co_await OffloadOf(target));
   if (!offload) co_return Result<>{};
+  FB_CO_RETURN_IF_ERROR(co_await offload->Sync(context));
+  // What a conflict on the way has put beside its name was noted anew: that is waited for too.
   co_return co_await offload->Sync(std::move(context));
 }
 
