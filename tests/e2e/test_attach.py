@@ -229,10 +229,10 @@ def test_prefetch_pin_evict(lake, front):
     assert f"{len(wanted)} of {len(wanted)} names" in done.stdout, done.stdout
     assert "\r" not in done.stderr, "no progress bar where nobody looks"
     near = front.container("training", retries=0)
-    before = lake.link.stats()
+    before = reads_of(front)
     for name in wanted:
         assert near.download_blob(name).readall() == blobs[name]
-    assert lake.link.stats() == before, "nothing is asked of the lake twice"
+    assert reads_of(front) == before, "nothing is asked of the lake twice"
     front.forebay("tier", "pin", "training", wanted[0])
     said = front.forebay("tier", "evict", "training", "**").stdout
     assert f"evicted {len(wanted) - 1} of {len(blobs)} names" in said and "1 are pinned" in said, said
