@@ -127,7 +127,7 @@ Task<> ImportJob::StorePage(OpContext context, lake::ListPage page, std::string 
   co_return Result<>{};
 }
 
-Task<> ImportJob::EraseAbsentNotes(OpContext context) {
+Task<> ImportJob::EraseSettledNotes(OpContext context) {
   std::string begin = keys::NameNotesOf(attachment_->container);
   const std::string end = PrefixEnd(begin);
   while (true) {
@@ -136,7 +136,7 @@ Task<> ImportJob::EraseAbsentNotes(OpContext context) {
     FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact(
         [begin, end, next](kv::Transaction& txn) -> Result<> {
           next->clear();
-          std::vector<std::string> absent;
+          std::vector<std::string> done;
           auto it = txn.Scan(begin, end);
           for (std::size_t seen = 0; it->Valid(); it->Next(), ++seen) {
             if (seen == kNotesPerTransaction) {
@@ -144,10 +144,12 @@ Task<> ImportJob::EraseAbsentNotes(OpContext context) {
               break;
             }
             FB_ASSIGN_OR_RETURN(const meta::NameNote note, meta::DecodeNameNote(it->value()));
-            if (note.kind == meta::NoteKind::kAbsent) absent.emplace_back(it->key());
+            // A tombstone whose delete has travelled only kept listed pages from bringing it back.
+            const bool travelled = note.kind == meta::NoteKind::kTombstone && note.unsent == 0;
+            if (note.kind == meta::NoteKind::kAbsent || travelled) done.emplace_back(it->key());
           }
           FB_RETURN_IF_ERROR(it->status());
-          for (const std::string& key : absent) txn.Erase(key);
+          for (const std::string& key : done) txn.Erase(key);
           return {};
         },
         kv::Durability::kLazy));
@@ -174,7 +176,7 @@ Task<> ImportJob::Finish(OpContext context) {
       {{"container", attachment_->record.container},
        {"names", std::to_string(position_.names)},
        {"left_alone", std::to_string(report_.conflicts)}});
-  co_return co_await EraseAbsentNotes(std::move(context));
+  co_return co_await EraseSettledNotes(std::move(context));
 }
 
 Task<> ImportJob::Run(OpContext context) {
@@ -186,7 +188,7 @@ Task<> ImportJob::Run(OpContext context) {
   bytes_ = position_.bytes;
   if (position_.finished.ticks != 0) {
     finished_ = true;
-    co_return co_await EraseAbsentNotes(std::move(context));
+    co_return co_await EraseSettledNotes(std::move(context));
   }
   lake::ListRequest request;
   request.max_results = page_size;

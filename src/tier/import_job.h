@@ -42,7 +42,7 @@ class ImportJob {
   Task<meta::ImportRecord> LoadPosition(OpContext context);
   Task<> StorePage(OpContext context, lake::ListPage page, std::string next_marker);
   Task<> Finish(OpContext context);
-  Task<> EraseAbsentNotes(OpContext context);
+  Task<> EraseSettledNotes(OpContext context);
   std::string JobName() const;
 
   engine::Services& services_;

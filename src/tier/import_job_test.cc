@@ -142,6 +142,7 @@ TEST(ImportJobTest, ANameDeletedHereStaysAway) {
   ASSERT_TRUE(attachment);
   meta::NameNote note;
   note.kind = meta::NoteKind::kTombstone;
+  note.unsent = 7;
   const std::string key = meta::keys::NameNote((*attachment)->container, "gone");
   ASSERT_TRUE(fixture.engine().store().TransactBlocking([&](kv::Transaction& txn) -> Result<> {
     txn.Put(key, meta::Encode(note));
@@ -152,6 +153,24 @@ TEST(ImportJobTest, ANameDeletedHereStaysAway) {
   EXPECT_EQ(fixture.engine().Read("gone").error().code(), Code::kBlobNotFound);
   // The offload still needs it.
   EXPECT_EQ(fixture.engine().KeysOfTable('v'), 1u);
+}
+
+// It stood in the way of pages that were listed before the delete; then the lake may have the name
+// again.
+TEST(ImportJobTest, ATombstoneThatHasTravelledGoesWithTheImport) {
+  TierFixture fixture;
+  fixture.Attach();
+  auto attachment = fixture.Attached();
+  ASSERT_TRUE(attachment);
+  meta::NameNote note;
+  note.kind = meta::NoteKind::kTombstone;
+  const std::string key = meta::keys::NameNote((*attachment)->container, "gone");
+  ASSERT_TRUE(fixture.engine().store().TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+    txn.Put(key, meta::Encode(note));
+    return {};
+  }));
+  ASSERT_TRUE(fixture.Import());
+  EXPECT_EQ(fixture.engine().KeysOfTable('v'), 0u);
 }
 
 TEST(ImportJobTest, AHierarchicalContainerGetsItsDirectories) {
