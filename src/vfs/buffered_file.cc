@@ -38,13 +38,12 @@ OpenFileState BufferedFile::State() const {
           .etag = content_.base()};
 }
 
-void BufferedFile::Revalidate(const Attributes& fresh) {
+void BufferedFile::Revalidate(const Attributes& fresh, const ETag& asked) {
   std::lock_guard lock(mutex_);
   if (fresh.etag == content_.base()) return;
   // What is not committed stays; the commit finds out that its base has changed.
   if (content_.Dirty() || exclusive_) return;
-  // Asked before our last commit, told after it.
-  if (fresh.ctime.ns < committed_ns_) return;
+  if (content_.base() != asked) return;  // asked before our last commit, told after it
   Rebase(fresh, false);
 }
 

@@ -38,7 +38,7 @@ class BufferedFile : public OpenFile, public std::enable_shared_from_this<Buffer
   Task<> Flush(OpContext context) override;
   Task<> Sync(OpContext context) override;
   Task<> Close(OpContext context) override;
-  void Revalidate(const Attributes& fresh) override;
+  void Revalidate(const Attributes& fresh, const ETag& asked) override;
   void Restamp(const ETag& before, const Attributes& fresh) override;
   OpenFileState State() const override;
 
@@ -99,7 +99,8 @@ class BufferedFile : public OpenFile, public std::enable_shared_from_this<Buffer
   Task<> StageAll(OpContext context);
   // One attempt: true when it is done, false when it must be tried again.
   Task<bool> CommitOnce(OpContext context);
-  CommitRequest Describe(FileRef file, std::vector<BlockPtr>& pinned) const;  // with mutex_
+  CommitRequest Describe(FileRef file,
+                         std::vector<std::shared_ptr<WriteMemory>>& pinned) const;  // with mutex_
   void Absorb(const CommitAnswer& answer);
   Result<> StageAgain();
 
@@ -113,7 +114,6 @@ class BufferedFile : public OpenFile, public std::enable_shared_from_this<Buffer
   FileTime base_mtime_;
   ReadAhead read_ahead_;
   std::optional<FileTime> mtime_;  // of the last write that is not committed
-  std::int64_t committed_ns_ = 0;  // the server's time of our last commit
   std::optional<Error> error_;     // of an upload behind the writer's back
   bool error_told_ = false;
   std::shared_ptr<Event> exclusive_;  // while somebody commits

@@ -118,7 +118,8 @@ Task<> BufferedFile::StageAll(OpContext context) {
   co_return Fail(error_ ? *error_ : Error(Code::kIo, "A block could not be uploaded."));
 }
 
-CommitRequest BufferedFile::Describe(FileRef file, std::vector<BlockPtr>& pinned) const {
+CommitRequest BufferedFile::Describe(FileRef file,
+                                     std::vector<std::shared_ptr<WriteMemory>>& pinned) const {
   CommitRequest request;
   request.file = std::move(file);
   for (const DirtyContent::Piece& piece : content_.Read(0, content_.size())) {
@@ -128,11 +129,9 @@ CommitRequest BufferedFile::Describe(FileRef file, std::vector<BlockPtr>& pinned
         break;
       case DirtyContent::Piece::Kind::kBase:
         request.pieces.push_back(KeptRange{.offset = piece.offset, .length = piece.length});
-        request.base = content_.base();
-        request.base_size = content_.base_size();
         break;
       case DirtyContent::Piece::Kind::kBlock:
-        pinned.push_back(piece.block);
+        pinned.push_back(piece.block->memory);
         if (piece.block->state == DirtyBlock::State::kStaged) {
           request.pieces.push_back(piece.block->staged);
         } else {
@@ -142,12 +141,17 @@ CommitRequest BufferedFile::Describe(FileRef file, std::vector<BlockPtr>& pinned
         break;
     }
   }
+  // What others have written since must not go, also where nothing of the base is kept.
+  if (!content_.Replaces()) {
+    request.base = content_.base();
+    request.base_size = content_.base_size();
+  }
   return request;
 }
 
 Task<bool> BufferedFile::CommitOnce(OpContext context) {
   FB_CO_ASSIGN_OR_RETURN(FileRef file, where_());
-  std::vector<BlockPtr> pinned;
+  std::vector<std::shared_ptr<WriteMemory>> pinned;  // the request points into it
   CommitRequest request;
   ETag base;
   {
@@ -186,7 +190,6 @@ void BufferedFile::Absorb(const CommitAnswer& answer) {
   version_ = std::move(next);
   content_.Committed(answer.etag, answer.size);
   base_mtime_ = answer.mtime;
-  committed_ns_ = answer.mtime.ns;
   mtime_.reset();
   error_.reset();
 }

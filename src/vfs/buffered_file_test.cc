@@ -311,6 +311,31 @@ TEST_F(BufferedFileTest, ChangesOfTwoMachinesToDifferentPlacesBothStay) {
   EXPECT_EQ(all.substr(50, 6), "theirs");
 }
 
+TEST_F(BufferedFileTest, TwoMachinesThatFillAnEmptyFileBothStay) {
+  Machine here(server_), there(server_);
+  auto first = here.Create("f");
+  ASSERT_TRUE(RunSync(first->Flush({})));
+  auto second = there.Open("f");
+  ASSERT_TRUE(Write(*first, 0, std::string(300'000, 'a')));
+  ASSERT_TRUE(Write(*second, 300'000, std::string(300'000, 'b')));
+  ASSERT_TRUE(RunSync(first->Flush({})));
+  ASSERT_TRUE(RunSync(second->Flush({})));
+  Machine other(server_);
+  auto reader = other.Open("f");
+  EXPECT_EQ(*Read(*reader, 0, 1'000'000), std::string(300'000, 'a') + std::string(300'000, 'b'));
+}
+
+TEST_F(BufferedFileTest, AWriterThatWaitsForMemoryIsToldThatUploadsFail) {
+  Machine here(server_, Small());
+  auto file = here.Create("f");
+  here.remote.data.fail_stages = 1'000'000;
+  Result<> done;
+  for (int i = 0; i < 64 && done; ++i) {
+    done = Write(*file, static_cast<std::uint64_t>(i) * 100'000, std::string(100'000, 'x'));
+  }
+  EXPECT_EQ(done.error().code(), Code::kInsufficientStorage);
+}
+
 TEST_F(BufferedFileTest, AReaderSeesOneVersionAndThenTheNext) {
   Machine here(server_), there(server_);
   auto writer = here.Create("f");
@@ -322,7 +347,7 @@ TEST_F(BufferedFileTest, AReaderSeesOneVersionAndThenTheNext) {
   ASSERT_TRUE(Write(*writer, 0, std::string(300'000, 'b')));
   ASSERT_TRUE(RunSync(writer->Flush({})));
   auto fresh = RunSync(there.remote.Stat({}, {.path = "f", .id = {}}));
-  reader->Revalidate(*fresh);
+  reader->Revalidate(*fresh, reader->State().etag);
   EXPECT_EQ(*Read(*reader, 0, 1'000'000), std::string(300'000, 'b'));
 }
 

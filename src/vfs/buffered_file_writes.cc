@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "vfs/buffered_file.h"
@@ -14,6 +16,8 @@ namespace {
 constexpr std::size_t kMaxBlocks = 8'000;
 // Blocks below this are not worth a request each when memory is short.
 constexpr std::size_t kWorthUploading = 256_KiB;
+// How long a writer waits for memory before it looks at what uploads say.
+constexpr std::chrono::seconds kMemoryTurn{1};
 
 FileTime Now() { return {.ns = Clock::System().Now().ticks * 100}; }
 
@@ -29,9 +33,19 @@ Result<> BufferedFile::TakeError() {
 Task<WriteMemory> BufferedFile::GetMemory(OpContext context, std::size_t bytes) {
   const std::size_t units = MemoryPool::SizeFor(bytes);
   std::optional<Permit> permit = files_.write_budget().TryAcquire(units);
-  if (!permit) {
+  while (!permit) {
+    // An upload that has failed gives nothing back: told here, or tried again.
+    FB_CO_RETURN_IF_ERROR(TakeError());
     files_.Squeeze();
-    FB_CO_ASSIGN_OR_RETURN(permit, co_await files_.write_budget().Acquire(units, context));
+    OpContext turn = context;
+    turn.deadline = std::min(context.deadline, Clock::System().SteadyNow() + kMemoryTurn);
+    auto got = co_await files_.write_budget().Acquire(units, turn);
+    if (got) {
+      permit = std::move(*got);
+      break;
+    }
+    FB_CO_RETURN_IF_ERROR(context.Check());
+    if (got.error().code() != Code::kDeadlineExceeded) co_return Fail(std::move(got.error()));
   }
   co_return WriteMemory{.memory = files_.pool().Get(bytes), .permit = std::move(*permit)};
 }
@@ -226,13 +240,14 @@ void BufferedFile::Squeeze() {
       // A new content must not be seen half written: its pieces are uploaded, whatever their size.
       const bool replaces = content_.base_limit() == 0;
       if (block->length >= kWorthUploading || replaces) {
+        MarkStaging(*block);  // under the lock under which no commit was looking at it
         large.push_back(block);
       } else {
         small = true;
       }
     }
   }
-  StartUploads(large);
+  for (BlockPtr& block : large) files_.Spawn(Upload(shared_from_this(), std::move(block)));
   if (small) files_.Spawn(CommitBehind(shared_from_this()));
 }
 

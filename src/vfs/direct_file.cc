@@ -13,7 +13,7 @@ OpenFileState DirectFile::State() const {
   return state_;
 }
 
-void DirectFile::Revalidate(const Attributes& fresh) {
+void DirectFile::Revalidate(const Attributes& fresh, const ETag& /*asked*/) {
   std::lock_guard lock(mutex_);
   state_.size = fresh.size;
   state_.etag = fresh.etag;
@@ -30,7 +30,7 @@ void DirectFile::Restamp(const ETag& before, const Attributes& fresh) {
 Task<> DirectFile::LookAgain(OpContext context) {
   FB_CO_ASSIGN_OR_RETURN(FileRef where, request_.where());
   FB_CO_ASSIGN_OR_RETURN(const Attributes fresh, co_await remote_.Stat(context, std::move(where)));
-  Revalidate(fresh);
+  Revalidate(fresh, {});
   co_return Result<>();
 }
 

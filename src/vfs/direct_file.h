@@ -25,7 +25,7 @@ class DirectFile final : public OpenFile {
   Task<> Flush(OpContext context) override;
   Task<> Sync(OpContext context) override;
   Task<> Close(OpContext context) override;
-  void Revalidate(const Attributes& fresh) override;
+  void Revalidate(const Attributes& fresh, const ETag& asked) override;
   void Restamp(const ETag& before, const Attributes& fresh) override;
   OpenFileState State() const override;
 

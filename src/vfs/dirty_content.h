@@ -66,6 +66,8 @@ class DirtyContent {
   const ETag& base() const { return base_; }
   std::uint64_t base_size() const { return base_size_; }
   std::uint64_t base_limit() const;
+  // All of the base has been cut away: what others did to it meanwhile does not count.
+  bool Replaces() const { return cut_at_ && *cut_at_ == 0; }
   std::uint64_t size() const { return size_; }
   bool Dirty() const { return resized_ || !blocks_.empty(); }
   const std::map<std::uint64_t, BlockPtr>& blocks() const { return blocks_; }

@@ -56,7 +56,7 @@ Task<> FileSystem::Impl::Refresh(OpContext context, NodePtr node) {
     // An answer that crossed a commit of our own tells of the time before it.
     if (file != nullptr && file->State().etag != before) continue;
     if (!table.InstallAttributes(node, *fresh, stamp)) continue;
-    if (file != nullptr) file->Revalidate(*fresh);
+    if (file != nullptr) file->Revalidate(*fresh, before);
     break;
   }
   co_return Result<>();
@@ -70,7 +70,7 @@ void FileSystem::Impl::Restamp(const NodePtr& node, const Attributes& before,
     if (same_content) {
       file->Restamp(before.etag, fresh);
     } else {
-      file->Revalidate(fresh);
+      file->Revalidate(fresh, before.etag);
     }
   }
   if (same_content) table.RestampPages(node, before.etag, fresh.etag);

@@ -65,8 +65,9 @@ class OpenFile {
   virtual Task<> Close(OpContext context) = 0;
 
   // Another handle is opened, or somebody else changed the file: `fresh` is what the server says.
-  // Caches of another version are dropped, changes of our own stay.
-  virtual void Revalidate(const Attributes& fresh) = 0;
+  // Caches of another version are dropped, changes of our own stay. `asked`: the version here when
+  // the server was asked; the answer is too old to count when it is another one now.
+  virtual void Revalidate(const Attributes& fresh, const ETag& asked) = 0;
   // This mount changed something that is not the content (mode, owner, times, names), after which
   // the server calls the content of version `before` by another ETag, `fresh.etag`. Nothing to
   // drop; without effect when the version here is not `before`.
