@@ -75,7 +75,8 @@ Task<http::Response> FromElsewhere(Call& call, const std::string& url, bool sync
   request.copy.bytes_total = source.length;
   const std::string id = request.copy.id;
   if (!sync && source.length > call.copies.options().inline_bytes) {
-    const std::string etag(source.headers.Get("etag"));
+    std::string etag(source.headers.Get("etag"));
+    if (etag.starts_with("W/")) etag.clear();  // If-Match never matches a weak one
     source.body.reset();
     auto changed = co_await call.copies.Begin(call.context, std::move(request), url, etag);
     if (!changed) co_return Fail(OverwriteError(call, std::move(changed.error())));

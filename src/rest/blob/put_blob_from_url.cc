@@ -32,6 +32,8 @@ Task<http::Response> FromHere(Call& call, LocalSource source) {
   FB_CO_ASSIGN_OR_RETURN(const bool takes_properties, TakesProperties(call));
   request.http =
       MergeHttp(given.http, takes_properties ? source.record.http : OnlyMd5(source.record.http));
+  // The bytes that are committed say their own MD5: the source may be written over until then.
+  if (given.http.content_md5.empty()) request.http->content_md5.clear();
   request.metadata = std::move(given.metadata);
   request.tags = std::move(given.tags);
   request.copy_tags = given.copy_tags;
