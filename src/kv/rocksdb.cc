@@ -310,6 +310,7 @@ Result<> RocksDbStore::Db::AddRange(rocksdb::WriteBatch& batch, Space space,
     FB_RETURN_IF_ERROR(ToResult(all->status()));
     last = all->key().ToString() + '\0';
   }
+  deletions_[static_cast<std::size_t>(space)] += keys.size();  // at least
   return ToResult(batch.DeleteRange(family, begin, last));
 }
 
@@ -376,7 +377,10 @@ void RocksDbStore::Db::FlushDeletions() {
   rocksdb::FlushOptions start;
   start.wait = false;
   start.allow_write_stall = true;  // false would wait here for the flushes before it
-  const bool all = scarce_ && std::ranges::max(deletions_) >= kDeletionsWhenScarce;
+  // A few deletions wait for the next tick at most.
+  const bool due = std::chrono::steady_clock::now() >= tune_at_;
+  const bool all =
+      scarce_ && std::ranges::max(deletions_) >= (due ? std::uint64_t{1} : kDeletionsWhenScarce);
   for (std::size_t i = 0; i < kSpaces; ++i) {
     if (!all && deletions_[i] < kDeletionsBeforeFlush) continue;
     deletions_[i] = 0;
