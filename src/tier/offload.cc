@@ -120,6 +120,7 @@ Task<> Offload::Refill(OpContext context) {
       std::lock_guard lock(mutex_);
       TakeIn(std::move(page));
       VisibleNowLocked({}, ready);
+      ready.push_back(store_wake_);  // what was done already can be erased
     }
     for (const auto& event : ready) event->Set();
     if (end) co_return Result<>{};
