@@ -41,7 +41,8 @@ def pytest_runtest_makereport(item, call):
     report = yield
     if report.failed and call.when in ("setup", "call"):
         for server in _servers_of(item):
-            report.sections.append((f"log of {server.directory.name}", server.log(200)))
+            where = getattr(server, "directory", server)
+        report.sections.append((f"log of {getattr(where, 'name', where)}", server.log(200)))
     return report
 
 
