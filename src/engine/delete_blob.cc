@@ -28,10 +28,10 @@ Task<> DeleteBlob(Services& services, OpContext context, DeleteBlobRequest reque
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
   auto shared = std::make_shared<const DeleteBlobRequest>(std::move(request));
   const WallTime now = services.clock.Now();
-  FB_CO_RETURN_IF_ERROR(co_await TransactNamed(services, context,
-                                               [&services, shared, now](kv::Transaction& txn) {
-                                                 return Delete(services, txn, *shared, now);
-                                               }));
+  FB_CO_RETURN_IF_ERROR(
+      co_await TransactNamed(services, context, [&services, shared, now](kv::Transaction& txn) {
+        return Delete(services, txn, *shared, now);
+      }));
   co_return co_await AwaitAcknowledged(services, context, shared->target);
 }
 

@@ -96,7 +96,8 @@ Result<Outcome> Update(Services& services, kv::Transaction& txn, const UpdateBlo
     meta::ReindexTags(txn, place.container.id, place.name, record.tags, *request.tags);
     record.tags = *request.tags;
   }
-  if (request.tier) result.rehydration_pending = SetTier(request, place.container, stamp.now, record);
+  if (request.tier)
+    result.rehydration_pending = SetTier(request, place.container, stamp.now, record);
   if (ChangesContentAttributes(request)) {
     record.etag = stamp.etag;
     record.modified = stamp.now;

@@ -134,7 +134,7 @@ std::string DeleteGuard(ContainerId container);    // what the guard of deletes 
 std::string PendingTree(ContainerId container, BlobId holder);
 std::string PendingTrees(ContainerId container);  // prefix
 std::uint64_t HolderOfTreeKey(std::string_view key);
-std::string Changes(ContainerId container);        // prefix for kv Append, and to scan
+std::string Changes(ContainerId container);  // prefix for kv Append, and to scan
 std::string Run(BodyId body, std::uint64_t end_offset);
 std::string RunsOf(BodyId body);         // prefix
 std::string ResidentBytes(BodyId body);  // kv counter

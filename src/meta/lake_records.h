@@ -55,8 +55,8 @@ enum class NoteKind : std::uint8_t {
 struct NameNote {
   NoteKind kind = NoteKind::kAbsent;
   WallTime since;
-  std::string lake_name;     // tombstone: the name there; empty: the same
-  std::string lake_etag;     // tombstone: last seen there
+  std::string lake_name;  // tombstone: the name there; empty: the same
+  std::string lake_etag;  // tombstone: last seen there
   // tombstone: holder id of the newest change of the name; 0: it has travelled, and the tombstone
   // stays until the import is past
   std::uint64_t unsent = 0;

@@ -210,7 +210,8 @@ TEST_F(ConflictSettleTest, TwoForebaysConvergeAndListEachConflictOnce) {
     ASSERT_TRUE(two().Sync());
     Converge();
     // Two names were written on both sides: whoever came second has the conflict.
-    EXPECT_EQ(one().Conflicts().size() + two().Conflicts().size(), 2u * static_cast<std::size_t>(round + 1));
+    EXPECT_EQ(one().Conflicts().size() + two().Conflicts().size(),
+              2u * static_cast<std::size_t>(round + 1));
   }
   // No acknowledged byte is lost: every text is somewhere.
   std::set<std::string> texts;

@@ -8,9 +8,9 @@
 #include "meta/lake_records.h"
 #include "meta/namespace.h"
 #include "meta/tag_index.h"
-#include "tier/pending_trees.h"
 #include "tier/conflict.h"
 #include "tier/events.h"
+#include "tier/pending_trees.h"
 
 namespace forebay::tier {
 namespace {
