@@ -10,11 +10,13 @@ import sys
 
 import pytest
 from azure.storage.blob import BlobServiceClient
+from harness import needs
 from harness.accounts import DEVELOPMENT, LAKE
 from harness.mount import Mount
 
 pytestmark = [
     pytest.mark.forebay_only,
+    needs.left_out("MOUNT"),
     pytest.mark.skipif(
         os.geteuid() != 0 or not os.path.exists("/dev/fuse"), reason="needs root and /dev/fuse"
     ),
@@ -123,8 +125,7 @@ def test_git_clone_and_fsck(place, tmp_path):
 
 def test_a_build_of_a_c_program(place):
     compiler = shutil.which("cc") or shutil.which("clang-19")
-    if not compiler:
-        pytest.skip("no C compiler")
+    needs.need(compiler, "MOUNT", "a C compiler is missing: ./dev install")
     sources = []
     for i in range(20):
         path = place / f"part{i}.c"
@@ -201,8 +202,7 @@ def test_tar_and_rsync_there_and_back(place, tmp_path):
     run("tar", "-C", tmp_path, "--xattrs", "-cf", tmp_path / "tree.tar", "tree")
     run("tar", "-C", place, "--xattrs", "--same-owner", "-xpf", tmp_path / "tree.tar")
     run("tar", "-C", place, "--xattrs", "-df", tmp_path / "tree.tar")
-    if not shutil.which("rsync"):
-        pytest.skip("no rsync")
+    needs.need(shutil.which("rsync"), "MOUNT", "rsync is missing: ./dev install")
     run("rsync", "-aHAX", f"{local}/", f"{place}/synced/")
     run("rsync", "-aHAX", f"{place}/synced/", f"{tmp_path}/back/")
     for target in (f"{place}/synced/", f"{tmp_path}/back/"):
