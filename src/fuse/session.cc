@@ -280,7 +280,12 @@ Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Session::~Session() {
   if (impl_->notifier) impl_->notifier->Stop();
-  if (impl_->session) fuse_session_destroy(impl_->session);
+  if (!impl_->session) return;
+  // Gives back what the library keeps for its own unmounting. While programs still hold the mount
+  // the library would unmount by name, which must not hit a mount that took our place meanwhile.
+  const auto other = FindMount(impl_->options.mount_point);
+  if (other && !*other) fuse_session_unmount(impl_->session);
+  fuse_session_destroy(impl_->session);
 }
 
 Result<std::unique_ptr<Session>> Session::Mount(vfs::FileSystem& file_system, vfs::Loops& loops,

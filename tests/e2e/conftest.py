@@ -42,7 +42,7 @@ def pytest_runtest_makereport(item, call):
     if report.failed and call.when in ("setup", "call"):
         for server in _servers_of(item):
             where = getattr(server, "directory", server)
-        report.sections.append((f"log of {getattr(where, 'name', where)}", server.log(200)))
+            report.sections.append((f"log of {getattr(where, 'name', where)}", server.log(200)))
     return report
 
 
