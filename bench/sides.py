@@ -184,6 +184,8 @@ class Azurite(BlobServer):
 
 
 class Nginx(Server):
+    connections = 1024  # at most, of each of its processes
+
     def __init__(self, base, tls=None):
         super().__init__(base)
         self.tls = tls
@@ -195,7 +197,7 @@ class Nginx(Server):
         (self.directory / "nginx.conf").write_text(f"""
 daemon off; worker_processes {os.cpu_count()}; pid {self.directory}/pid; user root;
 error_log {self.directory}/error.log;
-events {{ worker_connections 1024; }}
+events {{ worker_connections {self.connections}; }}
 http {{
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000;
   client_body_temp_path {self.directory}/body; proxy_temp_path {self.directory}/proxy;
