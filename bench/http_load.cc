@@ -7,7 +7,9 @@
 //   BlockBlob' …
 //
 // {n} in the path becomes a number that no other request of the run has; {r} a random one below
-// --random. Prints one JSON object: requests, errors, bytes, seconds, latencies in microseconds.
+// --random. --range 4096 --cells 1000 --cell 65536 reads the first 4 KiB of each of 1,000 cells of
+// 64 KiB, each once and in an order that looks random and is the same in every run. Prints one JSON
+// object: requests, errors, bytes, seconds, latencies in microseconds.
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -43,10 +45,14 @@ struct Options {
   double seconds = 0;          // 0: until `requests`
   std::uint64_t requests = 0;  // in all; 0: no limit
   std::uint64_t random = 1;
+  std::uint64_t range_bytes = 0;  // 0: whole blobs
+  std::uint64_t cells = 1;
+  std::uint64_t cell_bytes = 65536;
   bool tls = false;
 };
 
 std::atomic<std::uint64_t> g_next{0};
+std::atomic<std::uint64_t> g_next_range{0};
 
 // One connection, plain or TLS.
 class Connection {
@@ -142,6 +148,15 @@ std::string Expand(std::string path, std::mt19937_64& random, std::uint64_t belo
   return path;
 }
 
+// Multiples of a prime go round all cells before one comes again.
+std::string RangeLine(const Options& options) {
+  constexpr std::uint64_t kPrime = 2'654'435'761;
+  const std::uint64_t cell = g_next_range.fetch_add(1) * kPrime % options.cells;
+  const std::uint64_t from = cell * options.cell_bytes;
+  return "Range: bytes=" + std::to_string(from) + "-" +
+         std::to_string(from + options.range_bytes - 1) + "\r\n";
+}
+
 struct Tally {
   std::uint64_t errors = 0;
   std::uint64_t bytes = 0;
@@ -164,10 +179,12 @@ void Work(const Options& options, SSL_CTX* tls, SteadyClock::time_point end,
     tail = " HTTP/1.1\r\nHost: " + options.host + ":" + std::to_string(options.port) + "\r\n";
   }
   for (const std::string& header : options.headers) tail += header + "\r\n";
+  const std::string fixed = tail;
   tail += "\r\n";
   const bool join = body.size() <= 64 << 10;  // one write for a small request
   if (join) tail += body;
   while (SteadyClock::now() < end && left.fetch_sub(1) > 0) {
+    if (options.range_bytes > 0) tail = fixed + RangeLine(options) + "\r\n";
     const std::string head =
         options.method + " " + Expand(options.path, random, options.random) + tail;
     const auto began = SteadyClock::now();
@@ -194,7 +211,8 @@ void Work(const Options& options, SSL_CTX* tls, SteadyClock::time_point end,
   std::fprintf(
       stderr,
       "http_load [--host H] [--port P] [--tls] [--method M] --path P [--header 'K: V']…\n"
-      "          [--body BYTES] [--connections N] [--seconds S] [--requests N] [--random N]\n");
+      "          [--body BYTES] [--connections N] [--seconds S] [--requests N] [--random N]\n"
+      "          [--range BYTES] [--cells N] [--cell BYTES]\n");
   std::exit(2);
 }
 
@@ -226,6 +244,12 @@ Options Parse(int argc, char** argv) {
       o.seconds = std::atof(value);
     else if (flag == "--requests")
       o.requests = std::strtoull(value, nullptr, 10);
+    else if (flag == "--range")
+      o.range_bytes = std::strtoull(value, nullptr, 10);
+    else if (flag == "--cells")
+      o.cells = std::max<std::uint64_t>(std::strtoull(value, nullptr, 10), 1);
+    else if (flag == "--cell")
+      o.cell_bytes = std::strtoull(value, nullptr, 10);
     else if (flag == "--random")
       o.random = std::strtoull(value, nullptr, 10);
     else
@@ -274,7 +298,10 @@ int main(int argc, char** argv) {
   }
   std::string body(options.body_bytes, '\0');
   std::mt19937_64 random(7);
-  for (char& c : body) c = static_cast<char>(random());
+  for (std::size_t at = 0; at < body.size(); at += sizeof(std::uint64_t)) {
+    const std::uint64_t bits = random();
+    std::memcpy(body.data() + at, &bits, std::min(sizeof bits, body.size() - at));
+  }
   std::atomic<std::int64_t> left(
       options.requests == 0 ? INT64_MAX : static_cast<std::int64_t>(options.requests));
   const auto began = SteadyClock::now();
