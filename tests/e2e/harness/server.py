@@ -4,8 +4,10 @@ The port and the data directory stay the same over restarts, so that a client ca
 Nothing here is thread safe except `alive`.
 """
 
+import contextlib
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -18,9 +20,14 @@ from .accounts import DEVELOPMENT, SECOND
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback port that nobody has, below those that outgoing connections get from the kernel: one
+    of these could take it while a server restarts, also the connection that asks whether it is back."""
+    first_outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(max(1024, first_outgoing - 16_000), first_outgoing)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class ServerProcess:
