@@ -62,7 +62,8 @@ def test_sync_up_carries_new_changed_and_deleted(server, azcopy, container, tree
     upload(azcopy, server, tree, container, sas)
     url = server.url(DEVELOPMENT, container.container_name, sas=sas)
     sync = ("sync", tree, url, UP, "--delete-destination=true")
-    assert int(azcopy.run(*sync).check().summary["TotalTransfers"]) == 0
+    nothing = azcopy.run(*sync).check().assert_clean_log()
+    assert int(nothing.summary["TotalTransfers"]) == 0
 
     (tree / "new.txt").write_bytes(b"new")
     changed = tree / "plain.txt"
@@ -83,11 +84,12 @@ def test_sync_down_mirrors_the_container(server, azcopy, container, tree, sas, t
     mirror.mkdir()
     (mirror / "stray.txt").write_bytes(b"not in the container")
     url = server.url(DEVELOPMENT, container.container_name, sas=sas)
-    azcopy.run("sync", url, mirror, DOWN, "--delete-destination=true").check()
+    sync = ("sync", url, mirror, DOWN, "--delete-destination=true")
+    azcopy.run(*sync).check().assert_clean_log()
     trees.assert_same_tree(tree, mirror)
     container.upload_blob("later.txt", b"later")
     container.delete_blob("hash#frag.txt")
-    azcopy.run("sync", url, mirror, DOWN, "--delete-destination=true").check(transferred=1)
+    azcopy.run(*sync).check(transferred=1).assert_clean_log()
     assert (mirror / "later.txt").read_bytes() == b"later"
     assert not (mirror / "hash#frag.txt").exists()
 
@@ -95,10 +97,11 @@ def test_sync_down_mirrors_the_container(server, azcopy, container, tree, sas, t
 def test_remove_takes_a_prefix_and_then_everything(server, azcopy, container, tree, sas):
     upload(azcopy, server, tree, container, sas)
     one = server.url(DEVELOPMENT, container.container_name, "deep", sas=sas)
-    azcopy.run("remove", one, "--recursive", "--from-to=BlobTrash").check()
+    remove = ("--recursive", "--from-to=BlobTrash")
+    azcopy.run("remove", one, *remove).check().assert_clean_log()
     assert not [b for b in container.list_blob_names() if b.startswith("deep/")]
     everything = server.url(DEVELOPMENT, container.container_name, sas=sas)
-    azcopy.run("remove", everything, "--recursive", "--from-to=BlobTrash").check()
+    azcopy.run("remove", everything, *remove).check().assert_clean_log()
     assert list(container.list_blob_names()) == []
 
 
@@ -107,7 +110,8 @@ def test_md5_is_stored_and_checked(server, azcopy, container, tree, sas, tmp_pat
     for blob in container.list_blobs():
         assert blob.content_settings.content_md5, blob.name
     back = tmp_path / "back"
-    download(azcopy, server, container, sas, back, "--check-md5=FailIfDifferentOrMissing").check()
+    checked = download(azcopy, server, container, sas, back, "--check-md5=FailIfDifferentOrMissing")
+    checked.check().assert_clean_log()
     trees.assert_same_tree(tree, back)
 
 
@@ -155,7 +159,7 @@ def test_set_properties_changes_tier_metadata_and_tags(server, azcopy, container
     azcopy.run(
         "set-properties", url, "--from-to=BlobNone", "--block-blob-tier=cold",
         "--metadata=k=v", "--blob-tags=t=1",
-    ).check()  # fmt: skip
+    ).check().assert_clean_log()  # fmt: skip
     properties = blob.get_blob_properties()
     assert (properties.blob_tier, properties.metadata) == ("Cold", {"k": "v"})
     assert blob.get_blob_tags() == {"t": "1"}
@@ -167,7 +171,7 @@ def test_overwrite_false_leaves_what_is_there(server, azcopy, container, sas, tm
     source.mkdir()
     (source / "plain.txt").write_bytes(b"came second")
     url = server.url(DEVELOPMENT, container.container_name, sas=sas)
-    azcopy.run("copy", f"{source}/*", url, UP, "--overwrite=false").check(skipped=1)
+    azcopy.run("copy", f"{source}/*", url, UP, "--overwrite=false").check(skipped=1).assert_clean_log()
     assert container.download_blob("plain.txt").readall() == b"was here first"
 
 

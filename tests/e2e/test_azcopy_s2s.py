@@ -76,7 +76,7 @@ def test_one_blob_with_all_that_is_attached(server, azcopy, source):
         "copy", server.url(DEVELOPMENT, source.container_name, "from.json", sas=sas),
         server.url(DEVELOPMENT, source.container_name, "to.json", sas=sas), S2S,
         "--s2s-preserve-blob-tags=true", "--s2s-preserve-access-tier=true",
-    ).check(transferred=1)  # fmt: skip
+    ).check(transferred=1).assert_clean_log()  # fmt: skip
     copy = source.get_blob_client("to.json")
     properties = copy.get_blob_properties()
     assert copy.download_blob().readall() == b'{"a": 1}'
@@ -95,7 +95,7 @@ def test_a_copy_survives_its_source(server, azcopy, source):
     azcopy.run(
         "copy", server.url(DEVELOPMENT, source.container_name, "from.bin", sas=sas),
         server.url(DEVELOPMENT, source.container_name, "to.bin", sas=sas), S2S, "--block-size-mb=4",
-    ).check(transferred=1)  # fmt: skip
+    ).check(transferred=1).assert_clean_log()  # fmt: skip
     source.upload_blob("from.bin", b"overwritten", overwrite=True)
     source.delete_blob("from.bin")
     server_side = source.download_blob("to.bin").readall()
@@ -111,11 +111,11 @@ def test_sync_between_containers(server, azcopy, service, source, container_name
         "sync", server.url(DEVELOPMENT, source.container_name, sas=sas),
         server.url(DEVELOPMENT, target.container_name, sas=sas), S2S, "--delete-destination=true",
     )  # fmt: skip
-    azcopy.run(*command).check(transferred=len(contents))
+    azcopy.run(*command).check(transferred=len(contents)).assert_clean_log()
     assert read_all(target) == contents
-    azcopy.run(*command).check()
+    azcopy.run(*command).check().assert_clean_log()
     source.upload_blob("one-more", b"more")
-    azcopy.run(*command).check(transferred=1)
+    azcopy.run(*command).check(transferred=1).assert_clean_log()
     assert read_all(target) == {**contents, "one-more": b"more"}
 
 

@@ -179,12 +179,14 @@ def test_azcopy_up_sync_down_remove(server, azcopy, file_system, sas, tmp_path):
     (tree / "plain.txt").write_text("changed")
     (tree / "empty.txt").unlink()
     os.utime(tree / "plain.txt", (4102444800, 4102444800))
-    azcopy.run("sync", tree, there, "--recursive", "--delete-destination=true", UP).check(deleted=1)
+    sync = azcopy.run("sync", tree, there, "--recursive", "--delete-destination=true", UP)
+    sync.check(deleted=1).assert_clean_log()
     back = tmp_path / "back"
     back.mkdir()
     azcopy.run("copy", there, back, "--recursive", DOWN).check().assert_clean_log()
     trees.assert_same_tree(tree, back / "tree")
-    azcopy.run("remove", there, "--recursive", "--from-to=BlobFSTrash").check()
+    remove = azcopy.run("remove", there, "--recursive", "--from-to=BlobFSTrash")
+    remove.check().assert_clean_log()
     assert names(file_system) == []
 
 

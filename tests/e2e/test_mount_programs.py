@@ -14,13 +14,7 @@ from harness import needs
 from harness.accounts import DEVELOPMENT, LAKE
 from harness.mount import Mount
 
-pytestmark = [
-    pytest.mark.forebay_only,
-    needs.left_out("MOUNT"),
-    pytest.mark.skipif(
-        os.geteuid() != 0 or not os.path.exists("/dev/fuse"), reason="needs root and /dev/fuse"
-    ),
-]
+pytestmark = [pytest.mark.forebay_only, needs.left_out("MOUNT")]
 
 
 @pytest.fixture(scope="module")

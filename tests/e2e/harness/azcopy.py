@@ -55,7 +55,7 @@ class JobResult:
         assert not retries, f"{len(retries)} retries, first: {retries[0]}"
         busy = [line for line in log.splitlines() if re.search(r"RESPONSE Status: 5\d\d", line)]
         assert not busy, f"{len(busy)} answers of 5xx, first: {busy[0]}"
-        assert float(self.summary["ServerBusyPercentage"]) == 0, self.summary
+        assert float(self.summary.get("ServerBusyPercentage", 0)) == 0, self.summary
         return self
 
 

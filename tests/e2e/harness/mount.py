@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from . import paths
+from . import needs, paths
 from .accounts import LAKE
 
 
@@ -14,6 +14,7 @@ class Mount:
     """A container of `server` at `place`."""
 
     def __init__(self, server, container, place: Path, account=LAKE, options=""):
+        needs.need_fuse()
         self.server = server
         self.url = server.url(account, container)
         self.place = Path(place)

@@ -15,3 +15,8 @@ def left_out(name):
 def need(there, name, what):
     if not there:
         pytest.fail(f"{what} (FOREBAY_E2E_{name}=0 leaves these tests out)", pytrace=False)
+
+
+def need_fuse():
+    may = os.geteuid() == 0 and os.path.exists("/dev/fuse")
+    need(may, "MOUNT", "mounts take root and /dev/fuse; a container: --device /dev/fuse --cap-add SYS_ADMIN")
