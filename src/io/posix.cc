@@ -147,7 +147,10 @@ Result<bool> PosixFileSystem::Exists(const std::string& path) const {
 Result<SpaceInfo> PosixFileSystem::Space(const std::string& path) const {
   struct statvfs info{};
   if (::statvfs(path.c_str(), &info) != 0) return Fail(ErrnoError("statvfs", path, errno));
-  return SpaceInfo{.total_bytes = info.f_blocks * info.f_frsize,
+  // As df counts: blocks set aside for the superuser are no part of the whole, or a disk whose
+  // reserve is large would never be less than nearly full.
+  const auto used = info.f_blocks - info.f_bfree;
+  return SpaceInfo{.total_bytes = (used + info.f_bavail) * info.f_frsize,
                    .available_bytes = info.f_bavail * info.f_frsize};
 }
 
