@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "engine/body_writer.h"
 #include "engine/commit.h"
+#include "engine/container_room.h"
 #include "engine/look_up.h"
 #include "engine/path_access.h"
 #include "engine/prepare.h"
@@ -113,10 +114,11 @@ Task<AppendPathResult> AppendPath(Services& services, OpContext context,
       context));
   auto commit = std::make_shared<Commit>();
   const std::uint64_t room = std::min(kMaxBlockBytes, kMaxFileBytes - request.position);
-  FB_CO_ASSIGN_OR_RETURN(commit->stored, co_await StoreBody(services, context, request.body,
-                                                            {.max_bytes = room,
-                                                             .expected = request.expected,
-                                                             .want_md5 = request.want_md5}));
+  FB_CO_ASSIGN_OR_RETURN(
+      commit->stored,
+      co_await StoreBodyIn(
+          services, context, ContainerOf(request.target), request.body,
+          {.max_bytes = room, .expected = request.expected, .want_md5 = request.want_md5}));
   if (commit->stored.size == 0) {
     co_return Fail(Code::kInvalidHeaderValue, "An append cannot be empty.");
   }

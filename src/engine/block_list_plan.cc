@@ -66,8 +66,6 @@ Result<StagedBlocks> LoadStaged(const kv::Reader& reader, const Place& place, Bl
 Result<CommittedBlocks> LoadCommitted(const kv::Reader& reader, const Place& place) {
   CommittedBlocks committed;
   if (!place.existing || !place.existing->body.has_block_list) return committed;
-  // Their bytes may be in the lake only: the client sends them again, as after kInvalidBlockList.
-  if (place.existing->body.in_lake) return committed;
   const std::string prefix = keys::BlockListPagesOf(place.existing->body.id);
   std::uint64_t offset = 0;
   auto it = reader.Scan(prefix, PrefixEnd(prefix));
@@ -115,6 +113,10 @@ Result<> UseStaged(BlockListPlan& plan, const std::string& id, StagedEntry& entr
 
 Result<> UseCommitted(const kv::Reader& reader, const Place& place, BlockListPlan& plan,
                       const std::string& id, CommittedEntry& entry, std::size_t max_extents) {
+  if (place.existing->body.in_lake) {
+    plan.bring_first = true;
+    return {};
+  }
   FB_ASSIGN_OR_RETURN(auto extents, meta::ExtentsOf(reader, place.existing->body, entry.offset,
                                                     entry.size, max_extents + 1));
   std::uint64_t size = 0;

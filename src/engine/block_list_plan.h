@@ -21,6 +21,9 @@ struct BlockListPlan {
   std::int64_t staged_count = 0;
   std::int64_t replaced_count = 0;
   meta::BodyId old_body;  // of the committed blob when its blocks are used; else 0
+  // The list is valid, and uses committed blocks whose bytes only the lake has: the rest of the
+  // plan is nothing to go by until they are here (engine/bring_here.h).
+  bool bring_first = false;
 
   // What is to be.
   std::uint64_t length = 0;

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "engine/commit.h"
+#include "engine/container_room.h"
 #include "engine/look_up.h"
 #include "engine/path_access.h"
 #include "meta/hierarchy.h"
@@ -96,7 +97,7 @@ Task<Changed> CreatePath(Services& services, OpContext context, CreatePathReques
   if (request.directory && request.expiry.from != ExpiryRequest::From::kNever) {
     co_return Fail(Code::kInvalidInput, "Only a file expires.");
   }
-  FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kRecords));
+  FB_CO_RETURN_IF_ERROR(CheckRoomIn(services, Growth::kRecords, ContainerOf(request.target)));
   FB_CO_ASSIGN_OR_RETURN(const std::uint64_t id, services.ids.Next());
   auto commit = std::make_shared<Commit>();
   commit->request = std::move(request);

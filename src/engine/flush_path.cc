@@ -8,6 +8,7 @@
 #include "engine/bring_here.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
+#include "engine/container_room.h"
 #include "engine/extend_body.h"
 #include "engine/path_access.h"
 #include "engine/planned_body.h"
@@ -223,7 +224,10 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
     commit->kept.clear();
     return Plan(reader, *commit);
   }));
-  if (!commit->added.empty()) FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kRecords));
+  if (!commit->added.empty()) {
+    FB_CO_RETURN_IF_ERROR(
+        CheckRoomIn(services, Growth::kRecords, ContainerOf(commit->request.target)));
+  }
   if (!commit->kept.empty()) {
     FB_CO_ASSIGN_OR_RETURN(const std::uint64_t id, services.ids.Next());
     commit->kept_generation = meta::BodyId(id);

@@ -66,6 +66,13 @@ class LakeSide {
   // until it can be seen there. kOperationTimedOut (engine/acknowledge.h).
   virtual Task<> AwaitAcknowledged(OpContext, BlobTarget) { co_return Result<>{}; }
 
+  // Before bytes are stored for the container: kServerBusy, with the time to wait, while what waits
+  // for its lake fills the disks or is more than may wait. Does not block.
+  virtual Result<> AdmitBytes(const ContainerTarget&) { return {}; }
+  // `error` is kNoSpace for bytes of the container: what to answer. kServerBusy where room is made
+  // by and by, because what fills the disks travels or is given up.
+  virtual Error NoRoom(const ContainerTarget&, Error error) { return error; }
+
   // Has all of the blob fetched soon, in the background; nobody hears how it went.
   virtual void HydrateSoon(meta::ContainerId container, std::string name) = 0;
 };

@@ -10,8 +10,10 @@
 #include "chunk/chunk_store.h"
 #include "engine/append_path.h"
 #include "engine/body_writer.h"
+#include "engine/bring_here.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
+#include "engine/container_room.h"
 #include "engine/look_up.h"
 #include "engine/piece_reader.h"
 #include "engine/planned_body.h"
@@ -39,8 +41,18 @@ struct Commit {
   PlannedBody body;
   meta::BlobRecord laid_out;                     // length, body and holes of what is to be
   std::map<meta::InodeId, meta::BodyId> copied;  // what kCopy pieces come from
+  // A file that eviction gave to its lake since the first look: it is fetched before another try.
+  std::optional<NodeTarget> evicted;
   azure::PosixAttributes attributes;
 };
+
+// The file that a kCopy piece comes from.
+NodeTarget SourceOf(const CommitNodeRequest& request, const ContentPiece& piece) {
+  NodeTarget source;
+  source.container = request.target.container;
+  source.inode = piece.inode;
+  return source;
+}
 
 // Works out extents on a snapshot.
 class Planner {
@@ -99,7 +111,7 @@ class Planner {
     switch (piece.kind) {
       case Kind::kKeep:
         plan_.old_body = node_.record.body.id;
-        return Share(node_.record, piece);
+        return Share(commit_.request.target, node_.record, piece);
       case Kind::kCopy:
         return Copy(piece);
       case Kind::kZero:
@@ -148,27 +160,27 @@ class Planner {
   Result<> Copy(const ContentPiece& piece) {
     if (piece.inode == node_.inode) {
       plan_.old_body = node_.record.body.id;
-      return Share(node_.record, piece);
+      return Share(commit_.request.target, node_.record, piece);
     }
+    const NodeTarget target = SourceOf(commit_.request, piece);
     auto known = sources_.find(piece.inode);
     if (known == sources_.end()) {
-      NodeTarget target;
-      target.container = commit_.request.target.container;
-      target.inode = piece.inode;
       FB_ASSIGN_OR_RETURN(Node source, FindNode(reader_, target));
       FB_RETURN_IF_ERROR(RequireFileNode(source));
       commit_.copied[piece.inode] = source.record.body.id;
       known = sources_.emplace(piece.inode, std::move(source.record)).first;
     }
-    return Share(known->second, piece);
+    return Share(target, known->second, piece);
   }
 
-  Result<> Share(const meta::BlobRecord& record, const ContentPiece& piece) {
+  Result<> Share(const NodeTarget& file, const meta::BlobRecord& record,
+                 const ContentPiece& piece) {
     if (piece.offset > record.length || piece.length > record.length - piece.offset) {
       return Fail(Code::kInvalidRange, "The plan names bytes behind the end of a file.");
     }
     if (record.body.in_lake) {
-      return Fail(Code::kUnsupported, "Bytes that only the lake has are not copied by reference.");
+      commit_.evicted = file;
+      return Fail(Code::kStale, "The file's bytes have left for the lake.");
     }
     FB_ASSIGN_OR_RETURN(const auto extents, meta::ExtentsOf(reader_, record.body, piece.offset,
                                                             piece.length, max_extents_ + 1));
@@ -286,6 +298,7 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
       services, [commit, max_extents](const kv::Reader& reader) -> Result<> {
         commit->body = {};  // a second run begins anew
         commit->copied.clear();
+        commit->evicted.reset();
         FB_ASSIGN_OR_RETURN(const Node node,
                             RequireFile(reader, commit->request.target, commit->stamp.now));
         return Planner(reader, node, max_extents, *commit).Run();
@@ -324,12 +337,28 @@ Result<> CheckPieces(const CommitNodeRequest& request) {
               "What is kept must be named by its ETag: If-Match is needed.");
 }
 
-// Stores what the commit brings; kept ranges of the lake's become data.
-Task<> StorePieces(Services& services, OpContext context, BodyReader* body, bool from_lake,
+// Which of the files that the commit names have their bytes in a lake.
+Result<LakeHeld> FindHeld(const kv::Reader& reader, const CommitNodeRequest& request,
+                          WallTime now) {
+  LakeHeld held;
+  FB_ASSIGN_OR_RETURN(const Node node, RequireFile(reader, request.target, now));
+  held.target = node.record.body.in_lake;
+  if (!node.container.lake.attached()) return held;
+  std::set<meta::InodeId> seen;
+  for (const ContentPiece& piece : request.pieces) {
+    if (piece.kind != Kind::kCopy || !seen.insert(piece.inode).second) continue;
+    FB_ASSIGN_OR_RETURN(const Node copied, FindNode(reader, SourceOf(request, piece)));
+    if (copied.record.body.in_lake) held.sources.insert(piece.inode);
+  }
+  return held;
+}
+
+// Stores what the commit brings; kept and copied ranges of the lake's become data.
+Task<> StorePieces(Services& services, OpContext context, BodyReader* body, const LakeHeld& held,
                    Commit& commit) {
   CommitNodeRequest& request = commit.request;
   request.body = body;
-  PieceReader reader(services, context, request, from_lake);
+  PieceReader reader(services, context, request, held);
   const std::uint64_t total = *reader.content_length();
   const bool sends = std::ranges::any_of(
       request.pieces, [](const ContentPiece& piece) { return piece.kind == Kind::kData; });
@@ -339,14 +368,12 @@ Task<> StorePieces(Services& services, OpContext context, BodyReader* body, bool
   commit.stored = std::make_shared<StoredBody>();
   if (total > 0) {
     FB_CO_ASSIGN_OR_RETURN(
-        *commit.stored,
-        co_await StoreBody(services, context, &reader, {.max_bytes = total, .expected = {}}));
+        *commit.stored, co_await StoreBodyIn(services, context, request.target.container, &reader,
+                                             {.max_bytes = total, .expected = {}}));
   }
   request.body = nullptr;
-  if (from_lake) {
-    for (ContentPiece& piece : request.pieces) {
-      if (piece.kind == Kind::kKeep) piece.kind = Kind::kData;
-    }
+  for (ContentPiece& piece : request.pieces) {
+    if (held.Has(piece)) piece.kind = Kind::kData;
   }
   if (!NeedsPreparing(services, *commit.stored)) co_return Result<>();
   FB_CO_ASSIGN_OR_RETURN(const std::uint64_t id, services.ids.Next());
@@ -359,22 +386,19 @@ Task<> StorePieces(Services& services, OpContext context, BodyReader* body, bool
 Task<azure::PosixAttributes> CommitNode(Services& services, OpContext context,
                                         CommitNodeRequest request) {
   FB_CO_RETURN_IF_ERROR(context.Check());
-  FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kRecords));
+  FB_CO_RETURN_IF_ERROR(CheckRoomIn(services, Growth::kRecords, request.target.container));
   FB_CO_RETURN_IF_ERROR(CheckPieces(request));
   const WallTime now = services.clock.Now();
-  FB_CO_ASSIGN_OR_RETURN(const bool in_lake,
-                         co_await ReadMeta(
-                             services,
-                             [&request, now](const kv::Reader& reader) -> Result<bool> {
-                               FB_ASSIGN_OR_RETURN(const Node node,
-                                                   RequireFile(reader, request.target, now));
-                               return node.record.body.in_lake;
-                             },
-                             context));
+  FB_CO_ASSIGN_OR_RETURN(const LakeHeld held, co_await ReadMeta(
+                                                  services,
+                                                  [&request, now](const kv::Reader& reader) {
+                                                    return FindHeld(reader, request, now);
+                                                  },
+                                                  context));
   BodyReader* const body = request.body;
   auto first = std::make_shared<Commit>();
   first->request = std::move(request);
-  FB_CO_RETURN_IF_ERROR(co_await StorePieces(services, context, body, in_lake, *first));
+  FB_CO_RETURN_IF_ERROR(co_await StorePieces(services, context, body, held, *first));
   Result<> done;
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     auto commit = std::make_shared<Commit>();
@@ -388,6 +412,12 @@ Task<azure::PosixAttributes> CommitNode(Services& services, OpContext context,
       co_return std::move(commit->attributes);
     }
     if (done.error().code() != Code::kStale) break;
+    if (!commit->evicted) continue;
+    auto here = co_await BringHere(services, context, *commit->evicted);
+    if (!here && here.error().code() != Code::kStale) {
+      done = std::move(here);
+      break;
+    }
   }
   if (first->prepared_id.value() != 0) (void)co_await AbandonPrepared(services, first->prepared_id);
   if (done.error().code() == Code::kStale) {

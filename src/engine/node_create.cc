@@ -4,6 +4,7 @@
 #include "base/codec.h"
 #include "engine/body_writer.h"
 #include "engine/change_log.h"
+#include "engine/container_room.h"
 #include "engine/get_container.h"
 #include "engine/look_up.h"
 #include "engine/node_names.h"
@@ -197,8 +198,9 @@ Task<> StoreContent(Services& services, OpContext context, Commit& commit) {
   }
   if (commit.request.body == nullptr) co_return Result<>();
   FB_CO_ASSIGN_OR_RETURN(commit.stored,
-                         co_await StoreBody(services, context, commit.request.body,
-                                            {.max_bytes = kMaxCreateBytes, .expected = {}}));
+                         co_await StoreBodyIn(services, context, commit.request.target.container,
+                                              commit.request.body,
+                                              {.max_bytes = kMaxCreateBytes, .expected = {}}));
   if (commit.stored.size > 0 && commit.kind != azure::FileKind::kFile) {
     co_return Fail(Code::kInvalidInput, "Only a regular file is created with content.");
   }
@@ -209,7 +211,7 @@ Task<> StoreContent(Services& services, OpContext context, Commit& commit) {
 
 Task<NodeChange> CreateNode(Services& services, OpContext context, CreateNodeRequest request) {
   FB_CO_RETURN_IF_ERROR(context.Check());
-  FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kRecords));
+  FB_CO_RETURN_IF_ERROR(CheckRoomIn(services, Growth::kRecords, request.target.container));
   auto commit = std::make_shared<Commit>();
   commit->kind = request.set.kind.value_or(azure::FileKind::kFile);
   commit->request = std::move(request);

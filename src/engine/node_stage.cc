@@ -7,6 +7,7 @@
 #include "engine/append_path.h"
 #include "engine/body_writer.h"
 #include "engine/commit.h"
+#include "engine/container_room.h"
 #include "engine/look_up.h"
 #include "engine/node_content.h"
 #include "engine/prepare.h"
@@ -179,9 +180,10 @@ Task<std::uint64_t> StageNode(Services& services, OpContext context, StageNodeRe
       },
       context));
   auto commit = std::make_shared<Commit>();
-  FB_CO_ASSIGN_OR_RETURN(commit->stored, co_await StoreBody(services, context, request.body,
-                                                            {.max_bytes = kMaxBlockBytes,
-                                                             .expected = request.expected}));
+  FB_CO_ASSIGN_OR_RETURN(
+      commit->stored,
+      co_await StoreBodyIn(services, context, request.target.container, request.body,
+                           {.max_bytes = kMaxBlockBytes, .expected = request.expected}));
   if (commit->stored.size == 0) {
     co_return Fail(Code::kInvalidHeaderValue, "A block cannot be empty.");
   }

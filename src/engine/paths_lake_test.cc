@@ -7,7 +7,7 @@
 
 #include "base/codec.h"
 #include "engine/get_container.h"
-#include "engine/lake_side.h"
+#include "engine/lake_for_test.h"
 #include "engine/nodes_fixture.h"
 #include "meta/keys.h"
 #include "meta/lake_records.h"
@@ -16,40 +16,6 @@ namespace forebay::engine {
 namespace {
 
 namespace keys = meta::keys;
-
-// A lake that has one text under every name.
-class OneTextLake final : public LakeSide {
- public:
-  explicit OneTextLake(std::string text) : text_(std::move(text)) {}
-  Task<> LookUp(OpContext, meta::ContainerId, std::string) override { co_return Result<>(); }
-  Task<ListingCover> CoverListing(OpContext, ListingSpan) override { co_return ListingCover(); }
-  Task<std::unique_ptr<BodySource>> Open(OpContext, LakeRead read) override {
-    read_ += read.length;
-    co_return std::make_unique<Source>(text_.substr(read.offset, read.length));
-  }
-  void HydrateSoon(meta::ContainerId, std::string) override {}
-  std::uint64_t read() const { return read_; }
-
- private:
-  class Source final : public BodySource {
-   public:
-    explicit Source(std::string text) : text_(std::move(text)) {}
-    Task<std::optional<BodyPiece>> Next(bool) override {
-      if (at_ == text_.size()) co_return std::nullopt;
-      BodyPiece piece;
-      const std::size_t n = std::min<std::size_t>(7, text_.size() - at_);
-      piece.memory = AsBytes(text_).subspan(at_, n);
-      at_ += n;
-      co_return piece;
-    }
-
-   private:
-    const std::string text_;
-    std::size_t at_ = 0;
-  };
-  const std::string text_;
-  std::uint64_t read_ = 0;
-};
 
 class PathsLakeTest : public ::testing::Test {
  protected:
@@ -184,6 +150,70 @@ TEST_F(PathsLakeTest, AFlushBringsWhatItAddsTo) {
   EXPECT_EQ(lake.read(), 100u);
   EXPECT_EQ(Noted(), "content a, content a");
   f.services().lake = nullptr;
+}
+
+TEST_F(PathsLakeTest, CopiedBytesOfTheLakeAreFetched) {
+  const std::string text = Text(100, 4);
+  OneTextLake lake(text);
+  f.services().lake = &lake;
+  const std::uint64_t from = f.File("from", "soon evicted");
+  Evict(from, text.size());
+  const std::uint64_t to = f.File("to", "0123456789");
+  const std::string source = std::to_string(from);
+  ASSERT_TRUE(f.Write(f.Numbered(to),
+                      "keep 0 4\ncopy " + source + " 20 30\ndata 1\ncopy " + source + " 0 2\n", "!",
+                      f.Stat("to")->etag));
+  EXPECT_EQ(lake.read(), 32u);
+  EXPECT_EQ(*f.Content("to"), "0123" + text.substr(20, 30) + "!" + text.substr(0, 2));
+  EXPECT_EQ(lake.read(), 32u);
+  // Of itself, onto itself.
+  Evict(to, text.size());
+  ASSERT_TRUE(f.Write(f.Numbered(to), "copy " + std::to_string(to) + " 90 10\nkeep 0 5\n", {},
+                      f.Stat("to")->etag));
+  EXPECT_EQ(*f.Content("to"), text.substr(90) + text.substr(0, 5));
+  EXPECT_EQ(CodeOf(f.Write(f.Numbered(to), "copy " + source + " 95 10\n")), Code::kInvalidRange);
+  f.services().lake = nullptr;
+}
+
+// Eviction comes between the first look and the commit, while the bytes arrive.
+class EvictingReader final : public BodyReader {
+ public:
+  explicit EvictingReader(std::function<void()> evict) : evict_(std::move(evict)) {}
+  std::optional<std::uint64_t> content_length() const override { return 1; }
+  Task<std::size_t> Read(MutableByteView data) override {
+    if (!evict_) co_return std::size_t{0};
+    std::exchange(evict_, nullptr)();
+    data[0] = std::byte{'!'};
+    co_return std::size_t{1};
+  }
+
+ private:
+  std::function<void()> evict_;
+};
+
+TEST_F(PathsLakeTest, AFileThatIsEvictedDuringACommitIsBroughtBack) {
+  const std::string text = Text(12, 4);
+  for (const bool copy : {false, true}) {
+    OneTextLake lake(text);
+    f.services().lake = &lake;
+    const std::string name = copy ? "copy" : "keep";
+    const std::uint64_t from = f.File("from " + name, text);
+    const std::uint64_t to = copy ? f.File("to") : from;
+    CommitNodeRequest request;
+    request.target = f.Numbered(to);
+    const std::string etag = f.Stat(f.Numbered(to))->etag;
+    const std::vector<azure::HeaderField> headers = {{"If-Match", etag}};
+    request.target.conditions = *azure::ConditionsFrom(headers);
+    request.pieces = *ParsePlan(copy ? "data 1\ncopy " + std::to_string(from) + " 2 10\n"
+                                     : "keep 0 12\ndata 1\n");
+    EvictingReader reader([this, from, &text] { Evict(from, text.size()); });
+    request.body = &reader;
+    const auto done = f.Run(CommitNode(f.services(), f.context(), std::move(request)));
+    ASSERT_TRUE(done) << done.error().ToString();
+    EXPECT_EQ(lake.read(), text.size());
+    EXPECT_EQ(*f.Content(f.Numbered(to)), copy ? "!" + text.substr(2) : text + "!");
+    f.services().lake = nullptr;
+  }
 }
 
 TEST_F(PathsLakeTest, WhatNoLakeCanBeToldIsRefused) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/bring_here.h"
 #include "engine/get_blob.h"
 
 namespace forebay::engine {
@@ -23,7 +24,7 @@ Task<std::size_t> PieceReader::Read(MutableByteView data) {
     if (!Brings(piece)) continue;
     left_ = piece.length;
     source_.reset();
-    if (piece.kind == Kind::kKeep) FB_CO_RETURN_IF_ERROR(co_await Open(piece));
+    if (piece.kind != Kind::kData) FB_CO_RETURN_IF_ERROR(co_await Open(piece));
   }
   const std::size_t wanted = std::min<std::uint64_t>(data.size(), left_);
   std::size_t got = 0;
@@ -38,13 +39,19 @@ Task<std::size_t> PieceReader::Read(MutableByteView data) {
 }
 
 bool PieceReader::Brings(const ContentPiece& piece) const {
-  return piece.kind == Kind::kData || (from_lake_ && piece.kind == Kind::kKeep);
+  return piece.kind == Kind::kData || held_.Has(piece);
 }
 
 Task<> PieceReader::Open(const ContentPiece& piece) {
   GetBlobRequest request;
-  request.node = request_.target;
-  request.conditions = request_.target.conditions;
+  if (piece.kind == Kind::kCopy) {
+    request.node.emplace();
+    request.node->container = request_.target.container;
+    request.node->inode = piece.inode;
+  } else {
+    request.node = request_.target;
+    request.conditions = request_.target.conditions;
+  }
   request.range = {piece.offset, piece.length};
   FB_CO_ASSIGN_OR_RETURN(auto found, co_await GetBlob(services_, context_, std::move(request)));
   if (found.length != piece.length) {
@@ -58,9 +65,10 @@ Task<> PieceReader::Open(const ContentPiece& piece) {
 
 Task<std::size_t> PieceReader::FromLake(MutableByteView data) {
   if (at_ == piece_.memory.size()) {
-    FB_CO_ASSIGN_OR_RETURN(auto next, co_await source_->Next(/*allow_file=*/false));
-    if (!next) co_return std::size_t{0};
-    piece_ = std::move(*next);
+    auto next = co_await source_->Next(/*allow_file=*/false);
+    if (!next) co_return Fail(NotBrought(std::move(next.error())));
+    if (!*next) co_return std::size_t{0};
+    piece_ = std::move(**next);
     at_ = 0;
   }
   const std::size_t n = std::min(data.size(), piece_.memory.size() - at_);

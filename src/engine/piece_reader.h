@@ -1,13 +1,14 @@
-// The bytes of a commit's pieces, in their order: those that the request brings, and kept ones that
-// only a lake has, which come through here as if they had been sent.
+// The bytes of a commit's pieces, in their order: those that the request brings, and kept or copied
+// ones that only a lake has, which come through here as if they had been sent.
 //
-// One user at a time; the request and the services outlive it. Errors: the body's, those of
-// GetBlob, kInvalidInput (fewer bytes came than the plan names), kInvalidRange.
+// One user at a time; the request, what is held and the services outlive it. Errors: the body's,
+// those of GetBlob, kInvalidInput (fewer bytes came than the plan names), kInvalidRange.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "async/byte_stream.h"
 #include "async/context.h"
@@ -16,14 +17,22 @@
 
 namespace forebay::engine {
 
+// Files of a commit whose bytes are a lake's.
+struct LakeHeld {
+  bool target = false;
+  std::set<meta::InodeId> sources{};  // of kCopy pieces
+
+  bool Has(const ContentPiece& piece) const {
+    return (target && piece.kind == ContentPiece::Kind::kKeep) ||
+           (piece.kind == ContentPiece::Kind::kCopy && sources.contains(piece.inode));
+  }
+};
+
 class PieceReader final : public BodyReader {
  public:
   PieceReader(Services& services, OpContext context, const CommitNodeRequest& request,
-              bool from_lake)
-      : services_(services),
-        context_(std::move(context)),
-        request_(request),
-        from_lake_(from_lake) {}
+              const LakeHeld& held)
+      : services_(services), context_(std::move(context)), request_(request), held_(held) {}
 
   std::optional<std::uint64_t> content_length() const override;
   Task<std::size_t> Read(MutableByteView data) override;
@@ -36,7 +45,7 @@ class PieceReader final : public BodyReader {
   Services& services_;
   OpContext context_;
   const CommitNodeRequest& request_;
-  const bool from_lake_;
+  const LakeHeld& held_;
   std::size_t index_ = 0;
   std::uint64_t left_ = 0;
   std::unique_ptr<BodySource> source_;  // null: from the request

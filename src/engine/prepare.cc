@@ -109,16 +109,18 @@ Task<> AbandonPrepared(Services& services, meta::BodyId id) {
       kv::Durability::kLazy);
 }
 
-Result<> AdoptPrepared(kv::Transaction& txn, meta::BodyId id) {
-  const std::string key = keys::GarbageBody(id);
-  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
-  bool ours = stored.has_value();
-  if (ours) {
-    FB_ASSIGN_OR_RETURN(meta::GarbageRecord garbage, meta::DecodeGarbage(*stored));
-    ours = meta::IsPreparing(garbage.kind);
+Result<> CheckPreparing(const kv::Reader& reader, meta::BodyId id) {
+  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::GarbageBody(id)));
+  if (stored) {
+    FB_ASSIGN_OR_RETURN(const meta::GarbageRecord garbage, meta::DecodeGarbage(*stored));
+    if (meta::IsPreparing(garbage.kind)) return {};
   }
-  if (!ours) return Fail(Code::kBusy, "The commit took too long and was undone; try again.");
-  txn.Erase(key);
+  return Fail(Code::kBusy, "The commit took too long and was undone; try again.");
+}
+
+Result<> AdoptPrepared(kv::Transaction& txn, meta::BodyId id) {
+  FB_RETURN_IF_ERROR(CheckPreparing(txn, id));
+  txn.Erase(keys::GarbageBody(id));
   return {};
 }
 

@@ -44,8 +44,9 @@ Task<> AbandonPrepared(Services& services, meta::BodyId id);
 // In the one transaction of a body that needs no preparing: links its chunks and writes its pages.
 void LinkWhole(Services& services, kv::Transaction& txn, meta::BodyId id, const StoredBody& stored);
 
-// In the final transaction: the prepared body (or release list) becomes real. kBusy when the
-// sweeper took it meanwhile.
+// For what is written ahead besides: kBusy when the sweeper took the preparation meanwhile.
+Result<> CheckPreparing(const kv::Reader& reader, meta::BodyId id);
+// In the final transaction: the prepared body (or release list) becomes real. kBusy as above.
 Result<> AdoptPrepared(kv::Transaction& txn, meta::BodyId id);
 // In the final transaction of a staged block: its chunks are named by the block now, not by pages.
 Result<> AdoptPreparedChunks(kv::Transaction& txn, meta::BodyId id, const StoredBody& stored);

@@ -4,6 +4,7 @@
 #include "engine/body_writer.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
+#include "engine/container_room.h"
 #include "engine/look_up.h"
 #include "engine/prepare.h"
 #include "engine/read_gate.h"
@@ -60,10 +61,11 @@ Task<PutBlobResult> PutBlob(Services& services, OpContext context, PutBlobReques
         return CheckReplaceable(place, request.copy.id);
       },
       context));
-  FB_CO_ASSIGN_OR_RETURN(commit->stored, co_await StoreBody(services, context, request.body,
-                                                            {.max_bytes = kMaxPutBlobBytes,
-                                                             .expected = request.expected,
-                                                             .want_md5 = true}));
+  FB_CO_ASSIGN_OR_RETURN(
+      commit->stored,
+      co_await StoreBodyIn(
+          services, context, ContainerOf(request.target), request.body,
+          {.max_bytes = kMaxPutBlobBytes, .expected = request.expected, .want_md5 = true}));
   FB_CO_ASSIGN_OR_RETURN(std::uint64_t blob_id, services.ids.Next());
   FB_CO_ASSIGN_OR_RETURN(std::uint64_t body_id, services.ids.Next());
   const Stamp stamp = MakeStamp(services);

@@ -1,6 +1,7 @@
 #include "engine/put_block.h"
 
 #include "engine/body_writer.h"
+#include "engine/container_room.h"
 #include "engine/prepare.h"
 #include "engine/read_gate.h"
 #include "engine/staging.h"
@@ -44,10 +45,12 @@ Task<PutBlockResult> PutBlock(Services& services, OpContext context, PutBlockReq
     return CheckRoomForBlock(reader, request.target, request.copy_id);
   }));
   auto commit = std::make_shared<Commit>();
-  FB_CO_ASSIGN_OR_RETURN(commit->stored, co_await StoreBody(services, context, request.body,
-                                                            {.max_bytes = kMaxBlockBytes,
-                                                             .expected = request.expected,
-                                                             .want_md5 = request.want_md5}));
+  FB_CO_ASSIGN_OR_RETURN(
+      commit->stored,
+      co_await StoreBodyIn(services, context, ContainerOf(request.target), request.body,
+                           {.max_bytes = kMaxBlockBytes,
+                            .expected = request.expected,
+                            .want_md5 = request.want_md5}));
   if (commit->stored.size == 0) {
     co_return Fail(Code::kInvalidHeaderValue, "A block cannot be empty.");
   }

@@ -1,5 +1,6 @@
 #include "engine/put_block_from_blob.h"
 
+#include "engine/container_room.h"
 #include "engine/copy_through.h"
 #include "engine/read_gate.h"
 #include "engine/references.h"
@@ -97,7 +98,7 @@ Task<PutBlockResult> CopyBytes(Services& services, OpContext context,
 
 Task<PutBlockResult> PutBlockFromBlob(Services& services, OpContext context,
                                       PutBlockFromBlobRequest request) {
-  FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kRecords));
+  FB_CO_RETURN_IF_ERROR(CheckRoomIn(services, Growth::kRecords, ContainerOf(request.target)));
   FB_CO_RETURN_IF_ERROR(co_await ReadMeta(services, [&request](const kv::Reader& reader) {
     return CheckRoomForBlock(reader, request.target);
   }));

@@ -4,7 +4,9 @@
 #include <limits>
 
 #include "engine/acknowledge.h"
+#include "engine/bring_here.h"
 #include "engine/commit.h"
+#include "engine/container_room.h"
 #include "engine/planned_body.h"
 #include "engine/read_gate.h"
 
@@ -70,6 +72,11 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
                std::shared_ptr<const std::vector<BlockListEntry>> blocks) {
   const WallTime now = commit->record.modified;
   FB_CO_RETURN_IF_ERROR(co_await MakePlan(services, context, *commit, blocks));
+  if (commit->body.plan.bring_first) {
+    commit->large.Release();  // it takes as long as the link does
+    FB_CO_RETURN_IF_ERROR(co_await BringHere(services, context, commit->target));
+    co_return Fail(Code::kStale, "The blob's blocks were in the lake only.");
+  }
   FB_CO_RETURN_IF_ERROR(LayOut(services, commit->body, commit->record));
   const std::shared_ptr<PlannedBody> body(commit, &commit->body);
   Result<> done;
@@ -92,7 +99,7 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
 
 Task<Changed> PutBlockList(Services& services, OpContext context, PutBlockListRequest request) {
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
-  FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kRecords));
+  FB_CO_RETURN_IF_ERROR(CheckRoomIn(services, Growth::kRecords, ContainerOf(request.target)));
   if (request.blocks.size() > kMaxBlocks) {
     co_return Fail(Code::kBlockListTooLong,
                    "The block list may not contain more than 50,000 blocks.");

@@ -1,9 +1,11 @@
 // Put Block List: makes a blob of blocks staged for it or already committed in it, in the order
-// given; staged blocks that are not named are dropped. Bytes do not move. A long list is prepared
-// in invisible pages, then one small transaction makes the blob; concurrent commits of one blob are
-// serialized by it. Errors: kContainerNotFound, kInvalidBlockList (a block is not where the list
-// says), kBlockListTooLong (above 50,000 blocks, or Limits::plan_extents of what they are stored
-// in), kConditionNotMet, kBlobAlreadyExists, kPathConflict, kPendingCopyOperation, kBlobArchived.
+// given; staged blocks that are not named are dropped. Bytes do not move, but those of committed
+// blocks that only a lake has, which are fetched first. A long list is prepared in invisible pages,
+// then one small transaction makes the blob; concurrent commits of one blob are serialized by it.
+// Errors: those of the lake (kOffline), kContainerNotFound, kInvalidBlockList (a block is not where
+// the list says), kBlockListTooLong (above 50,000 blocks, or Limits::plan_extents of what they are
+// stored in), kConditionNotMet, kBlobAlreadyExists, kPathConflict, kPendingCopyOperation,
+// kBlobArchived.
 #pragma once
 
 #include <vector>

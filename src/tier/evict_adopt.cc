@@ -131,16 +131,6 @@ Result<bool> AdoptWhole(engine::Services& services, kv::Transaction& txn, PinCac
   return true;
 }
 
-// Fails with kBusy once the preparation was taken for abandoned.
-Result<> CheckPreparing(const kv::Reader& reader, meta::BodyId id) {
-  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::GarbageBody(id)));
-  if (stored) {
-    FB_ASSIGN_OR_RETURN(const meta::GarbageRecord garbage, meta::DecodeGarbage(*stored));
-    if (meta::IsPreparing(garbage.kind)) return {};
-  }
-  return Fail(Code::kBusy, "The preparation took too long and was undone.");
-}
-
 Task<> BeginPreparing(engine::Services& services, meta::BodyId id) {
   co_return co_await services.store.Transact(
       [id, now = services.clock.Now()](kv::Transaction& txn) -> Result<> {
@@ -154,7 +144,7 @@ Task<> BeginPreparing(engine::Services& services, meta::BodyId id) {
 }
 
 Result<Found> RequireLocal(kv::Transaction& txn, PinCache& pins, const Work& work) {
-  FB_RETURN_IF_ERROR(CheckPreparing(txn, work.to));
+  FB_RETURN_IF_ERROR(engine::CheckPreparing(txn, work.to));
   FB_ASSIGN_OR_RETURN(Found found, FindLocal(txn, pins, work.request));
   if (found.outcome == EvictOutcome::kDone) return found;
   return Fail(Code::kStale, "The blob changed while it was prepared.");

@@ -1,0 +1,61 @@
+// For the engine's tests: a lake that has one text under every name, and what eviction leaves.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "engine/lake_side.h"
+
+namespace forebay::engine {
+
+class OneTextLake final : public LakeSide {
+ public:
+  explicit OneTextLake(std::string text) : text_(std::move(text)) {}
+  Task<> LookUp(OpContext, meta::ContainerId, std::string) override { co_return Result<>(); }
+  Task<ListingCover> CoverListing(OpContext, ListingSpan) override { co_return ListingCover(); }
+  Task<std::unique_ptr<BodySource>> Open(OpContext, LakeRead read) override {
+    read_ += read.length;
+    if (on_open) std::exchange(on_open, nullptr)();
+    co_return std::make_unique<Source>(text_.substr(read.offset, read.length));
+  }
+  void HydrateSoon(meta::ContainerId, std::string) override {}
+  Result<> AdmitBytes(const ContainerTarget&) override {
+    if (admits) return {};
+    return Fail(Code::kServerBusy, "Bytes wait for the lake.");
+  }
+  Error NoRoom(const ContainerTarget& container, Error error) override {
+    if (!makes_room) return error;
+    return {Code::kServerBusy, container.container.str() + " gets room by and by."};
+  }
+
+  std::uint64_t read() const { return read_; }
+
+  std::function<void()> on_open;  // once
+  bool admits = true;
+  bool makes_room = false;
+
+ private:
+  class Source final : public BodySource {
+   public:
+    explicit Source(std::string text) : text_(std::move(text)) {}
+    Task<std::optional<BodyPiece>> Next(bool) override {
+      if (at_ == text_.size()) co_return std::nullopt;
+      BodyPiece piece;
+      const std::size_t n = std::min<std::size_t>(7, text_.size() - at_);
+      piece.memory = AsBytes(text_).subspan(at_, n);
+      at_ += n;
+      co_return piece;
+    }
+
+   private:
+    const std::string text_;
+    std::size_t at_ = 0;
+  };
+  const std::string text_;
+  std::uint64_t read_ = 0;
+};
+
+}  // namespace forebay::engine
