@@ -157,6 +157,10 @@ constexpr auto kTable = std::to_array<WireError>({
     {Code::kServerBusy, 503, "ServerBusy", kBusyText},
     {Code::kInsufficientStorage, 507, "InsufficientStorage",
      "The server has no room left to store the request's content."},
+    {Code::kUnsatisfiableCondition, 400, "UnsatisfiableCondition",
+     "The request includes an unsatisfiable condition for this operation."},
+    {Code::kBothChecksumsPresent, 400, "BothCrc64AndMd5HeaderPresent",
+     "Both a CRC64 header and an MD5 header are present; one of them is enough."},
 
     // Containers and blobs.
     {Code::kContainerNotFound, 404, "ContainerNotFound", "The specified container does not exist."},
@@ -212,7 +216,8 @@ constexpr auto kTable = std::to_array<WireError>({
      "The tags specified are invalid. It contains characters that are not permitted."},
     {Code::kTagsTooLarge, 400, "TagsTooLarge",
      "The tags specified exceed the maximum permissible limit."},
-    {Code::kUncommittedBlockCountExceedsLimit, 409, "UncommittedBlockCountExceedsLimit",
+    // Azure has one name for both limits; the message tells them apart.
+    {Code::kUncommittedBlockCountExceedsLimit, 409, "BlockCountExceedsLimit",
      "The uncommitted block count cannot exceed the maximum limit of 100,000 blocks."},
     {Code::kBlobAccessTierNotSupported, 400, "BlobAccessTierNotSupportedForAccountType",
      "The specified access tier is not supported for this account."},
@@ -254,6 +259,14 @@ constexpr auto kTable = std::to_array<WireError>({
      "The lease ID matched, but the lease is currently in breaking state and cannot be changed."},
     {Code::kLeaseLost, 412, "LeaseLost",
      "A lease ID was specified, but the lease for the resource has expired."},
+    {Code::kDuplicateTagNames, 400, "DuplicateTagNames",
+     "The tags specified contain duplicate names."},
+    {Code::kEmptyTagName, 400, "EmptyTagName",
+     "The name of one of the tag key-value pairs is empty."},
+    {Code::kBothTagsAndTagCopyPresent, 400, "BothUserTagsAndSourceTagsCopyPresentException",
+     "x-ms-tags must not be present together with x-ms-copy-source-tag-option as COPY."},
+    {Code::kInfiniteLeaseRequired, 412, "InfiniteLeaseDurationRequired",
+     "The lease ID matched, but the specified lease must be an infinite-duration lease."},
     {Code::kInvalidFlushPosition, 400, "InvalidFlushPosition",
      "The uploaded data is not contiguous or the position query parameter value is not equal to "
      "the length of the file after appending the uploaded data."},
@@ -293,6 +306,8 @@ constexpr auto kTable = std::to_array<WireError>({
     {Code::kNoSuchOffset, 416, "NoSuchOffset",
      "There is no data, or no hole, at or behind the offset."},
     {Code::kFileBusy, 409, "FileBusy", "The file is in use."},
+    {Code::kChangesLost, 409, "ChangesLost",
+     "The server ended before changes that it had acknowledged were durable."},
 });
 
 constexpr bool IsAuthentication(Code code) {
@@ -420,6 +435,9 @@ Code CodeFromWire(unsigned status, std::string_view name) {
 Error InvalidHeaderError(std::string_view name, std::string_view value) {
   return Make(Code::kInvalidHeaderValue,
               fmt::format("HeaderName: {}\nHeaderValue: {}", Printable(name), Printable(value)));
+}
+Error BothChecksumsError(std::string_view name) {
+  return Make(Code::kBothChecksumsPresent, fmt::format("HeaderName: {}", Printable(name)));
 }
 Error MissingHeaderError(std::string_view name) {
   return Make(Code::kMissingRequiredHeader, fmt::format("HeaderName: {}", Printable(name)));

@@ -92,6 +92,7 @@ std::string FormatPosixAttributes(const PosixAttributes& a) {
   line.Number("ino", a.inode).Text("kind", FileKindName(a.kind)).Octal("mode", a.mode);
   line.Number("uid", a.uid).Number("gid", a.gid).Number("nlink", a.nlink);
   line.Number("size", a.size).Number("used", a.used);
+  line.Number("has", a.has);
   if (a.rdev != 0) line.Number("rdev", a.rdev);
   line.Signed("atime", a.atime).Signed("mtime", a.mtime);
   line.Signed("ctime", a.ctime).Signed("btime", a.btime);
@@ -116,6 +117,7 @@ Result<PosixAttributes> ParsePosixAttributes(std::string_view text) {
   FB_ASSIGN_OR_RETURN(const auto rdev, line.Number32("rdev"));
   FB_ASSIGN_OR_RETURN(const auto size, line.Number("size"));
   FB_ASSIGN_OR_RETURN(const auto used, line.Number("used"));
+  FB_ASSIGN_OR_RETURN(const auto has, line.Number32("has"));
   FB_ASSIGN_OR_RETURN(const auto atime, line.Signed("atime"));
   FB_ASSIGN_OR_RETURN(const auto mtime, line.Signed("mtime"));
   FB_ASSIGN_OR_RETURN(const auto ctime, line.Signed("ctime"));
@@ -128,6 +130,7 @@ Result<PosixAttributes> ParsePosixAttributes(std::string_view text) {
   a.rdev = rdev.value_or(0);
   a.size = size.value_or(0);
   a.used = used.value_or(0);
+  a.has = has.value_or(kMayHaveAll);
   a.atime = atime.value_or(0);
   a.mtime = mtime.value_or(0);
   a.ctime = ctime.value_or(0);

@@ -36,6 +36,12 @@ inline constexpr std::size_t kMaxPosixNameBytes = 255;
 inline constexpr std::size_t kMaxPosixPathBytes = 4096;
 inline constexpr std::size_t kMaxSymlinkBytes = 4095;
 
+// What a node may have, as a sum: so that nobody needs to ask for what is not there.
+inline constexpr std::uint32_t kHasXattrs = 1;  // user., trusted., security.
+inline constexpr std::uint32_t kHasAccessAcl = 2;
+inline constexpr std::uint32_t kHasDefaultAcl = 4;
+inline constexpr std::uint32_t kMayHaveAll = kHasXattrs | kHasAccessAcl | kHasDefaultAcl;
+
 // What `stat` and `list` say of a node. Times are nanoseconds since 1970.
 struct PosixAttributes {
   std::uint64_t inode = 0;
@@ -47,6 +53,7 @@ struct PosixAttributes {
   std::uint32_t rdev = 0;
   std::uint64_t size = 0;
   std::uint64_t used = 0;  // bytes that take room
+  std::uint32_t has = kMayHaveAll;
   std::int64_t atime = 0;
   std::int64_t mtime = 0;
   std::int64_t ctime = 0;

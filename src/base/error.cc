@@ -87,6 +87,8 @@ constexpr Name kNames[] = {
     {Code::kOperationTimedOut, "OperationTimedOut"},
     {Code::kServerBusy, "ServerBusy"},
     {Code::kInsufficientStorage, "InsufficientStorage"},
+    {Code::kUnsatisfiableCondition, "UnsatisfiableCondition"},
+    {Code::kBothChecksumsPresent, "BothChecksumsPresent"},
     {Code::kContainerNotFound, "ContainerNotFound"},
     {Code::kContainerAlreadyExists, "ContainerAlreadyExists"},
     {Code::kContainerBeingDeleted, "ContainerBeingDeleted"},
@@ -138,6 +140,10 @@ constexpr Name kNames[] = {
     {Code::kLeaseIsBreakingAndCannotBeAcquired, "LeaseIsBreakingAndCannotBeAcquired"},
     {Code::kLeaseIsBreakingAndCannotBeChanged, "LeaseIsBreakingAndCannotBeChanged"},
     {Code::kLeaseLost, "LeaseLost"},
+    {Code::kDuplicateTagNames, "DuplicateTagNames"},
+    {Code::kEmptyTagName, "EmptyTagName"},
+    {Code::kBothTagsAndTagCopyPresent, "BothTagsAndTagCopyPresent"},
+    {Code::kInfiniteLeaseRequired, "InfiniteLeaseRequired"},
     {Code::kInvalidFlushPosition, "InvalidFlushPosition"},
     {Code::kSourcePathNotFound, "SourcePathNotFound"},
     {Code::kRenameDestinationParentPathNotFound, "RenameDestinationParentPathNotFound"},
@@ -164,6 +170,7 @@ constexpr Name kNames[] = {
     {Code::kBadFileHandle, "BadFileHandle"},
     {Code::kNoSuchOffset, "NoSuchOffset"},
     {Code::kFileBusy, "FileBusy"},
+    {Code::kChangesLost, "ChangesLost"},
 };
 static_assert(std::ranges::is_sorted(kNames, {}, &Name::code));
 

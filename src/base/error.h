@@ -97,7 +97,9 @@ enum class Code : std::uint16_t {
   kResourceAlreadyExists = 163,
   kOperationTimedOut = 164,
   kServerBusy = 165,
-  kInsufficientStorage = 166,  // ours: 507, the disk is full; Azure has no equivalent
+  kInsufficientStorage = 166,     // ours: 507, the disk is full; Azure has no equivalent
+  kUnsatisfiableCondition = 167,  // If-None-Match: * on a read
+  kBothChecksumsPresent = 168,    // an MD5 and a CRC-64 of one body
 
   // Azure: containers and blobs.
   kContainerNotFound = 200,
@@ -151,6 +153,10 @@ enum class Code : std::uint16_t {
   kLeaseIsBreakingAndCannotBeAcquired = 248,
   kLeaseIsBreakingAndCannotBeChanged = 249,
   kLeaseLost = 250,  // the lease of this id was there and has run out
+  kDuplicateTagNames = 251,
+  kEmptyTagName = 252,
+  kBothTagsAndTagCopyPresent = 253,  // x-ms-tags beside x-ms-copy-source-tag-option: COPY
+  kInfiniteLeaseRequired = 254,      // Copy Blob onto a blob with a lease that runs out
 
   // Azure: paths of hierarchical accounts and the Data Lake API.
   kInvalidFlushPosition = 260,  // what was appended does not reach the position without a gap
@@ -181,6 +187,7 @@ enum class Code : std::uint16_t {
   kBadFileHandle = 295,
   kNoSuchOffset = 296,  // lseek: neither data nor a hole at or behind it
   kFileBusy = 297,
+  kChangesLost = 298,  // acknowledged lazily, and gone with a crash of the server
 };
 
 // The code's name without its k, for logs and tests: "BlobNotFound". Never empty.

@@ -88,6 +88,8 @@ class CrashProcess {
   std::uint64_t operations() const { return fs_->operations(); }
   chunk::SegmentChunkStore& chunks() { return *chunks_; }
   kv::Store& store() { return *store_; }
+  Services& services() { return services_; }
+  void CrashNow() { fs_->CrashNow(); }
 
   Result<> MakeContainer() {
     return Drop(Run(CreateContainer(services_, {}, {.target = Container()})));
@@ -179,6 +181,8 @@ class CrashProcess {
     return Drop(Run(DeletePath(services_, {}, std::move(request))));
   }
 
+  ContainerTarget Container() const { return {account_, azure::ContainerName("box")}; }
+
   // A day later, so that commits of dead processes and leases of dead sweepers are over.
   Result<> Sweep() {
     clock_.Advance(std::chrono::hours(25));
@@ -221,7 +225,8 @@ class CrashProcess {
                   .etags = etags_,
                   .buffers = buffers_,
                   .pins = pins_,
-                  .limits = CrashLimits()},
+                  .limits = CrashLimits(),
+                  .started = clock.Now()},
         account_{azure::AccountName("devstoreaccount1"), hierarchical} {}
 
   // Days go by with every sweep; what was staged is not what is to expire here.
@@ -230,7 +235,6 @@ class CrashProcess {
     limits.uncommitted_block_ttl = std::chrono::hours(24 * 1000);
     return limits;
   }
-  ContainerTarget Container() const { return {account_, azure::ContainerName("box")}; }
   BlobTarget Blob(std::string_view name) const {
     return {account_, azure::ContainerName("box"), azure::BlobName(name)};
   }

@@ -28,9 +28,10 @@ inline constexpr int kMaxLookUps = 8;
 
 // store.Transact, for functions that find places. `fn` is copied for each try.
 template <class Fn>
-Task<> TransactNamed(Services& services, OpContext context, Fn fn) {
+Task<> TransactNamed(Services& services, OpContext context, Fn fn,
+                     kv::Durability durability = kv::Durability::kSync) {
   for (int attempt = 0;; ++attempt) {
-    auto done = co_await services.store.Transact(fn);
+    auto done = co_await services.store.Transact(fn, durability);
     if (done || done.error().code() != Code::kNameUnknown || attempt == kMaxLookUps) co_return done;
     FB_CO_RETURN_IF_ERROR(co_await LookUpName(services, context, std::move(done.error())));
   }

@@ -321,6 +321,12 @@ Result<azure::PosixAttributes> AttributesOf(const kv::Reader& reader, meta::Cont
   out.size = record.directory ? 0 : record.length;
   out.used = out.size - std::min(out.size, record.holes);
   out.etag = azure::MakeETag(record.etag.value()).str();
+  out.has = record.node.attributes ? azure::kHasXattrs : 0;
+  if (record.access) {
+    for (const azure::AclEntry& entry : record.access->extended) {
+      out.has |= entry.is_default ? azure::kHasDefaultAcl : azure::kHasAccessAcl;
+    }
+  }
   if (record.directory) {
     FB_ASSIGN_OR_RETURN(const auto changed,
                         meta::DirectoryTimeOf(reader, container, *record.directory));

@@ -4,6 +4,7 @@
 
 #include "base/codec.h"
 #include "engine/change_log.h"
+#include "engine/lazy.h"
 #include "engine/look_up.h"
 #include "engine/read_gate.h"
 #include "meta/keys.h"
@@ -121,13 +122,15 @@ Task<azure::PosixAttributes> SetNode(Services& services, OpContext context,
     co_return Fail(Code::kInvalidInput, "What a node is does not change.");
   }
   const auto out = std::make_shared<azure::PosixAttributes>();
+  const ContainerTarget container = request.target.container;
+  const bool lazy = request.lazy;
   FB_CO_RETURN_IF_ERROR(
-      co_await TransactNamed(services, context,
-                             [&services, request = std::move(request), now = services.clock.Now(),
-                              out](kv::Transaction& txn) -> Result<> {
-                               FB_ASSIGN_OR_RETURN(*out, Set(services, txn, request, now));
-                               return {};
-                             }));
+      co_await TransactNode(services, context, container, lazy,
+                            [&services, request = std::move(request), now = services.clock.Now(),
+                             out](kv::Transaction& txn) -> Result<> {
+                              FB_ASSIGN_OR_RETURN(*out, Set(services, txn, request, now));
+                              return {};
+                            }));
   co_return std::move(*out);
 }
 

@@ -44,6 +44,7 @@ struct SetNodeRequest {
   NodeTarget target;
   azure::PosixChanges set;           // no kind, device or target
   std::vector<azure::AclEntry> acl;  // empty: stays
+  bool lazy = false;                 // acknowledged before it is durable (engine/lazy.h)
 };
 Task<azure::PosixAttributes> SetNode(Services& services, OpContext context, SetNodeRequest request);
 
@@ -56,7 +57,8 @@ Task<std::vector<XattrEntry>> ListXattrs(Services& services, OpContext context, 
 Task<std::string> GetXattr(Services& services, OpContext context, NodeTarget target,
                            std::string name);
 Task<> SetXattr(Services& services, OpContext context, NodeTarget target, std::string name,
-                std::string value, XattrMode mode);
-Task<> RemoveXattr(Services& services, OpContext context, NodeTarget target, std::string name);
+                std::string value, XattrMode mode, bool lazy = false);
+Task<> RemoveXattr(Services& services, OpContext context, NodeTarget target, std::string name,
+                   bool lazy = false);
 
 }  // namespace forebay::engine

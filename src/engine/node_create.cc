@@ -6,6 +6,7 @@
 #include "engine/change_log.h"
 #include "engine/container_room.h"
 #include "engine/get_container.h"
+#include "engine/lazy.h"
 #include "engine/look_up.h"
 #include "engine/node_names.h"
 #include "engine/node_session.h"
@@ -197,10 +198,10 @@ Task<> StoreContent(Services& services, OpContext context, Commit& commit) {
     co_return StoreTarget(services, commit.request.set.target.value_or(""), commit);
   }
   if (commit.request.body == nullptr) co_return Result<>();
-  FB_CO_ASSIGN_OR_RETURN(commit.stored,
-                         co_await StoreBodyIn(services, context, commit.request.target.container,
-                                              commit.request.body,
-                                              {.max_bytes = kMaxCreateBytes, .expected = {}}));
+  FB_CO_ASSIGN_OR_RETURN(
+      commit.stored,
+      co_await StoreBodyIn(services, context, commit.request.target.container, commit.request.body,
+                           {.max_bytes = kMaxCreateBytes, .expected = {}}));
   if (commit.stored.size > 0 && commit.kind != azure::FileKind::kFile) {
     co_return Fail(Code::kInvalidInput, "Only a regular file is created with content.");
   }
@@ -226,9 +227,9 @@ Task<NodeChange> CreateNode(Services& services, OpContext context, CreateNodeReq
     FB_CO_RETURN_IF_ERROR(
         co_await PrepareStoredBody(services, context, commit->body, {commit, &commit->stored}));
   }
-  auto done = co_await TransactNamed(services, context, [&services, commit](kv::Transaction& txn) {
-    return Create(services, txn, *commit);
-  });
+  auto done = co_await TransactNode(
+      services, context, commit->request.target.container, commit->request.lazy,
+      [&services, commit](kv::Transaction& txn) { return Create(services, txn, *commit); });
   if (done && commit->done.created) {
     commit->stored.Linked(services.chunks);
   } else if (commit->prepared) {

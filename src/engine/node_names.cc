@@ -4,6 +4,7 @@
 
 #include "base/codec.h"
 #include "engine/change_log.h"
+#include "engine/lazy.h"
 #include "engine/look_up.h"
 #include "engine/path_access.h"
 #include "engine/references.h"
@@ -109,6 +110,7 @@ Result<> TakeOut(Services& services, kv::Transaction& txn, const Spot& spot, Wal
 }
 
 Result<> Remove(Services& services, kv::Transaction& txn, Commit<RemoveNodeRequest>& commit) {
+  txn.MakesRoom();
   commit.done = {};
   const RemoveNodeRequest& request = commit.request;
   FB_ASSIGN_OR_RETURN(const Spot spot, FindSpot(txn, request.target));
@@ -260,8 +262,8 @@ Task<NodeChange> Run(Services& services, OpContext context, Request request, Ste
   auto commit = std::make_shared<Commit<Request>>();
   commit->request = std::move(request);
   commit->now = services.clock.Now();
-  FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
-      services, context,
+  FB_CO_RETURN_IF_ERROR(co_await TransactNode(
+      services, context, commit->request.target.container, commit->request.lazy,
       [&services, commit, step](kv::Transaction& txn) { return step(services, txn, *commit); }));
   co_return std::move(commit->done);
 }

@@ -39,6 +39,7 @@ struct CreateNodeRequest {
   BodyReader* body = nullptr;  // the content of a regular file, at most kMaxCreateBytes
   std::uint64_t session = 0;   // which holds the file from the start; 0: none
   std::string token;
+  bool lazy = false;  // acknowledged before it is durable, where that may be (engine/lazy.h)
 };
 Task<NodeChange> CreateNode(Services& services, OpContext context, CreateNodeRequest request);
 
@@ -47,6 +48,7 @@ struct LinkNodeRequest {
   meta::InodeId from;     // the file
   std::string from_path;  // where it is, if it has no place of its own; may be empty
   std::string token;
+  bool lazy = false;
 };
 Task<NodeChange> LinkNode(Services& services, OpContext context, LinkNodeRequest request);
 
@@ -54,6 +56,7 @@ struct RemoveNodeRequest {
   NodeTarget target;
   bool directory = false;
   std::string token;
+  bool lazy = false;
 };
 // The attributes afterwards: `nlink` 0 once no name is left.
 Task<NodeChange> RemoveNode(Services& services, OpContext context, RemoveNodeRequest request);
@@ -64,6 +67,7 @@ struct RenameNodeRequest {
   NodeTarget target;
   RenameMode mode = RenameMode::kReplace;
   std::string token;
+  bool lazy = false;
 };
 Task<NodeChange> RenameNode(Services& services, OpContext context, RenameNodeRequest request);
 

@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "base/encoding.h"
 #include "engine/change_log.h"
+#include "engine/lazy.h"
 #include "engine/look_up.h"
 #include "engine/node_attributes.h"
 #include "engine/path_access.h"
@@ -45,6 +46,7 @@ struct Change {
   std::string value;
   XattrMode mode = XattrMode::kSet;
   bool remove = false;
+  bool lazy = false;
   WallTime now;
 };
 
@@ -118,10 +120,12 @@ Task<> Commit(Services& services, OpContext context, Change change) {
   }
   if (!change.remove) FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kBytes));
   change.now = services.clock.Now();
-  co_return co_await TransactNamed(services, context,
-                                   [&services, change = std::move(change)](kv::Transaction& txn) {
-                                     return Apply(services, txn, change);
-                                   });
+  const ContainerTarget container = change.target.container;
+  const bool lazy = change.lazy;
+  co_return co_await TransactNode(services, context, container, lazy,
+                                  [&services, change = std::move(change)](kv::Transaction& txn) {
+                                    return Apply(services, txn, change);
+                                  });
 }
 
 Result<std::vector<XattrEntry>> List(const kv::Reader& reader, const NodeTarget& target) {
@@ -177,20 +181,23 @@ Task<std::string> GetXattr(Services& services, OpContext context, NodeTarget tar
 }
 
 Task<> SetXattr(Services& services, OpContext context, NodeTarget target, std::string name,
-                std::string value, XattrMode mode) {
+                std::string value, XattrMode mode, bool lazy) {
   Change change;
   change.target = std::move(target);
   change.name = std::move(name);
   change.value = std::move(value);
   change.mode = mode;
+  change.lazy = lazy;
   co_return co_await Commit(services, std::move(context), std::move(change));
 }
 
-Task<> RemoveXattr(Services& services, OpContext context, NodeTarget target, std::string name) {
+Task<> RemoveXattr(Services& services, OpContext context, NodeTarget target, std::string name,
+                   bool lazy) {
   Change change;
   change.target = std::move(target);
   change.name = std::move(name);
   change.remove = true;
+  change.lazy = lazy;
   co_return co_await Commit(services, std::move(context), std::move(change));
 }
 

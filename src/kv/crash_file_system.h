@@ -23,6 +23,11 @@ class CrashFileSystem final : public io::FileSystem {
   CrashFileSystem(io::MemoryFileSystem& base, std::uint64_t crash_at)
       : state_(std::make_shared<State>(base, crash_at)) {}
 
+  // At the next changing call, if it has not happened yet.
+  void CrashNow() {
+    std::lock_guard lock(state_->mutex);
+    if (!state_->after) state_->crash_at = state_->operations + 1;
+  }
   bool crashed() const {
     std::lock_guard lock(state_->mutex);
     return state_->after != nullptr;
@@ -80,7 +85,7 @@ class CrashFileSystem final : public io::FileSystem {
   struct State {
     State(io::MemoryFileSystem& b, std::uint64_t at) : base(b), crash_at(at) {}
     io::MemoryFileSystem& base;
-    const std::uint64_t crash_at;
+    std::uint64_t crash_at;  // guarded by mutex
     mutable std::mutex mutex;
     std::uint64_t operations = 0;
     std::unique_ptr<io::MemoryFileSystem> after;  // what the process lives on after the crash
