@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "chunk/chunk_id.h"
+#include "chunk/local_place.h"
 #include "kv/store.h"
 
 namespace forebay::chunk {
@@ -61,6 +63,10 @@ class ReadPin {
   // Where the bytes are, for sendfile; valid while the pin lives. The offset is the file's.
   virtual int descriptor() const = 0;
   virtual std::uint64_t file_offset() const = 0;
+  // For another process on this machine; after ReadyToSend or Prepare. nullopt: it may not.
+  virtual std::optional<LocalPlace> Local() const { return std::nullopt; }
+  // A hint: the bytes are in memory. May open the file.
+  virtual bool Resident(std::uint32_t /*offset*/, std::uint32_t /*length*/) const { return true; }
 };
 using ReadPinPtr = std::shared_ptr<const ReadPin>;
 

@@ -1,5 +1,9 @@
 #include "chunk/read_pin.h"
 
+#include <sys/stat.h>
+
+#include <filesystem>
+
 #include "base/checksum.h"
 #include "base/log.h"
 
@@ -131,6 +135,29 @@ bool SegmentReadPin::ReadyToSend(std::uint32_t offset, std::uint32_t length) con
     if (!file->verified.Test(BlockBit(block))) return false;
   }
   return file->file->Resident(record_.location.offset + offset, length);
+}
+
+bool SegmentReadPin::Resident(std::uint32_t offset, std::uint32_t length) const {
+  const Result<SegmentFilePtr> file = Open();
+  return file && RangeIsValid(offset, length) &&
+         (*file)->file->Resident(record_.location.offset + offset, length);
+}
+
+std::optional<LocalPlace> SegmentReadPin::Local() const {
+  const HoleBoard* const board = segment_->volume()->board();
+  const int file = descriptor();
+  struct stat status{};
+  if (board == nullptr || file < 0 || ::fstat(file, &status) != 0) return std::nullopt;
+  LocalPlace place;
+  std::error_code error;
+  place.path = std::filesystem::absolute(segment_->path(), error).string();
+  place.board = std::filesystem::absolute(board->path(), error).string();
+  if (error) return std::nullopt;
+  place.device = status.st_dev;
+  place.inode = status.st_ino;
+  place.slot = HoleBoard::SlotOf(segment_->id());
+  place.count = board->Count(segment_->id());
+  return place;
 }
 
 int SegmentReadPin::descriptor() const {

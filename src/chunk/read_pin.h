@@ -24,6 +24,8 @@ class SegmentReadPin final : public ReadPin {
   Result<> Prepare(std::uint32_t offset, std::uint32_t length) const override;
   int descriptor() const override;
   std::uint64_t file_offset() const override { return record_.location.offset; }
+  std::optional<LocalPlace> Local() const override;
+  bool Resident(std::uint32_t offset, std::uint32_t length) const override;
 
   const ChunkRecord& record() const { return record_; }
   // Reads all of it and checks every block, verified before or not. For scrub and for moving.

@@ -18,6 +18,7 @@ Result<> Reclaimer::FreeDropped() {
     // A handle may be dropped although its transaction went through, or is still on its way: what
     // was submitted before this one is seen by it.
     Result<> done = core_->kv.TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+      txn.MakesRoom();
       for (const DroppedRange& range : batch) {
         Location location{range.segment->id(), range.offset};
         FB_ASSIGN_OR_RETURN(auto named, txn.Get(keys::Index(location)));
@@ -84,6 +85,7 @@ Result<std::vector<Reclaimer::FreeRange>> Reclaimer::Collect(std::string& cursor
 // they are, as the log keeps its order.
 Result<> Reclaimer::Barrier() {
   return core_->kv.TransactBlocking([](kv::Transaction& txn) -> Result<> {
+    txn.MakesRoom();
     txn.Put(keys::kBarrier, "");
     return {};
   });
@@ -91,6 +93,7 @@ Result<> Reclaimer::Barrier() {
 
 Result<> Reclaimer::PunchSegment(const SegmentPtr& segment, std::span<const FreeRange> ranges) {
   FB_ASSIGN_OR_RETURN(SegmentFilePtr file, core_->files.Open(*segment));
+  if (HoleBoard* board = segment->volume()->board()) board->Announce(segment->id());
   for (std::size_t i = 0; i < ranges.size();) {
     std::uint64_t begin = ranges[i].location.offset;
     std::uint64_t end = begin + ranges[i].length;
@@ -131,6 +134,7 @@ Result<> Reclaimer::EraseFreeRecords(const std::vector<Location>& locations) {
   // Lazily: should the erasure be lost, the same holes are punched once more.
   return core_->kv.TransactBlocking(
       [&](kv::Transaction& txn) -> Result<> {
+        txn.MakesRoom();
         for (const Location& location : locations) txn.Erase(keys::Free(location));
         return {};
       },
@@ -157,6 +161,7 @@ Result<> Reclaimer::PunchFreed() {
 Result<bool> Reclaimer::EraseIfDead(SegmentId id) {
   bool dead = false;
   FB_RETURN_IF_ERROR(core_->kv.TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+    txn.MakesRoom();
     dead = false;
     for (const std::string& prefix : {keys::IndexOf(id), keys::FreeOf(id)}) {
       auto it = txn.Scan(prefix, PrefixEnd(prefix));

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "chunk/hole_board.h"
 #include "chunk/options.h"
 #include "chunk/records.h"
 #include "io/file_system.h"
@@ -43,6 +44,9 @@ class Volume {
 
   std::atomic<std::uint64_t>& in_flight_bytes() { return in_flight_bytes_; }
   void HoldLock(std::unique_ptr<io::FileLock> lock) { lock_ = std::move(lock); }
+  // For those who read its files themselves; null where nobody can.
+  HoleBoard* board() const { return board_.get(); }
+  void OpenBoard() { board_ = HoleBoard::Open(fs_, path_ + "/HOLES"); }
 
  private:
   io::FileSystem& fs_;
@@ -52,6 +56,7 @@ class Volume {
   std::atomic<VolumeState> state_;
   std::atomic<std::uint64_t> in_flight_bytes_{0};
   std::unique_ptr<io::FileLock> lock_;
+  std::unique_ptr<HoleBoard> board_;  // set before anybody else has the volume
   mutable std::mutex mutex_;
   std::string failure_;
 };

@@ -124,6 +124,7 @@ Result<> OpenVolume(Core& core, Registered& registered, const std::string& direc
                                          StateFor(record.mode));
   FB_RETURN_IF_ERROR(core.fs.MakeDirs(volume->SegmentsPath()));
   volume->HoldLock(std::move(lock));
+  volume->OpenBoard();
   core.AddVolume(std::move(volume));
   return {};
 }
