@@ -208,7 +208,8 @@ Result<> Flip(Services& services, kv::Transaction& txn, Commit& commit) {
   commit.request.http.ApplyTo(record.http);
   record.etag = commit.stamp.etag;
   record.modified = commit.stamp.now;
-  commit.result = {ChangedBy(commit.stamp), record.length};
+  commit.result = {ChangedBy(commit.stamp), record.length,
+                   azure::MakeETag(place.existing->etag.value())};
   if (!commit.added.empty()) {
     azure::TouchStored(meta::Nanoseconds(commit.stamp.now), record.metadata);
     FB_RETURN_IF_ERROR(NoteChange(services, txn, place, meta::ChangeKind::kContent, mark, record));

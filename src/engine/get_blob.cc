@@ -6,7 +6,9 @@
 #include "engine/commit.h"
 #include "engine/lake_side.h"
 #include "engine/read_gate.h"
+#include "engine/read_versions.h"
 #include "meta/keys.h"
+#include "meta/nodes.h"
 
 namespace forebay::engine {
 namespace {
@@ -215,6 +217,146 @@ Task<GetBlobResult> GetBlob(Services& services, OpContext context, GetBlobReques
   }
   co_return Fail(Code::kServerBusy,
                  "The blob is overwritten faster than it can be read; try again.");
+}
+
+namespace {
+
+std::optional<ReadVersions::Version> VersionWanted(const GetBlobRequest& request) {
+  const auto& match = request.conditions.if_match;
+  if (!request.node || !match || match->any || match->etags.size() != 1) return std::nullopt;
+  return ReadVersions::Version{request.node->inode.value(), match->etags.front()};
+}
+
+// The part [offset, offset + length) of what is held.
+BodyStart PartOf(const BodyStart& whole, std::uint64_t offset, std::uint64_t length) {
+  BodyStart part;
+  part.body = whole.body;
+  part.offset = offset;
+  part.length = length;
+  part.body_pin = whole.body_pin;
+  if (whole.body.paged) return part;  // looked up as it goes
+  std::uint64_t begin = 0;
+  for (std::size_t i = 0; i < whole.extents.size(); ++i) {
+    meta::Extent extent = whole.extents[i];
+    const std::uint64_t end = begin + extent.length;
+    const std::uint64_t from = std::max(begin, offset), to = std::min(end, offset + length);
+    if (from < to) {
+      extent.offset += static_cast<std::uint32_t>(from - begin);
+      extent.length = static_cast<std::uint32_t>(to - from);
+      part.extents.push_back(extent);
+      part.pins.push_back(i < whole.pins.size() ? whole.pins[i] : nullptr);
+      part.inline_data.push_back(i < whole.inline_data.size() ? whole.inline_data[i]
+                                                              : std::string());
+    }
+    begin = end;
+  }
+  return part;
+}
+
+Result<GetBlobResult> ReadHeld(Services& services, OpContext context, const GetBlobRequest& request,
+                               const HeldVersion& held) {
+  GetBlobResult result;
+  result.record = held.record;
+  result.hierarchical = true;
+  result.attributes = held.attributes;
+  FB_RETURN_IF_ERROR(ResolveRange(request, result));
+  if (result.length > 0 && request.want_body) {
+    result.body = MakeBodySource(services, std::move(context),
+                                 PartOf(held.start, result.offset, result.length));
+  }
+  return result;
+}
+
+// The file has another ETag, but the body it had, perhaps with more behind it.
+Task<GetBlobResult> ReadSameBody(Services& services, OpContext context, GetBlobRequest request,
+                                 ReadVersions::Content content, azure::ETag etag) {
+  request.conditions.if_match.reset();
+  GetBlobRequest::Range range = request.range.value_or(GetBlobRequest::Range{});
+  if (range.offset >= content.length) {
+    co_return Fail(Code::kInvalidRange, "The range lies behind the end of the version.");
+  }
+  const std::uint64_t left = content.length - range.offset;
+  range.length = std::min(range.length.value_or(left), left);
+  request.range = range;
+  FB_CO_ASSIGN_OR_RETURN(GetBlobResult result,
+                         co_await GetBlob(services, std::move(context), std::move(request)));
+  if (result.record.body.id != content.body || result.record.length < content.length) {
+    co_return Fail(Code::kConditionNotMet, "The version is gone.");
+  }
+  result.record.length = result.attributes.size = content.length;
+  result.attributes.etag = etag.str();
+  co_return result;
+}
+
+}  // namespace
+
+Task<GetBlobResult> ReadNodeVersion(Services& services, OpContext context, GetBlobRequest request) {
+  auto wanted = VersionWanted(request);
+  auto answer = co_await GetBlob(services, context, request);
+  if (!wanted) co_return answer;
+  ReadVersions& versions = *services.versions;
+  const WallTime now = services.clock.Now();
+  if (answer) {
+    wanted->inode = answer->attributes.inode;
+    versions.Note(*wanted, {answer->record.body.id, answer->record.length}, now);
+    co_return answer;
+  }
+  const Code code = answer.error().code();
+  if (code != Code::kConditionNotMet && code != Code::kFileGone) co_return answer;
+  const auto held = versions.Find(*wanted, now);
+  if (held && held->container.account.name == request.node->container.account.name &&
+      held->container.container == request.node->container.container) {
+    co_return ReadHeld(services, std::move(context), request, *held);
+  }
+  const auto noted = versions.Noted(*wanted, now);
+  if (!noted || noted->body.value() == 0 || code == Code::kFileGone) co_return answer;
+  auto same =
+      co_await ReadSameBody(services, std::move(context), std::move(request), *noted, wanted->etag);
+  if (same) versions.Note(*wanted, *noted, now);
+  co_return same;
+}
+
+Task<std::optional<VersionSeen>> HoldForReaders(Services& services, OpContext context,
+                                                GetBlobRequest request) {
+  request.want_body = true;
+  request.range.reset();
+  const WallTime now = services.clock.Now();
+  ContainerTarget container;
+  container.account = request.node ? request.node->container.account : request.target.account;
+  container.container = request.node ? request.node->container.container : request.target.container;
+  // Whatever is wrong with the change is its own to say.
+  GetBlobRequest look = request;
+  look.want_body = false;
+  look.conditions = {};
+  auto seen = co_await GetBlob(services, context, look);
+  if (!seen || seen->record.directory) co_return std::optional<VersionSeen>();
+  VersionSeen out{meta::InodeOf(seen->record).value(), azure::MakeETag(seen->record.etag.value()),
+                  seen->record.length};
+  const ReadVersions::Version version{out.inode, out.etag};
+  if (!services.versions->Noted(version, now) || seen->record.length == 0 ||
+      seen->record.body.in_lake) {
+    co_return std::optional(std::move(out));
+  }
+  look.want_body = true;
+  auto found = co_await ReadMeta(
+      services, [&look, now](const kv::Reader& reader) { return Find(reader, look, now); },
+      context);
+  if (found && (*found)->result.record.etag == seen->record.etag) {
+    const auto held_where_it_is = co_await HoldBody(services, look, **found);
+    if (held_where_it_is) {
+      auto held = std::make_shared<HeldVersion>();
+      held->container = std::move(container);
+      held->record = (*found)->result.record;
+      FB_CO_ASSIGN_OR_RETURN(
+          held->attributes,
+          co_await ReadMeta(services, [&record = held->record](const kv::Reader& reader) {
+            return AttributesOf(reader, meta::ContainerId(0), record, /*with_target=*/false);
+          }));
+      held->start = std::move((*found)->start);
+      services.versions->Hold(version, std::move(held), now);
+    }
+  }
+  co_return std::optional(std::move(out));
 }
 
 Task<std::string> ReadAllOf(std::unique_ptr<BodySource> source) {

@@ -13,6 +13,7 @@
 #include "async/byte_stream.h"
 #include "async/context.h"
 #include "azure/conditions.h"
+#include "engine/body_reader.h"
 #include "engine/node.h"
 #include "engine/residency.h"
 #include "engine/services.h"
@@ -47,6 +48,31 @@ struct GetBlobResult {
 };
 
 Task<GetBlobResult> GetBlob(Services& services, OpContext context, GetBlobRequest request);
+
+// The same for who reads one version of a file piece by piece, named by a single ETag in If-Match:
+// notes that it is being read (engine/read_versions.h), and answers from what is left of it when
+// the file is another one, or gone, meanwhile. kConditionNotMet, kFileGone: nothing is left.
+Task<GetBlobResult> ReadNodeVersion(Services& services, OpContext context, GetBlobRequest request);
+
+// A version held where it is, to be read when its record names something else.
+struct HeldVersion {
+  ContainerTarget container;
+  meta::BlobRecord record;
+  azure::PosixAttributes attributes;
+  BodyStart start;  // its beginning; all of it where the body is not paged
+};
+
+// What is there now, before a change of it.
+struct VersionSeen {
+  std::uint64_t inode = 0;
+  azure::ETag etag;
+  std::uint64_t length = 0;
+};
+// Before a change of a file's content: where somebody is reading the version that is there, holds
+// it for them. Never in the way of the change: nothing where there is nothing, or it cannot be
+// held.
+Task<std::optional<VersionSeen>> HoldForReaders(Services& services, OpContext context,
+                                                GetBlobRequest request);
 
 // Reads all of a source into memory (range MD5 and CRC-64 of at most 4 MiB; tests).
 Task<std::string> ReadAllOf(std::unique_ptr<BodySource> source);

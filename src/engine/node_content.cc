@@ -87,7 +87,7 @@ class Planner {
   };
 
   Result<> LoadStaging() {
-    plan_.staging_key = keys::Pieces(node_.inode);
+    plan_.staging_key = keys::Pieces(node_.inode, commit_.request.writer);
     FB_ASSIGN_OR_RETURN(auto stored, reader_.Get(plan_.staging_key));
     if (!stored) return {};
     FB_ASSIGN_OR_RETURN(plan_.staging, meta::DecodeStaging(*stored));

@@ -23,6 +23,7 @@
 namespace forebay::engine {
 
 inline constexpr std::size_t kMaxPieces = 50'000;
+inline constexpr std::size_t kMaxWriterBytes = 64;
 inline constexpr std::uint64_t kMaxPieceData = 4'000ULL << 20;  // of one commit's own bytes
 
 struct ContentPiece {
@@ -48,6 +49,7 @@ struct CommitNodeRequest {
   NodeTarget target;  // its If-Match is needed where anything is kept
   std::vector<ContentPiece> pieces;
   BodyReader* body = nullptr;  // the bytes of the kData pieces
+  std::string writer;          // whose blocks are meant, and go; others' stay
   azure::PosixChanges set;     // in the same step
 };
 Task<azure::PosixAttributes> CommitNode(Services& services, OpContext context,
@@ -55,7 +57,8 @@ Task<azure::PosixAttributes> CommitNode(Services& services, OpContext context,
 
 struct StageNodeRequest {
   NodeTarget target;
-  std::string block;  // 1 to 64 bytes
+  std::string block;   // 1 to 64 bytes
+  std::string writer;  // of whom a later commit must say the same; at most kMaxWriterBytes
   BodyReader* body = nullptr;
   ExpectedChecksums expected;
 };

@@ -58,6 +58,31 @@ TEST(NodeContentTest, WhatIsKeptMustBeNamed) {
   EXPECT_EQ(CodeOf(f.Write(f.At("p"), "data 1\n", "x")), Code::kInvalidInput);
 }
 
+TEST(NodeContentTest, ACommitTakesNothingThatOthersHaveStaged) {
+  NodesFixture f;
+  f.File("a", "text");
+  for (const char* writer : {"one", "two", ""}) {
+    ASSERT_TRUE(f.StageBlock(f.At("a"), "id", "of " + std::string(writer), writer));
+    ASSERT_TRUE(f.StageBlock(f.At("a"), "more", "not named", writer));
+  }
+  const std::string plan = "block aWQ=\n";
+  const std::string more = "block bW9yZQ==\n";
+  ASSERT_TRUE(f.Write(f.At("a"), plan, "", "", {}, "two"));
+  EXPECT_EQ(*f.Content("a"), "of two");
+  EXPECT_EQ(CodeOf(f.Write(f.At("a"), more, "", "", {}, "two")), Code::kInvalidBlockList);
+  ASSERT_TRUE(f.Write(f.At("a"), plan));
+  EXPECT_EQ(*f.Content("a"), "of ");
+  f.Sweep();
+  ASSERT_TRUE(f.Write(f.At("a"), plan + more, "", "", {}, "one"));
+  EXPECT_EQ(*f.Content("a"), "of onenot named");
+  ASSERT_TRUE(f.StageBlock(f.At("a"), "id", "left", "one"));
+  ASSERT_TRUE(f.StageBlock(f.At("a"), "id", "left", "two"));
+  ASSERT_TRUE(f.Unlink("a"));
+  f.Sweep();
+  EXPECT_EQ(f.Stored(), "");
+  EXPECT_EQ(f.InlinePieces(), 0u);
+}
+
 TEST(NodeContentTest, NothingIsLeftBehind) {
   NodesFixture f;
   f.File("a", Text(64 << 10, 3));

@@ -74,6 +74,7 @@ Result<ContentPiece> ParseLine(std::string_view line) {
 
 struct Commit {
   NodeTarget target;
+  std::string writer;
   azure::BlockId id;
   meta::BodyId fresh;
   meta::BodyId prepared_id;  // 0: not prepared
@@ -92,7 +93,7 @@ Result<Node> RequireFile(const kv::Reader& reader, const NodeTarget& target, Wal
 
 Result<meta::BodyId> OpenGeneration(kv::Transaction& txn, meta::InodeId inode,
                                     const Commit& commit) {
-  const std::string key = keys::Pieces(inode);
+  const std::string key = keys::Pieces(inode, commit.writer);
   FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
   meta::StagingRecord staging;
   if (stored) {
@@ -120,9 +121,9 @@ Result<> Stage(Services& services, kv::Transaction& txn, const Commit& commit) {
   return StoreStagedBlock(services, txn, generation, commit.id, commit.block, commit.now);
 }
 
-Result<> CheckRoomToStage(const kv::Reader& reader, const NodeTarget& target, WallTime now) {
-  FB_ASSIGN_OR_RETURN(const Node node, RequireFile(reader, target, now));
-  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::Pieces(node.inode)));
+Result<> CheckRoomToStage(const kv::Reader& reader, const StageNodeRequest& request, WallTime now) {
+  FB_ASSIGN_OR_RETURN(const Node node, RequireFile(reader, request.target, now));
+  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::Pieces(node.inode, request.writer)));
   if (!stored) return {};
   FB_ASSIGN_OR_RETURN(const meta::StagingRecord staging, meta::DecodeStaging(*stored));
   FB_ASSIGN_OR_RETURN(auto count, reader.Get(keys::StagedCount(staging.generation)));
@@ -176,7 +177,7 @@ Task<std::uint64_t> StageNode(Services& services, OpContext context, StageNodeRe
   FB_CO_RETURN_IF_ERROR(co_await ReadMeta(
       services,
       [&request, now](const kv::Reader& reader) {
-        return CheckRoomToStage(reader, request.target, now);
+        return CheckRoomToStage(reader, request, now);
       },
       context));
   auto commit = std::make_shared<Commit>();
@@ -189,6 +190,7 @@ Task<std::uint64_t> StageNode(Services& services, OpContext context, StageNodeRe
   }
   FB_CO_ASSIGN_OR_RETURN(const std::uint64_t fresh, services.ids.Next());
   commit->target = std::move(request.target);
+  commit->writer = std::move(request.writer);
   commit->id = azure::BlockId(request.block);
   commit->fresh = meta::BodyId(fresh);
   commit->now = services.clock.Now();

@@ -101,9 +101,11 @@ class NodesFixture : public PathsFixture {
     return Run(ReadAllOf(std::move(found->body)));
   }
   Result<std::string> Content(std::string_view path) { return Content(At(path)); }
-  Result<std::uint64_t> StageBlock(NodeTarget target, std::string block, std::string text) {
+  Result<std::uint64_t> StageBlock(NodeTarget target, std::string block, std::string text,
+                                   std::string writer = {}) {
     TextReader reader(std::move(text));
     StageNodeRequest request;
+    request.writer = std::move(writer);
     request.target = std::move(target);
     request.block = std::move(block);
     request.body = &reader;
@@ -112,8 +114,9 @@ class NodesFixture : public PathsFixture {
   // `base`: the ETag that it goes by, or empty.
   Result<azure::PosixAttributes> Write(NodeTarget target, const std::string& plan,
                                        std::string data = {}, const std::string& base = {},
-                                       azure::PosixChanges set = {}) {
+                                       azure::PosixChanges set = {}, std::string writer = {}) {
     CommitNodeRequest request;
+    request.writer = std::move(writer);
     request.target = std::move(target);
     if (!base.empty()) {
       const std::vector<azure::HeaderField> headers = {{"If-Match", base}};

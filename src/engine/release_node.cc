@@ -37,7 +37,18 @@ Result<> Free(Services& services, kv::Transaction& txn, meta::ContainerId contai
 }  // namespace
 
 Result<> DropPieces(kv::Transaction& txn, meta::InodeId file, WallTime now) {
-  const std::string key = keys::Pieces(file);
+  const std::string prefix = keys::PiecesOf(file);
+  std::vector<std::string> found;
+  {
+    const auto it = txn.Scan(prefix, PrefixEnd(prefix));
+    for (; it->Valid(); it->Next()) found.emplace_back(it->key());
+    FB_RETURN_IF_ERROR(it->status());
+  }
+  for (const std::string& key : found) FB_RETURN_IF_ERROR(DropPiecesAt(txn, key, now));
+  return {};
+}
+
+Result<> DropPiecesAt(kv::Transaction& txn, std::string_view key, WallTime now) {
   FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
   if (!stored) return {};
   FB_ASSIGN_OR_RETURN(const meta::StagingRecord staging, meta::DecodeStaging(*stored));

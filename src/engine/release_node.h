@@ -24,7 +24,8 @@ Result<bool> IsHeld(const kv::Reader& reader, meta::ContainerId container, meta:
 Result<> FreeIfForgotten(Services& services, kv::Transaction& txn, meta::ContainerId container,
                          meta::InodeId inode, WallTime now);
 
-// Staged pieces of a commit are no longer wanted.
+// Staged pieces of commits are no longer wanted: of all writers, or under one key.
 Result<> DropPieces(kv::Transaction& txn, meta::InodeId file, WallTime now);
+Result<> DropPiecesAt(kv::Transaction& txn, std::string_view key, WallTime now);
 
 }  // namespace forebay::engine

@@ -16,6 +16,7 @@
 #include "engine/body_pins.h"
 #include "engine/buffer_pool.h"
 #include "engine/disk_room.h"
+#include "engine/read_versions.h"
 #include "kv/store.h"
 #include "meta/etag_source.h"
 #include "meta/id_source.h"
@@ -62,6 +63,8 @@ struct Services {
   WallTime started{};              // of the process: leases of sessions go on from there
   // Block lists whose plans are large take one unit while they are worked out and committed.
   std::shared_ptr<Semaphore> large_plans = std::make_shared<Semaphore>(2);
+  // What mounts are reading.
+  std::shared_ptr<ReadVersions> versions = std::make_shared<ReadVersions>();
 };
 
 }  // namespace forebay::engine

@@ -80,7 +80,7 @@ Result<bool> ExpirePiecesStep(kv::Transaction& txn, std::string_view key, WallTi
   if (!stored) return true;
   FB_ASSIGN_OR_RETURN(const meta::StagingRecord staging, meta::DecodeStaging(*stored));
   if (staging.last_block > limit) return true;
-  FB_RETURN_IF_ERROR(DropPieces(txn, keys::FileOfPiecesKey(key), now));
+  FB_RETURN_IF_ERROR(DropPiecesAt(txn, key, now));
   return true;
 }
 

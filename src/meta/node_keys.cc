@@ -76,9 +76,9 @@ std::string Token(ContainerId container, std::string_view token) {
 }
 std::string Tokens() { return KeyBuilder('7').Take(); }
 
-std::string Pieces(InodeId file) { return KeyBuilder('8').U64(file.value()).Take(); }
+std::string Pieces(InodeId file, std::string_view writer) { return PiecesOf(file).append(writer); }
+std::string PiecesOf(InodeId file) { return KeyBuilder('8').U64(file.value()).Take(); }
 std::string AllPieces() { return KeyBuilder('8').Take(); }
-InodeId FileOfPiecesKey(std::string_view key) { return InodeId(KeyReader(key.substr(1)).U64()); }
 
 std::string DirectoryTime(ContainerId container, InodeId inode) {
   return Of('9', container, inode.value());

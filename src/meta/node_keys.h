@@ -47,9 +47,10 @@ std::string Locks(ContainerId container, InodeId inode);
 std::string Token(ContainerId container, std::string_view token);
 std::string Tokens();  // prefix: of all containers
 
-std::string Pieces(InodeId file);
-std::string AllPieces();  // prefix
-InodeId FileOfPiecesKey(std::string_view key);
+// What one writer has staged; an empty one is who gives no name.
+std::string Pieces(InodeId file, std::string_view writer = {});
+std::string PiecesOf(InodeId file);  // prefix: of all its writers
+std::string AllPieces();             // prefix
 
 std::string DirectoryTime(ContainerId container, InodeId inode);
 

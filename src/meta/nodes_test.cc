@@ -109,7 +109,8 @@ TEST(NodeKeys, ArePinned) {
   EXPECT_EQ(keys::Locks(c, i), "6" + one + two);
   EXPECT_EQ(keys::Token(c, "t"), "7" + one + "t");
   EXPECT_EQ(keys::Pieces(i), "8" + two);
-  EXPECT_EQ(keys::FileOfPiecesKey(keys::Pieces(i)), i);
+  EXPECT_EQ(keys::Pieces(i, "w"), keys::Pieces(i) + "w");
+  EXPECT_TRUE(keys::Pieces(i, "w").starts_with(keys::PiecesOf(i)));
   EXPECT_EQ(keys::DirectoryTime(c, i), "9" + one + two);
 }
 
