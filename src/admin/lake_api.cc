@@ -245,7 +245,8 @@ class Lakes {
                     .bytes = offload.bytes,
                     .blocked = offload.blocked,
                     .blocked_name = offload.blocked_name,
-                    .paused = offload.deletes_paused};
+                    .paused = offload.deletes_paused,
+                    .writes_held = status.writes_held};
     if (offload.oldest) {
       const std::int64_t age = parts_.services.clock.Now().ticks - offload.oldest->ticks;
       out.oldest_seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(age, 0)) /
@@ -257,6 +258,7 @@ class Lakes {
       info.problem = offload.blocked_name + ": " + offload.blocked_error;
     }
     if (info.problem.empty()) info.problem = offload.deletes_paused;
+    if (info.problem.empty()) info.problem = status.writes_held;
   }
 
   const LakeParts parts_;

@@ -33,6 +33,7 @@ Json JsonOf(const BacklogInfo& backlog) {
       .Number("blocked", backlog.blocked)
       .TextIfAny("blocked_name", backlog.blocked_name)
       .TextIfAny("paused", backlog.paused)
+      .TextIfAny("writes_held", backlog.writes_held)
       .Done();
 }
 
@@ -103,7 +104,8 @@ Result<BacklogInfo> ReadBacklog(JsonReader at) {
                   .oldest_seconds = in.Number("oldest_seconds"),
                   .blocked = in.Number("blocked"),
                   .blocked_name = in.Text("blocked_name"),
-                  .paused = in.Text("paused")};
+                  .paused = in.Text("paused"),
+                  .writes_held = in.Text("writes_held")};
   return in.Finish(std::move(out));
 }
 

@@ -82,7 +82,8 @@ struct BacklogInfo {
   std::uint64_t oldest_seconds = 0;
   std::uint64_t blocked = 0;  // of them, that the lake refuses
   std::string blocked_name = {};
-  std::string paused = {};  // why nothing goes up; empty while it does
+  std::string paused = {};       // why nothing goes up; empty while it does
+  std::string writes_held = {};  // why writes are refused for now; empty while they are taken
   friend bool operator==(const BacklogInfo&, const BacklogInfo&) = default;
 };
 

@@ -64,6 +64,10 @@ std::string LakeText(const admin::LakeInfo& lake, bool traffic) {
   if (lake.backlog && !lake.backlog->paused.empty()) {
     out += fmt::format("  paused: {}\n", lake.backlog->paused);
   }
+  if (lake.backlog && !lake.backlog->writes_held.empty() &&
+      lake.backlog->writes_held != lake.problem) {
+    out += fmt::format("  writes refused: {}\n", lake.backlog->writes_held);
+  }
   if (!lake.problem.empty()) out += fmt::format("  problem: {}\n", lake.problem);
   if (!traffic) return out;
   for (const admin::TrafficInfo& cause : lake.traffic) {

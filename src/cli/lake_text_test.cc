@@ -50,6 +50,21 @@ TEST(LakeText, ProblemsAndTrafficHaveLinesOfTheirOwn) {
             "  2 failed tries, 0 repeated\n");
 }
 
+TEST(LakeText, RefusedWritesAreSaidBesideAnotherProblem) {
+  admin::LakeInfo lake = Lake();
+  lake.backlog = {.files = 2, .bytes = 9, .writes_held = "The disks are full."};
+  EXPECT_NE(LakeText(lake, false).find("\n  writes refused: The disks are full.\n"),
+            std::string::npos);
+  lake.problem = "The lake is out of reach.";
+  EXPECT_NE(LakeText(lake, false)
+                .find("\n  writes refused: The disks are full.\n"
+                      "  problem: The lake is out of reach.\n"),
+            std::string::npos);
+  // Not twice.
+  lake.problem = lake.backlog->writes_held;
+  EXPECT_EQ(LakeText(lake, false).find("writes refused"), std::string::npos);
+}
+
 TEST(LakeText, NumbersForPeople) {
   EXPECT_EQ(Grouped(0), "0");
   EXPECT_EQ(Grouped(999), "999");

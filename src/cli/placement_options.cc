@@ -42,6 +42,9 @@ Result<tier::PlacementOptions> PlacementOptionsOf(const config::Config& config,
   options.evict.disk = [&chunks, reserve = config.disk_reserve] {
     return DiskUseOf(chunks, reserve);
   };
+  // Halfway between where eviction begins and where everybody's writes end.
+  options.pressure.percent = (options.evict.high_percent + 100) / 2;
+  options.pressure.container_limit = config.lake_backlog_limit;
   options.prefetch.fetches = config.lake_prefetch_concurrency;
   options.prefetch.rate = std::move(*rate);
   return options;

@@ -118,6 +118,11 @@ constexpr std::array kSchema = {
     Key{"lake.cache_size", Type::kBytes, &Config::lake_cache_size, "0",
         "Bytes at most of local copies of what a lake holds; the watermarks are percent of this, "
         "too. 0 for as much as the data directories take."},
+    Key{"lake.backlog_limit", Type::kBytes, &Config::lake_backlog_limit, "0",
+        "Bytes of one container that may wait for its lake; above it writes there are answered 503 "
+        "until some have travelled. 0 for as many as the data directories take: writes are refused "
+        "halfway between lake.high_watermark and the reserve, while it is waiting bytes that fill "
+        "them."},
     Key{"lake.prefetch_concurrency", Type::kInteger, &Config::lake_prefetch_concurrency, "16",
         "Ranges that prefetch and hydrate fetch at a time, all lakes together.", false, 1, 256},
     Key{"lake.prefetch_rate", Type::kText, &Config::lake_prefetch_rate, "",

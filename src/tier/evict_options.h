@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "tier/back_pressure.h"
 #include "tier/schedule.h"
 
 namespace forebay::tier {
@@ -43,6 +44,7 @@ struct PrefetchOptions {
 
 struct PlacementOptions {
   EvictOptions evict{};
+  BackPressureOptions pressure{};
   PrefetchOptions prefetch{};
 };
 
@@ -70,6 +72,9 @@ struct CacheStatus {
   std::uint64_t pieces = 0;          // that the policy knows
   std::uint64_t memory_bytes = 0;    // of the policy: about 45 bytes a piece
   bool restored = false;             // all that was resident at the start is known
+  std::uint64_t unsent_bytes = 0;    // wait for their lakes; not to be given up
+  bool writes_held = false;          // they fill the disks (tier/back_pressure.h)
+  std::uint64_t writes_refused = 0;  // for that, or for a container's limit
 };
 
 }  // namespace forebay::tier

@@ -9,6 +9,7 @@
 #include "engine/read_gate.h"
 #include "meta/keys.h"
 #include "meta/placement_records.h"
+#include "tier/offload_log.h"
 
 namespace forebay::tier {
 namespace {
@@ -32,6 +33,16 @@ std::uint64_t Above(std::uint64_t value, std::uint64_t mark) {
   return value > mark ? value - mark : 0;
 }
 
+Result<std::uint64_t> UnsentBytes(const kv::Reader& reader, const Attachments& attachments) {
+  std::uint64_t sum = 0;
+  for (const AttachmentPtr& attachment : attachments.All()) {
+    if (!meta::LakeState{attachment->record.mode, false}.travels()) continue;
+    FB_ASSIGN_OR_RETURN(const LogCounts counts, ReadCounts(reader, attachment->container));
+    sum += counts.bytes;
+  }
+  return sum;
+}
+
 }  // namespace
 
 std::string_view WatermarkName(Watermark watermark) {
@@ -47,11 +58,12 @@ std::string_view WatermarkName(Watermark watermark) {
 }
 
 Evictor::Evictor(engine::Services& services, const Attachments& attachments, EvictionBook& book,
-                 PinCache& pins, EvictOptions options)
+                 PinCache& pins, BackPressure& pressure, EvictOptions options)
     : services_(services),
       attachments_(attachments),
       book_(book),
       pins_(pins),
+      back_pressure_(pressure),
       options_(std::move(options)) {
   const std::uint64_t limit = options_.cache_bytes > 0
                                   ? Share(options_.cache_bytes, options_.high_percent)
@@ -89,6 +101,7 @@ Task<> Evictor::Run(OpContext context) {
       // Nothing here is a lake's: the disks need no look.
       walk_.reset();
       restored_ = true;
+      back_pressure_.Look({});
       (void)co_await Wait(context);
       continue;
     }
@@ -119,9 +132,9 @@ Task<Evictor::Pressure> Evictor::Measure() {
     pressure.excess = Above(bytes, Share(options_.cache_bytes, options_.low_percent));
     pressure.above_high = bytes > Share(options_.cache_bytes, options_.high_percent);
   }
+  DiskUse use;
   if (options_.disk) {
-    FB_CO_ASSIGN_OR_RETURN(const DiskUse use,
-                           co_await services_.pool.Run([this] { return options_.disk(); }));
+    FB_CO_ASSIGN_OR_RETURN(use, co_await services_.pool.Run([this] { return options_.disk(); }));
     disk_capacity_ = use.capacity;
     disk_used_ = use.used;
     pressure.excess =
@@ -129,6 +142,15 @@ Task<Evictor::Pressure> Evictor::Measure() {
     pressure.above_high =
         pressure.above_high || use.used > Share(use.capacity, options_.high_percent);
   }
+  FB_CO_ASSIGN_OR_RETURN(const std::uint64_t unsent,
+                         co_await engine::ReadMetaOnPool(services_, [this](const auto& reader) {
+                           return UnsentBytes(reader, attachments_);
+                         }));
+  back_pressure_.Look({.capacity = use.capacity,
+                       .used = use.used,
+                       .unsent = unsent,
+                       .evictable = Above(book_.bytes(), book_.pinned_bytes()),
+                       .evicting = pressure.above_high && watermark_ != Watermark::kStuck});
   under_pressure_ = pressure.excess > 0 || options_.cache_bytes > 0;
   co_return pressure;
 }
@@ -145,7 +167,7 @@ Task<> Evictor::Pass(OpContext context) {
   std::uint64_t left = pressure.excess;
   FB_CO_ASSIGN_OR_RETURN(std::uint64_t freed, co_await GiveUp(context, left));
   left -= std::min(left, freed);
-  if (left > 0 && (walked_ == SteadyTime{} || Now() - walked_ >= kUrgentWalkInterval)) {
+  if (left > 0 && WalkIsDue()) {
     // Nothing left to choose from: what was written here and has travelled since.
     BeginWalk();
     while (walk_ && left > 0) {
@@ -264,7 +286,18 @@ Task<std::uint64_t> Evictor::GiveUp(OpContext context, std::uint64_t bytes) {
   co_return freed;
 }
 
+// A walk costs what a listing does. Where something has travelled since the last one, it will find
+// something, and may take a tenth of the time.
+bool Evictor::WalkIsDue() const {
+  if (walked_ == SteadyTime{}) return true;
+  const auto since = Now() - walked_;
+  if (since >= kUrgentWalkInterval) return true;
+  return back_pressure_.unsent() < unsent_at_walk_ && since >= 9 * (walked_ - walk_began_);
+}
+
 void Evictor::BeginWalk() {
+  walk_began_ = Now();
+  unsent_at_walk_ = back_pressure_.unsent();
   walk_.emplace();
   walk_->left = attachments_.All();
 }
@@ -392,6 +425,9 @@ void Evictor::Describe(CacheStatus& status) const {
   status.adopted_blobs = adopted_;
   status.refused_pieces = refused_;
   status.failures = failures_;
+  status.unsent_bytes = back_pressure_.unsent();
+  status.writes_held = back_pressure_.held();
+  status.writes_refused = back_pressure_.refused();
   status.restored = restored_;
 }
 

@@ -19,6 +19,7 @@
 #include "async/task.h"
 #include "engine/services.h"
 #include "tier/attachments.h"
+#include "tier/back_pressure.h"
 #include "tier/evict_book.h"
 #include "tier/evict_options.h"
 #include "tier/evict_steps.h"
@@ -30,7 +31,7 @@ namespace forebay::tier {
 class Evictor {
  public:
   Evictor(engine::Services& services, const Attachments& attachments, EvictionBook& book,
-          PinCache& pins, EvictOptions options);
+          PinCache& pins, BackPressure& pressure, EvictOptions options);
 
   // Until the context is cancelled.
   Task<> Run(OpContext context);
@@ -63,6 +64,7 @@ class Evictor {
 
   Task<> Wait(OpContext context);
   Task<Pressure> Measure();
+  bool WalkIsDue() const;
   // What one transaction does for some victims, from `first` on.
   struct Batch {
     std::vector<EvictionEntry> victims;
@@ -87,6 +89,7 @@ class Evictor {
   const Attachments& attachments_;
   EvictionBook& book_;
   PinCache& pins_;
+  BackPressure& back_pressure_;
   const EvictOptions options_;
 
   std::mutex wake_mutex_;
@@ -94,7 +97,8 @@ class Evictor {
 
   // Of Run.
   std::optional<WalkState> walk_;
-  SteadyTime walked_{};  // when the last walk ended
+  SteadyTime walk_began_{}, walked_{};  // the last one: when it began, when it ended
+  std::uint64_t unsent_at_walk_ = 0;
   SteadyTime hints_stored_{};
   bool evicting_ = false;
 

@@ -6,6 +6,7 @@
 #include "engine/get_container.h"
 #include "engine/read_gate.h"
 #include "lake/advice.h"
+#include "tier/offload_log.h"
 
 namespace forebay::tier {
 namespace {
@@ -19,6 +20,13 @@ OffloadStatus OffloadStatusOf(const Offload* offload) {
   OffloadStatus broken;
   broken.last_error = status.error().message();
   return broken;
+}
+
+// Bytes in the container's log; 0 where a look would block, which a busy one's never does.
+std::uint64_t UnsentOf(const engine::Services& services, const Attachment& attachment) {
+  const auto counts =
+      ReadCounts(*services.store.GetSnapshot(kv::ReadMode::kCacheOnly), attachment.container);
+  return counts ? counts->bytes : 0;
 }
 
 constexpr std::chrono::seconds kTryAgain{5};
@@ -206,19 +214,40 @@ Task<> LakeTier::ApproveDeletes(OpContext context, engine::ContainerTarget targe
   co_return co_await offload->ApproveDeletes(std::move(context), agreed);
 }
 
-Task<> LakeTier::AwaitAcknowledged(OpContext context, engine::BlobTarget target) {
-  std::shared_ptr<Offload> offload;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [container, job] : jobs_) {
-      const meta::AttachRecord& record = job->attachment->record;
-      if (record.acknowledge != meta::Acknowledge::kLake || !job->offload) continue;
-      if (record.container != target.container.view()) continue;
-      if (record.account == target.account.name.view()) offload = job->offload;
-    }
+std::shared_ptr<LakeTier::Job> LakeTier::JobOf(const azure::AccountName& account,
+                                               const azure::ContainerName& container) const {
+  std::lock_guard lock(mutex_);
+  for (const auto& [id, job] : jobs_) {
+    const meta::AttachRecord& record = job->attachment->record;
+    if (record.container == container.view() && record.account == account.view()) return job;
   }
-  if (!offload) co_return Result<>{};
-  co_return co_await offload->AwaitVisible(std::move(context), target.blob.str());
+  return nullptr;
+}
+
+Task<> LakeTier::AwaitAcknowledged(OpContext context, engine::BlobTarget target) {
+  const std::shared_ptr<Job> job = JobOf(target.account.name, target.container);
+  if (!job || !job->offload) co_return Result<>{};
+  if (job->attachment->record.acknowledge != meta::Acknowledge::kLake) co_return Result<>{};
+  co_return co_await job->offload->AwaitVisible(std::move(context), target.blob.str());
+}
+
+Result<> LakeTier::AdmitBytes(const engine::ContainerTarget& target) {
+  BackPressure& pressure = parts_.pressure;
+  if (!pressure.may_hold()) return {};
+  const std::shared_ptr<Job> job = JobOf(target.account.name, target.container);
+  if (!job || !job->offload) return {};
+  std::string why = pressure.WhyHeld(UnsentOf(services_, *job->attachment));
+  if (why.empty()) return {};
+  return Fail(pressure.Refusal(std::move(why), job->attachment->lake->RetryAfter()));
+}
+
+Error LakeTier::NoRoom(const engine::ContainerTarget& target, Error error) {
+  const std::shared_ptr<Job> job = JobOf(target.account.name, target.container);
+  if (!job || !job->offload) return error;
+  parts_.evictor.Wake();
+  std::string why = parts_.pressure.WhyNoRoom(UnsentOf(services_, *job->attachment));
+  if (why.empty()) return error;
+  return parts_.pressure.Refusal(std::move(why), job->attachment->lake->RetryAfter());
 }
 
 Task<> LakeTier::Detach(OpContext context, engine::ContainerTarget target, DetachHow how) {
@@ -258,6 +287,9 @@ std::vector<LakeStatus> LakeTier::Status() const {
                    .link = attachment.lake->health(),
                    .retry_after = attachment.lake->RetryAfter(),
                    .last_error = job->last_error});
+    if (job->offload) {
+      all.back().writes_held = parts_.pressure.WhyHeld(all.back().offload.bytes);
+    }
     if (!all.back().last_error.empty()) continue;
     if (const auto watched = watch_.Status(container)) all.back().last_error = watched->last_error;
   }

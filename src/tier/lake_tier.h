@@ -51,6 +51,8 @@ struct LakeStatus {
   OffloadStatus offload;  // of containers whose changes travel
   LinkHealth link;
   std::chrono::milliseconds retry_after{0};  // until the lake is asked again; link down
+  std::string writes_held =
+      {};  // why writes are refused for now, for people; empty: they are taken
   // Of the import, else of change detection, for people (lake/advice.h); empty when it goes well.
   std::string last_error;
 };
@@ -73,6 +75,8 @@ class LakeTier final : public engine::LakeSide {
   Task<std::unique_ptr<BodySource>> Open(OpContext context, engine::LakeRead read) override;
   Task<> AwaitAcknowledged(OpContext context, engine::BlobTarget target) override;
   void HydrateSoon(meta::ContainerId container, std::string name) override;
+  Result<> AdmitBytes(const engine::ContainerTarget& target) override;
+  Error NoRoom(const engine::ContainerTarget& target, Error error) override;
 
   // tier/attach.h, and the import begins.
   Task<> Attach(OpContext context, AttachRequest request);
@@ -108,6 +112,8 @@ class LakeTier final : public engine::LakeSide {
   void Begin(AttachmentPtr attachment);
   Task<> RunImport(std::shared_ptr<Job> job);
   Task<> RunOffload(std::shared_ptr<Job> job);
+  std::shared_ptr<Job> JobOf(const azure::AccountName& account,
+                             const azure::ContainerName& container) const;
   // kResourceNotFound where nothing is attached; null where nothing travels.
   Task<std::shared_ptr<Offload>> OffloadOf(engine::ContainerTarget target) const;
 

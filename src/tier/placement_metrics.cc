@@ -45,6 +45,18 @@ void AddCache(metrics::Samples& out, const CacheStatus& status) {
                  {{"result", "miss"}}, Number(status.miss_bytes));
 }
 
+void AddBacklog(metrics::Samples& out, const CacheStatus& status) {
+  out.AddGauge({"forebay_lake_unsent_bytes",
+                "Bytes written here that wait for their lakes; nothing of them is given up."},
+               {}, Number(status.unsent_bytes));
+  out.AddGauge({"forebay_lake_writes_held",
+                "1 while such bytes fill the disks and writes to containers of lakes are refused."},
+               {}, status.writes_held ? 1 : 0);
+  out.AddCounter({"forebay_lake_writes_refused_total",
+                  "Writes that were refused (503) for that, or for lake.backlog_limit."},
+                 {}, Number(status.writes_refused));
+}
+
 void AddEviction(metrics::Samples& out, const CacheStatus& status) {
   out.AddCounter({"forebay_evicted_bytes_total", "Bytes given up because the lake has them too."},
                  {}, Number(status.evicted_bytes));
@@ -67,6 +79,7 @@ metrics::Registry::CallbackHandle CollectPlacement(metrics::Registry& registry,
   return registry.AddCollector([&placement](metrics::Samples& out) {
     const CacheStatus status = placement.Cache();
     AddCache(out, status);
+    AddBacklog(out, status);
     AddEviction(out, status);
   });
 }

@@ -12,7 +12,8 @@ PlacementParts::PlacementParts(engine::Services& the_services, const Attachments
       attachments(the_attachments),
       loop(the_loop),
       book(fetcher.book()),
-      evictor(services, attachments, book, pins, options.evict),
+      pressure(options.pressure),
+      evictor(services, attachments, book, pins, pressure, options.evict),
       bringer(services, names, fetcher, evictor, options.prefetch),
       prefetcher(services, attachments, bringer, loop, options.prefetch, retry, run_jobs),
       run_jobs_(run_jobs) {}

@@ -8,6 +8,7 @@
 
 #include "engine/services.h"
 #include "tier/attachments.h"
+#include "tier/back_pressure.h"
 #include "tier/evict_options.h"
 #include "tier/evictor.h"
 #include "tier/fetcher.h"
@@ -38,6 +39,7 @@ class PlacementParts {
   WorkerLoop& loop;
   EvictionBook& book;
   PinCache pins;
+  BackPressure pressure;
   Evictor evictor;
   BlobBringer bringer;
   Prefetcher prefetcher;
