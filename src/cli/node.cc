@@ -109,8 +109,8 @@ Result<> Node::OpenStore(const config::Config& config) {
   kv::RocksDbOptions options;
   options.path = metadata_path_;
   options.cache_bytes = config.kv_cache_size;
-  // Below this the reserve is given up, and once that is gone not even deletes commit; uploads stop
-  // much earlier.
+  // Below this the reserve is given up for deletes, and once that is gone only they commit, down to
+  // half of it; uploads stop much earlier.
   options.min_free_bytes = config.disk_reserve / 4;
   options.on_low_space = [reserve = reserve_.get()] { return reserve->Release(); };
   auto opened = kv::RocksDbStore::Open(options);

@@ -11,6 +11,7 @@ namespace {
 
 Result<> Delete(Services& services, kv::Transaction& txn, const DeleteBlobRequest& request,
                 WallTime now) {
+  txn.MakesRoom();
   FB_ASSIGN_OR_RETURN(Place place, RequireBlob(txn, request.target));
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, now));
   FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));

@@ -10,6 +10,7 @@ Task<> DeleteContainer(Services& services, OpContext context, DeleteContainerReq
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
   co_return co_await services.store.Transact(
       [request = std::move(request), now = services.clock.Now()](kv::Transaction& txn) -> Result<> {
+        txn.MakesRoom();
         const azure::AccountName& account = request.target.account.name;
         FB_ASSIGN_OR_RETURN(const meta::ContainerRecord record,
                             RequireContainer(txn, account, request.target.container));

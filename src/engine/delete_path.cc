@@ -22,6 +22,7 @@ struct Step {
 
 Result<> DeleteOne(Services& services, kv::Transaction& txn, const DeletePathRequest& request,
                    WallTime now) {
+  txn.MakesRoom();
   FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, request.target));
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, now));
   FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));
@@ -48,6 +49,7 @@ Result<> CheckMayGo(const Place& place, WallTime now) {
 // Some of the blobs below a "directory" of a flat account.
 Result<Step> DeleteSome(Services& services, kv::Transaction& txn, const DeletePathRequest& request,
                         WallTime now) {
+  txn.MakesRoom();
   FB_ASSIGN_OR_RETURN(const Place place, FindPlace(txn, request.target));
   FB_RETURN_IF_ERROR(CheckMayChange(place.container));
   FB_RETURN_IF_ERROR(CheckNamesAreHere(place.container));

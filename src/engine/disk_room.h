@@ -1,8 +1,8 @@
 // Whether there is room for more on the disk of the metadata, where small bodies lie too.
 //
 // Three lines, so that a full disk never stops what would empty it. Below the reserve no bytes are
-// taken, below half of it nothing that adds records (copies, commits, containers); deletes and
-// changes of what is there go on down to the store's own limit (kv::RocksDbOptions), and reads
+// taken, below half of it nothing that adds records (copies, commits, containers); changes of what
+// is there go on down to the store's own line, deletes below that (kv::RocksDbOptions), and reads
 // always. The chunk store keeps the same reserve on each of its volumes. What the store has taken
 // into memory and has yet to write into files counts as used: a flush that finds the disk full
 // would stop everything, deletes too. Looks anew at every call, so writing resumes by itself when

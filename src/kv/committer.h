@@ -44,6 +44,9 @@ class CommitTarget {
   virtual std::unique_ptr<Reader> Snapshot(ReadMode mode) const = 0;
   // Reads the newest state at each call, without the cost of a snapshot; may block.
   virtual std::unique_ptr<Reader> Latest() const = 0;
+  // kNoSpace: only transactions that make room (Transaction::MakesRoom) go on. Called by the runner
+  // once for some transactions, so it must be cheap.
+  virtual Result<> RoomToGrow() { return {}; }
   // All or nothing. Visible to readers only when it succeeded.
   virtual Result<> Write(const GroupWrite& group) = 0;
 };

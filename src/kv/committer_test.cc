@@ -37,6 +37,15 @@ class GatedTarget final : public CommitTarget {
     return {};
   }
 
+  Result<> RoomToGrow() override {
+    std::lock_guard lock(mutex_);
+    return full_ ? Result<>(Fail(Code::kNoSpace, "told to be full")) : Result<>();
+  }
+
+  void SetFull(bool full) {
+    std::lock_guard lock(mutex_);
+    full_ = full;
+  }
   void Shut() {
     std::lock_guard lock(mutex_);
     open_ = false;
@@ -92,6 +101,7 @@ class GatedTarget final : public CommitTarget {
   std::map<std::string, std::string> map_;
   bool open_ = true;
   bool fail_ = false;
+  bool full_ = false;
   int writes_ = 0;
   std::uint64_t append_limit_ = 0;
 };
@@ -208,6 +218,37 @@ TEST(CommitterTest, FailedConditionsAndReadsAreAnsweredWithoutAWrite) {
   EXPECT_EQ(committer.stats().early_answers, 2u);
   EXPECT_EQ(committer.stats().groups, 0u);
   target.Open(false);
+}
+
+TEST(CommitterTest, WithoutRoomToGrowOnlyWhatMakesRoomIsWritten) {
+  GatedTarget target;
+  Committer committer(target, {});
+  ASSERT_TRUE(Submit(committer, PutFn("a", "1")).get());
+  target.SetFull(true);
+  target.Shut();
+  auto first = Submit(committer, [](Transaction& t) -> Result<> {
+    t.MakesRoom();
+    t.Erase(Space::kMeta, "a");
+    t.Put("gone", "a");
+    return {};
+  });
+  target.AwaitWrites(2);
+  // In one group, as the writer is busy: each is judged for itself.
+  auto grows = Submit(committer, PutFn("b", "1"));
+  auto frees = Submit(committer, [](Transaction& t) -> Result<> {
+    t.MakesRoom();
+    t.Erase(Space::kMeta, "gone");
+    return {};
+  });
+  target.Open(false);
+  EXPECT_TRUE(first.get());
+  auto refused = grows.get();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kNoSpace);
+  EXPECT_TRUE(frees.get());
+  EXPECT_TRUE(target.map().empty());
+  target.SetFull(false);
+  EXPECT_TRUE(Submit(committer, PutFn("b", "1")).get());
 }
 
 TEST(CommitterTest, AppendNumbersAreReservedBeforeTheyAreUsed) {

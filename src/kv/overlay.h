@@ -36,10 +36,12 @@ class OverlayTransaction final : public Transaction {
   void Add(std::string_view key, std::int64_t delta) override;
   void Max(std::string_view key, std::int64_t value) override;
   void Append(std::string_view prefix, std::string_view value) override;
+  void MakesRoom() override { makes_room_ = true; }
 
   // kLimitExceeded when a limit of kv/store.h is broken.
   Result<> Check() const;
   bool empty() const { return changes_.empty() && counters_.empty() && appends_.empty(); }
+  bool makes_room() const { return makes_room_; }
   std::size_t append_count() const { return appends_.size(); }
 
   // Ends the transaction: reads the counters below, numbers the appends from `*next_append` on
@@ -70,6 +72,7 @@ class OverlayTransaction final : public Transaction {
   Counters counters_;
   std::vector<AppendEntry> appends_;
   std::size_t other_bytes_ = 0;  // of counters and appends
+  bool makes_room_ = false;
   std::optional<Error> broken_;
 };
 

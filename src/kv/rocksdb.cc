@@ -8,6 +8,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "kv/rocksdb_internal.h"
 #include "kv/rocksdb_log_tail.h"
+#include "kv/rocksdb_upkeep.h"
 
 namespace forebay::kv {
 
@@ -32,25 +34,7 @@ constexpr std::uint64_t kFormatVersion = 1;
 // of its memtable; most ranges are small (the staged blocks of one blob) and many are empty.
 constexpr std::size_t kMaxExpandedRange = 1024;
 
-// A buffer that holds so many deletions is moved to a table, where the collector
-// (rocksdb_options.cc) sees to it that they are merged away: a scan steps over each deletion and
-// over what it hides.
-constexpr std::uint64_t kDeletionsBeforeFlush = 32'768;
-// Where room is scarce, sooner, and all buffers: until then neither what was deleted nor the log
-// that tells of it becomes room.
-constexpr std::uint64_t kDeletionsWhenScarce = 1'000;
-
 constexpr std::chrono::milliseconds kResumeInterval{500};
-
-// Blob files are rewritten only while enough in them is garbage: RocksDB moves what is in the
-// oldest files whenever tables are merged, garbage or not.
-constexpr std::chrono::seconds kGarbageInterval{2};
-constexpr double kGarbageStart = 0.2;  // of the bytes in blob files
-constexpr double kGarbageStop = 0.1;
-// With less room than so many times what the store keeps free, whatever garbage there is: what is
-// deleted then has to become room although no further write comes by to decide that.
-constexpr std::uint64_t kScarce = 8;
-constexpr const char* kMovedShare = "0.5";  // the oldest half of the blob files
 
 Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view ToView(const Slice& slice) { return {slice.data(), slice.size()}; }
@@ -136,6 +120,7 @@ class RocksDbStore::Db final : public CommitTarget {
   std::unique_ptr<Reader> Latest() const override {
     return std::make_unique<DbReader>(*db_, families_, ReadMode::kMayBlock, false);
   }
+  Result<> RoomToGrow() override;
   Result<> Write(const GroupWrite& group) override;
 
   rocksdb::DB& db() { return *db_; }
@@ -154,8 +139,6 @@ class RocksDbStore::Db final : public CommitTarget {
   Result<> AddRange(rocksdb::WriteBatch& batch, Space space, const std::string& begin,
                     const std::string& end);
   Result<> FillBatch(rocksdb::WriteBatch& batch, const GroupWrite& group);
-  void FlushDeletions();
-  void TuneGarbageCollection();
   std::uint64_t Property(const std::string& name) const;
   std::uint64_t LogBytes() const;
 
@@ -163,19 +146,19 @@ class RocksDbStore::Db final : public CommitTarget {
   const std::shared_ptr<metrics::LocalHistogram> log_syncs_ =
       std::make_shared<metrics::LocalHistogram>(metrics::LatencyBuckets());
   std::shared_ptr<rocksdb::FileSystem> file_system_;
+  std::shared_ptr<Room> room_;
+  std::shared_ptr<rocksdb::EventListener> listener_;
   std::unique_ptr<rocksdb::Env> env_;
   std::shared_ptr<rocksdb::Cache> cache_;
   std::shared_ptr<rocksdb::Statistics> statistics_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // owned; engine, meta, inline
   std::uint64_t first_append_ = 1;
-  rocksdb::SequenceNumber durable_ = 0;    // on stable storage up to here
-  std::uint64_t deletions_[kSpaces] = {};  // since the last flush on their account
-  bool collecting_ = false;                // blob files are rewritten
-  bool scarce_ = false;                    // there is little room
-  std::chrono::steady_clock::time_point tune_at_;
+  rocksdb::SequenceNumber durable_ = 0;                // on stable storage up to here
+  std::array<std::uint64_t, kSpaces> deletions_ = {};  // in the group that is written
   bool write_failed_ = false;  // RocksDB may refuse writes until it is told to resume
   std::chrono::steady_clock::time_point resume_at_;
+  std::unique_ptr<Upkeep> upkeep_;  // gone before the database
 };
 
 RocksDbStore::Db::Db(RocksDbOptions options) : options_(std::move(options)) {
@@ -183,13 +166,17 @@ RocksDbStore::Db::Db(RocksDbOptions options) : options_(std::move(options)) {
   if (!on_failure) on_failure = [](std::string_view what) { Panic(what); };
   auto base = options_.file_system ? MakeRocksFileSystem(*options_.file_system)
                                    : rocksdb::FileSystem::Default();
-  file_system_ = MakeSyncGuard(std::move(base), std::move(on_failure), log_syncs_);
+  room_ = std::make_shared<Room>(base, options_.path, options_.min_free_bytes);
+  auto guard = MakeRoomGuard(std::move(base), room_);
+  listener_ = std::move(guard.listener);
+  file_system_ = MakeSyncGuard(std::move(guard.file_system), std::move(on_failure), log_syncs_);
   env_ = rocksdb::NewCompositeEnv(file_system_);
   cache_ = rocksdb::NewLRUCache(options_.cache_bytes, /*num_shard_bits=*/4,
                                 /*strict_capacity_limit=*/false, /*high_pri_pool_ratio=*/0.5);
 }
 
 RocksDbStore::Db::~Db() {
+  upkeep_.reset();
   if (!db_) return;
   if (!write_failed_) FlushBuffers();
   for (auto* family : families_) {
@@ -227,12 +214,16 @@ Result<> RocksDbStore::Db::Open() {
         {{"where", log.where}, {"was_synced", log.damaged}});
   }
   statistics_ = db_options.statistics;
+  db_options.listeners.push_back(listener_);
   rocksdb::DB* db = nullptr;
   FB_RETURN_IF_ERROR(ToResult(rocksdb::DB::Open(
       db_options, options_.path, MakeColumnFamilies(options_, cache_), &families_, &db)));
   db_.reset(db);
   FB_RETURN_IF_ERROR(ReadEngineRecords());
   durable_ = db_->GetLatestSequenceNumber();
+  upkeep_ = std::make_unique<Upkeep>(
+      *db_, families_, *room_,
+      Upkeep::Options{.interval = options_.upkeep_interval, .on_low_space = options_.on_low_space});
   return {};
 }
 
@@ -262,16 +253,21 @@ Result<> RocksDbStore::Db::ReadEngineRecords() {
   return {};
 }
 
+// The room is looked at anew only where it was scarce at the last write: there is much more than
+// one group between that and the line.
+Result<> RocksDbStore::Db::RoomToGrow() {
+  if (!room_->scarce()) return {};
+  FB_ASSIGN_OR_RETURN(const std::uint64_t free_bytes, room_->Look());
+  if (free_bytes >= room_->growth_line()) return {};
+  return Fail(Code::kNoSpace, "The metadata disk has less space left than deletes may need.");
+}
+
 Result<> RocksDbStore::Db::CheckSpace() {
-  std::uint64_t free_bytes = 0;
-  auto status = file_system_->GetFreeSpace(options_.path, {}, &free_bytes, nullptr);
-  if (status.ok() && free_bytes < options_.min_free_bytes && options_.on_low_space &&
-      options_.on_low_space()) {
-    status = file_system_->GetFreeSpace(options_.path, {}, &free_bytes, nullptr);
+  FB_ASSIGN_OR_RETURN(std::uint64_t free_bytes, room_->Look());
+  if (free_bytes < room_->growth_line() && options_.on_low_space && options_.on_low_space()) {
+    FB_ASSIGN_OR_RETURN(free_bytes, room_->Look());
   }
-  if (!status.ok()) return Fail(ToError(status));
-  scarce_ = free_bytes < kScarce * options_.min_free_bytes;
-  if (free_bytes < options_.min_free_bytes) {
+  if (free_bytes < room_->last_line()) {
     return Fail(Code::kNoSpace, "The metadata disk has less space left than it keeps in reserve.");
   }
   if (write_failed_) MaybeResume(free_bytes);
@@ -346,49 +342,8 @@ Result<> RocksDbStore::Db::Write(const GroupWrite& group) {
     return Fail(ToError(status));
   }
   if (group.sync) durable_ = db_->GetLatestSequenceNumber();
-  FlushDeletions();
-  TuneGarbageCollection();
+  upkeep_->Note(std::exchange(deletions_, {}), group.changes.bytes());
   return {};
-}
-
-// On the writer's thread and nowhere else: RocksDB waits here for its write queue, and a listener
-// that does so while the queue waits for the listener's flush would never end.
-void RocksDbStore::Db::TuneGarbageCollection() {
-  const auto now = std::chrono::steady_clock::now();
-  if (now < tune_at_) return;
-  tune_at_ = now + kGarbageInterval;
-  using Properties = rocksdb::DB::Properties;
-  const auto total = static_cast<double>(Property(Properties::kLiveBlobFileSize));
-  const auto garbage = static_cast<double>(Property(Properties::kLiveBlobFileGarbageSize));
-  const bool collect = scarce_ || garbage > total * (collecting_ ? kGarbageStop : kGarbageStart);
-  if (collect == collecting_) return;
-  auto status =
-      db_->SetOptions(families_[1 + static_cast<std::size_t>(Space::kInline)],
-                      {{"blob_garbage_collection_age_cutoff", collect ? kMovedShare : "0"}});
-  if (status.ok()) {
-    collecting_ = collect;
-  } else {
-    Log(LogLevel::kWarn, "garbage collection of inline values was not switched",
-        {{"error", status.ToString()}});
-  }
-}
-
-void RocksDbStore::Db::FlushDeletions() {
-  rocksdb::FlushOptions start;
-  start.wait = false;
-  start.allow_write_stall = true;  // false would wait here for the flushes before it
-  // A few deletions wait for the next tick at most.
-  const bool due = std::chrono::steady_clock::now() >= tune_at_;
-  const bool all =
-      scarce_ && std::ranges::max(deletions_) >= (due ? std::uint64_t{1} : kDeletionsWhenScarce);
-  for (std::size_t i = 0; i < kSpaces; ++i) {
-    if (!all && deletions_[i] < kDeletionsBeforeFlush) continue;
-    deletions_[i] = 0;
-    auto status = db_->Flush(start, families_[1 + i]);
-    if (!status.ok()) {
-      Log(LogLevel::kWarn, "metadata flush did not start", {{"error", status.ToString()}});
-    }
-  }
 }
 
 std::uint64_t RocksDbStore::Db::Property(const std::string& name) const {
@@ -419,6 +374,8 @@ RocksDbStats RocksDbStore::Db::stats() const {
           .buffer_used_bytes = buffered_bytes(),
           .table_file_bytes = Property(Properties::kTotalSstFilesSize),
           .blob_file_bytes = Property(Properties::kTotalBlobFileSize),
+          .blob_garbage_bytes = Property(Properties::kLiveBlobFileGarbageSize),
+          .moved_share = upkeep_->moved_share(),
           .log_file_bytes = LogBytes(),
           .pending_compaction_bytes = Property(Properties::kEstimatePendingCompactionBytes),
           .running_compactions = Property(Properties::kNumRunningCompactions),

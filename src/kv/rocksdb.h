@@ -9,10 +9,13 @@
 // `on_sync_failure`, which ends the process: nobody can know what was written.
 //
 // A full disk: transactions fail with kNoSpace before they touch the log once less than
-// `min_free_bytes` is left, reads go on, and writing resumes by itself when there is room. Whoever
-// wants deletes to go on at that point keeps other writers away earlier, at a larger reserve.
+// `min_free_bytes` is left, those that make room (Transaction::MakesRoom) at half of it; reads go
+// on, and writing resumes by itself when there is room. What is deleted becomes room without
+// further writes. rocksdb_room.h has all lines. What is in buffers (`buffered_bytes`) has yet to
+// find its place: whoever lets others grow keeps that much free above the line.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -33,10 +36,12 @@ struct RocksDbOptions {
   std::size_t meta_buffer_bytes = 32 << 20;    // records not yet in a table
   std::size_t inline_buffer_bytes = 32 << 20;  // inline values not yet in a file
   std::size_t max_log_bytes = 96 << 20;        // bounds what a restart replays
-  std::uint64_t min_free_bytes = 64 << 20;     // below it every write fails with kNoSpace
-  // Called when less is left, by a thread of the store: true when it has made room.
+  std::uint64_t min_free_bytes = 64 << 20;     // for what makes room; 0: no line at all
+  // Called when less is left, by threads of the store: true when it has made room.
   std::function<bool()> on_low_space = {};
   std::size_t prefetch_threads = 2;
+  // Between two looks at garbage and at what scarce room asks for.
+  std::chrono::milliseconds upkeep_interval{2000};
   // Accepts a log whose unsynced tail cannot be told from damage, dropping what follows. For an
   // operator who read the error and has a reason; see docs/formats/kv.md.
   bool salvage_log = false;
@@ -54,6 +59,8 @@ struct RocksDbStats {
   std::uint64_t buffer_used_bytes = 0;  // memtables
   std::uint64_t table_file_bytes = 0;
   std::uint64_t blob_file_bytes = 0;
+  std::uint64_t blob_garbage_bytes = 0;
+  double moved_share = 0;  // of the blob files, that merges of tables rewrite
   std::uint64_t log_file_bytes = 0;
   std::uint64_t pending_compaction_bytes = 0;
   std::uint64_t running_compactions = 0;

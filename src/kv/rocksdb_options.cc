@@ -2,6 +2,7 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/sst_file_manager.h>
 #include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
@@ -22,7 +23,10 @@ constexpr double kDeletionRatio = 0.3;
 
 // Smaller inline values stay in the tables.
 constexpr std::uint64_t kMinBlobBytes = 512;
+// At most. A file goes when what is left in it was moved, so it must fit into the room for that
+// (Room::MovableBytes).
 constexpr std::uint64_t kBlobFileBytes = 64 << 20;
+constexpr std::uint64_t kMinBlobFileBytes = 4 << 20;
 constexpr std::uint64_t kTableFileBytes = 32 << 20;
 
 rocksdb::CompressionType BestCompression() {
@@ -98,6 +102,10 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options, rocksdb::Env* en
   db.stats_persist_period_sec = 0;
   db.db_host_id = "";  // files name no host
   db.max_manifest_file_size = 64 << 20;
+  // After a compaction found no room RocksDB starts only those for which there is room, with as
+  // much again as all write buffers unless told otherwise: here less than that may have to do.
+  db.sst_file_manager.reset(rocksdb::NewSstFileManager(env));
+  db.sst_file_manager->SetCompactionBufferSize(1 << 20);
   db.statistics = rocksdb::CreateDBStatistics();
   db.statistics->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
   return db;
@@ -121,9 +129,12 @@ std::vector<rocksdb::ColumnFamilyDescriptor> MakeColumnFamilies(
   bodies.max_write_buffer_number = 4;  // bursts of bodies outrun one flush
   bodies.enable_blob_files = true;
   bodies.min_blob_size = kMinBlobBytes;
-  bodies.blob_file_size = kBlobFileBytes;
+  bodies.blob_file_size =
+      options.min_free_bytes == 0
+          ? kBlobFileBytes
+          : std::clamp<std::uint64_t>(options.min_free_bytes, kMinBlobFileBytes, kBlobFileBytes);
   bodies.enable_blob_garbage_collection = true;
-  bodies.blob_garbage_collection_age_cutoff = 0;  // rocksdb.cc: TuneGarbageCollection
+  bodies.blob_garbage_collection_age_cutoff = 0;  // rocksdb_upkeep.h
   bodies.blob_garbage_collection_force_threshold = 0.5;
   bodies.blob_cache = cache;
 

@@ -22,6 +22,7 @@ class RocksDbTest : public ::testing::Test {
     options_.path = kDir;
     options_.cache_bytes = 1 << 20;
     options_.min_free_bytes = 1 << 20;
+    options_.upkeep_interval = std::chrono::hours(1);
     options_.file_system = &faulty_;
     options_.on_sync_failure = [this](std::string_view what) {
       std::lock_guard lock(mutex_);
