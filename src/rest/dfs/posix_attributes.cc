@@ -32,7 +32,7 @@ Task<http::Response> HandlePosixInfo(Call& call) {
                    "Hierarchical namespace is not enabled for this account.");
   }
   azure::FieldLineWriter line;
-  line.Number("version", kVersion).Text("changes", "false");
+  line.Number("version", kVersion).Text("changes", "false").Text("versions", "true");
   if (call.services.room != nullptr) {
     FB_CO_ASSIGN_OR_RETURN(const auto space, co_await call.services.pool.Run(
                                                  [&call] { return call.services.room->Space(); }));
@@ -54,6 +54,16 @@ Task<http::Response> HandlePosixStat(Call& call) {
                          co_await engine::StatNode(call.services, call.context, std::move(target)));
   http::Response response = WithAttributes(200, status.attributes);
   response.headers.Add("Last-Modified", azure::FormatHttpDate(status.modified));
+  const azure::ETag present(status.attributes.etag);
+  if (call.QueryValue("read") == "true") {
+    // The body is noted with the first read.
+    engine::ReadVersions& versions = *call.services.versions;
+    const engine::ReadVersions::Version version{status.attributes.inode, present};
+    const auto noted = versions.Noted(version, call.now);
+    versions.Note(version, noted.value_or(engine::ReadVersions::Content{}), call.now);
+  }
+  const azure::ETag first = call.services.versions->GrownFrom({status.attributes.inode, present});
+  if (first != present) response.headers.Add("x-ms-posix-grown-from", azure::QuoteETag(first));
   co_return response;
 }
 
@@ -78,12 +88,14 @@ Task<http::Response> HandlePosixSetAttributes(Call& call) {
   engine::SetNodeRequest request;
   FB_CO_ASSIGN_OR_RETURN(request.target, NodeOf(call, /*writes=*/true));
   FB_CO_ASSIGN_OR_RETURN(request.set, ChangesOf(call));
+  FB_CO_ASSIGN_OR_RETURN(request.lazy, LazyOf(call));
+  const bool lazy = request.lazy;
   if (const auto text = azure::FindHeader(call.headers(), "x-ms-acl")) {
     FB_CO_ASSIGN_OR_RETURN(request.acl, azure::ParseAcl(*text));
   }
   FB_CO_ASSIGN_OR_RETURN(const auto attributes,
                          co_await engine::SetNode(call.services, call.context, std::move(request)));
-  co_return WithAttributes(200, attributes);
+  co_return co_await WithMark(call, lazy, WithAttributes(200, attributes));
 }
 
 Task<http::Response> HandlePosixListXattrs(Call& call) {
@@ -126,17 +138,19 @@ Task<http::Response> HandlePosixSetXattr(Call& call) {
   // One more than may be, so that the engine says that it is too large.
   FB_CO_ASSIGN_OR_RETURN(std::string value,
                          co_await ReadDocument(call, engine::kMaxXattrBytes + 1));
+  FB_CO_ASSIGN_OR_RETURN(const bool lazy, LazyOf(call));
   FB_CO_RETURN_IF_ERROR(co_await engine::SetXattr(call.services, call.context, std::move(target),
-                                                  std::move(name), std::move(value), mode));
-  co_return Empty(200);
+                                                  std::move(name), std::move(value), mode, lazy));
+  co_return co_await WithMark(call, lazy, Empty(200));
 }
 
 Task<http::Response> HandlePosixRemoveXattr(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(auto target, NodeOf(call, /*writes=*/true));
   FB_CO_ASSIGN_OR_RETURN(std::string name, XattrName(call));
+  FB_CO_ASSIGN_OR_RETURN(const bool lazy, LazyOf(call));
   FB_CO_RETURN_IF_ERROR(co_await engine::RemoveXattr(call.services, call.context, std::move(target),
-                                                     std::move(name)));
-  co_return Empty(200);
+                                                     std::move(name), lazy));
+  co_return co_await WithMark(call, lazy, Empty(200));
 }
 
 }  // namespace forebay::rest::dfs

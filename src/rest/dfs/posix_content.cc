@@ -4,6 +4,7 @@
 #include "base/encoding.h"
 #include "engine/get_blob.h"
 #include "engine/node_content.h"
+#include "engine/node_layout.h"
 #include "engine/put_block.h"
 #include "rest/blob/request_body.h"
 #include "rest/blob/responses.h"
@@ -32,12 +33,51 @@ Task<std::string> ReadPlan(Call& call, BodyReader& body, std::size_t length) {
   co_return plan;
 }
 
+bool IsLoopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
+}
+
+std::string LineOf(const engine::LayoutPiece& piece) {
+  azure::FieldLineWriter line;
+  line.Number("length", piece.length);
+  if (piece.kind == engine::LayoutPiece::Kind::kZero) line.Text("kind", "zero");
+  if (piece.kind == engine::LayoutPiece::Kind::kFile) {
+    line.Text("kind", "file").Number("offset", piece.offset).Text("path", piece.place.path);
+    line.Number("dev", piece.place.device).Number("ino", piece.place.inode);
+    line.Text("board", piece.place.board).Number("slot", piece.place.slot);
+    line.Number("count", piece.place.count);
+  }
+  return line.Take() + "\n";
+}
+
 std::uint64_t DataOf(const std::vector<engine::ContentPiece>& pieces) {
   std::uint64_t data = 0;
   for (const engine::ContentPiece& piece : pieces) {
     if (piece.kind == engine::ContentPiece::Kind::kData) data += piece.length;
   }
   return data;
+}
+
+// Whether the commit leaves all of what it found as the beginning of what it makes. Its If-Match
+// says that this is what it will find.
+bool Grows(const engine::CommitNodeRequest& request, const engine::VersionSeen& seen) {
+  const auto& match = request.target.conditions.if_match;
+  if (seen.length == 0 || !match || match->etags != std::vector<azure::ETag>{seen.etag}) {
+    return false;
+  }
+  std::uint64_t kept = 0;
+  for (const engine::ContentPiece& piece : request.pieces) {
+    if (piece.kind != engine::ContentPiece::Kind::kKeep || piece.offset != kept) break;
+    kept += piece.length;
+  }
+  return kept == seen.length;
+}
+
+Result<std::string> WriterOf(const Call& call) {
+  const std::string_view writer = call.QueryValue("writer");
+  if (writer.size() > engine::kMaxWriterBytes)
+    return Fail(azure::InvalidQueryError("writer", writer));
+  return std::string(writer);
 }
 
 }  // namespace
@@ -53,8 +93,8 @@ Task<http::Response> HandlePosixRead(Call& call) {
       request.range->length = *range->last - range->first + 1;
     }
   }
-  FB_CO_ASSIGN_OR_RETURN(auto file,
-                         co_await engine::GetBlob(call.services, call.context, std::move(request)));
+  FB_CO_ASSIGN_OR_RETURN(
+      auto file, co_await engine::ReadNodeVersion(call.services, call.context, std::move(request)));
   if (file.not_modified) {
     co_return Fail(Code::kNotModified, "The condition of the read is not met.");
   }
@@ -74,6 +114,28 @@ Task<http::Response> HandlePosixRead(Call& call) {
   co_return response;
 }
 
+Task<http::Response> HandlePosixLayout(Call& call) {
+  if (!IsLoopback(call.request.client_ip)) {
+    co_return Fail(Code::kUnsupported, "Only the server's own machine reads its disks.");
+  }
+  engine::LayoutRequest request;
+  FB_CO_ASSIGN_OR_RETURN(request.target, NodeOf(call, /*writes=*/false));
+  FB_CO_ASSIGN_OR_RETURN(const auto range, azure::RangeFrom(call.headers()));
+  request.length = engine::kMaxLayoutBytes;
+  if (range) {
+    request.offset = range->first;
+    if (range->last && *range->last - range->first < request.length) {
+      request.length = *range->last - range->first + 1;
+    }
+  }
+  FB_CO_ASSIGN_OR_RETURN(const auto layout, co_await engine::LayoutNode(call.services, call.context,
+                                                                        std::move(request)));
+  http::Response response = WithAttributes(200, layout.attributes);
+  response.headers.Add("Content-Type", "text/plain;charset=utf-8");
+  for (const engine::LayoutPiece& piece : layout.pieces) response.text += LineOf(piece);
+  co_return response;
+}
+
 Task<http::Response> HandlePosixSeek(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(auto target, NodeOf(call, /*writes=*/false));
   FB_CO_ASSIGN_OR_RETURN(const std::uint64_t offset, RequireNumber(call, "offset"));
@@ -90,6 +152,7 @@ Task<http::Response> HandlePosixSeek(Call& call) {
 Task<http::Response> HandlePosixStage(Call& call) {
   engine::StageNodeRequest request;
   FB_CO_ASSIGN_OR_RETURN(request.target, NodeOf(call, /*writes=*/true));
+  FB_CO_ASSIGN_OR_RETURN(request.writer, WriterOf(call));
   const auto text = call.target.query.Find("block");
   if (!text) co_return Fail(azure::MissingQueryError("block"));
   FB_CO_ASSIGN_OR_RETURN(const azure::BlockId id, azure::ParseBlockId(*text));
@@ -109,6 +172,7 @@ Task<http::Response> HandlePosixStage(Call& call) {
 Task<http::Response> HandlePosixCommit(Call& call) {
   engine::CommitNodeRequest request;
   FB_CO_ASSIGN_OR_RETURN(request.target, NodeOf(call, /*writes=*/true));
+  FB_CO_ASSIGN_OR_RETURN(request.writer, WriterOf(call));
   FB_CO_ASSIGN_OR_RETURN(request.set, ChangesOf(call));
   const auto text = azure::FindHeader(call.headers(), "x-ms-posix-plan");
   if (!text) co_return Fail(azure::MissingHeaderError("x-ms-posix-plan"));
@@ -126,10 +190,20 @@ Task<http::Response> HandlePosixCommit(Call& call) {
     co_return Fail(Code::kInvalidInput, "The body is not as long as its plan says.");
   }
   request.body = body.reader;
+  engine::GetBlobRequest present;
+  present.node = request.target;
+  const auto seen =
+      co_await engine::HoldForReaders(call.services, call.context, std::move(present));
+  const bool grows = seen && *seen && Grows(request, **seen);
   FB_CO_ASSIGN_OR_RETURN(
       const auto attributes,
       co_await engine::CommitNode(call.services, call.context, std::move(request)));
+  if (grows) {
+    call.services.versions->Grew({(*seen)->inode, (*seen)->etag}, azure::ETag(attributes.etag));
+  }
   http::Response response = WithAttributes(200, attributes);
+  // What was lazy before it in this start of the server is durable with it.
+  response.headers.Add("x-ms-posix-boot", std::to_string(call.services.started.ticks));
   body.AddEcho(response);
   co_return response;
 }

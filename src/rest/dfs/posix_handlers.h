@@ -12,6 +12,7 @@ Task<http::Response> HandlePosixInfo(Call& call);
 Task<http::Response> HandlePosixStat(Call& call);
 Task<http::Response> HandlePosixList(Call& call);
 Task<http::Response> HandlePosixRead(Call& call);
+Task<http::Response> HandlePosixLayout(Call& call);
 Task<http::Response> HandlePosixSeek(Call& call);
 Task<http::Response> HandlePosixCreate(Call& call);
 Task<http::Response> HandlePosixLink(Call& call);
@@ -30,6 +31,7 @@ Task<http::Response> HandlePosixEndSession(Call& call);
 Task<http::Response> HandlePosixHold(Call& call);  // and release
 Task<http::Response> HandlePosixLock(Call& call);
 Task<http::Response> HandlePosixTestLock(Call& call);
+Task<http::Response> HandlePosixSync(Call& call);
 
 // The node or name that the URL and its query say, with the conditions. `writes`: those of a write.
 Result<engine::NodeTarget> NodeOf(const Call& call, bool writes);
@@ -39,6 +41,10 @@ Result<std::optional<std::uint64_t>> QueryNumber(const Call& call, std::string_v
 Result<std::uint64_t> RequireNumber(const Call& call, std::string_view name);
 // x-ms-posix-set; empty when absent.
 Result<azure::PosixChanges> ChangesOf(const Call& call);
+// x-ms-posix-lazy: the client asks for durability later, by `sync`. kInvalidHeaderValue.
+Result<bool> LazyOf(const Call& call);
+// After a change: x-ms-posix-mark, where it was asked for lazily.
+Task<http::Response> WithMark(Call& call, bool lazy, http::Response response);
 // An answer with the attributes as x-ms-posix, and the ETag.
 http::Response WithAttributes(unsigned status, const azure::PosixAttributes& attributes);
 

@@ -1,6 +1,7 @@
 // The verbs on names (create, link, remove, rename), and what all verbs have in common.
 #include "azure/error_table.h"
 #include "base/encoding.h"
+#include "engine/lazy.h"
 #include "engine/node_names.h"
 #include "rest/blob/request_body.h"
 #include "rest/blob/responses.h"
@@ -69,6 +70,23 @@ Result<engine::NodeTarget> NodeOf(const Call& call, bool writes) {
   return target;
 }
 
+Result<bool> LazyOf(const Call& call) {
+  const std::string_view text = call.Header("x-ms-posix-lazy");
+  if (text.empty()) return false;
+  const auto lazy = azure::ParseBool(text);
+  if (!lazy) return Fail(azure::InvalidHeaderError("x-ms-posix-lazy", text));
+  return *lazy;
+}
+
+Task<http::Response> WithMark(Call& call, bool lazy, http::Response response) {
+  if (lazy) {
+    FB_CO_ASSIGN_OR_RETURN(const engine::LazyMark mark,
+                           co_await engine::MarkNow(call.services, call.context));
+    response.headers.Add("x-ms-posix-mark", engine::FormatLazyMark(mark));
+  }
+  co_return response;
+}
+
 Result<azure::PosixChanges> ChangesOf(const Call& call) {
   return azure::ParsePosixChanges(call.Header("x-ms-posix-set"));
 }
@@ -87,6 +105,8 @@ Task<http::Response> HandlePosixCreate(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(request.target, NodeOf(call, /*writes=*/true));
   FB_CO_ASSIGN_OR_RETURN(request.set, ChangesOf(call));
   FB_CO_ASSIGN_OR_RETURN(request.token, TokenOf(call));
+  FB_CO_ASSIGN_OR_RETURN(request.lazy, LazyOf(call));
+  const bool lazy = request.lazy;
   if (const auto text = azure::FindHeader(call.headers(), "x-ms-umask")) {
     FB_CO_ASSIGN_OR_RETURN(request.umask, azure::ParseUmask(*text));
   }
@@ -104,25 +124,29 @@ Task<http::Response> HandlePosixCreate(Call& call) {
   }
   FB_CO_ASSIGN_OR_RETURN(const auto done, co_await engine::CreateNode(call.services, call.context,
                                                                       std::move(request)));
-  co_return Done(done, done.created ? 201 : 200);
+  co_return co_await WithMark(call, lazy, Done(done, done.created ? 201 : 200));
 }
 
 Task<http::Response> HandlePosixLink(Call& call) {
   engine::LinkNodeRequest request;
   FB_CO_ASSIGN_OR_RETURN(request.target, NodeOf(call, /*writes=*/true));
   FB_CO_ASSIGN_OR_RETURN(request.token, TokenOf(call));
+  FB_CO_ASSIGN_OR_RETURN(request.lazy, LazyOf(call));
+  const bool lazy = request.lazy;
   FB_CO_ASSIGN_OR_RETURN(const std::uint64_t from, RequireNumber(call, "from"));
   request.from = meta::InodeId(from);
   request.from_path = Trimmed(call.QueryValue("frompath"));
   FB_CO_ASSIGN_OR_RETURN(
       const auto done, co_await engine::LinkNode(call.services, call.context, std::move(request)));
-  co_return Done(done, 201);
+  co_return co_await WithMark(call, lazy, Done(done, 201));
 }
 
 Task<http::Response> HandlePosixRemove(Call& call) {
   engine::RemoveNodeRequest request;
   FB_CO_ASSIGN_OR_RETURN(request.target, NodeOf(call, /*writes=*/true));
   FB_CO_ASSIGN_OR_RETURN(request.token, TokenOf(call));
+  FB_CO_ASSIGN_OR_RETURN(request.lazy, LazyOf(call));
+  const bool lazy = request.lazy;
   const std::string_view kind = call.QueryValue("kind");
   if (kind != "file" && kind != "dir") {
     co_return Fail(kind.empty() ? azure::MissingQueryError("kind")
@@ -131,13 +155,15 @@ Task<http::Response> HandlePosixRemove(Call& call) {
   request.directory = kind == "dir";
   FB_CO_ASSIGN_OR_RETURN(const auto done, co_await engine::RemoveNode(call.services, call.context,
                                                                       std::move(request)));
-  co_return Done(done, 200);
+  co_return co_await WithMark(call, lazy, Done(done, 200));
 }
 
 Task<http::Response> HandlePosixRename(Call& call) {
   engine::RenameNodeRequest request;
   FB_CO_ASSIGN_OR_RETURN(request.target, NodeOf(call, /*writes=*/true));
   FB_CO_ASSIGN_OR_RETURN(request.token, TokenOf(call));
+  FB_CO_ASSIGN_OR_RETURN(request.lazy, LazyOf(call));
+  const bool lazy = request.lazy;
   const auto text = azure::FindHeader(call.headers(), "x-ms-posix-from");
   if (!text) co_return Fail(azure::MissingHeaderError("x-ms-posix-from"));
   FB_CO_ASSIGN_OR_RETURN(const azure::FieldLine from, azure::FieldLine::Parse(*text));
@@ -156,7 +182,7 @@ Task<http::Response> HandlePosixRename(Call& call) {
   }
   FB_CO_ASSIGN_OR_RETURN(const auto done, co_await engine::RenameNode(call.services, call.context,
                                                                       std::move(request)));
-  co_return Done(done, 200);
+  co_return co_await WithMark(call, lazy, Done(done, 200));
 }
 
 }  // namespace forebay::rest::dfs

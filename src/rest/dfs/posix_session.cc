@@ -1,6 +1,7 @@
 // The verbs of sessions: lease, holds, locks.
 #include "azure/error_table.h"
 #include "base/encoding.h"
+#include "engine/lazy.h"
 #include "engine/node_session.h"
 #include "rest/blob/responses.h"
 #include "rest/dfs/posix_handlers.h"
@@ -76,6 +77,12 @@ Task<http::Response> HandlePosixEndSession(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(const std::uint64_t session, RequireNumber(call, "session"));
   FB_CO_RETURN_IF_ERROR(
       co_await engine::EndSession(call.services, call.context, call.Container(), session));
+  co_return Empty(200);
+}
+
+Task<http::Response> HandlePosixSync(Call& call) {
+  FB_CO_ASSIGN_OR_RETURN(auto marks, engine::ParseLazyMarks(call.Header("x-ms-posix-mark")));
+  FB_CO_RETURN_IF_ERROR(co_await engine::SyncLazy(call.services, call.context, std::move(marks)));
   co_return Empty(200);
 }
 

@@ -69,6 +69,47 @@ TEST_F(PosixTest, CreatesStatsAndReads) {
   EXPECT_EQ(blob.Header("x-ms-meta-permissions"), std::to_string(0100000 | 04755));
 }
 
+TEST_F(PosixTest, LazyChangesHaveAMarkThatSyncTakes) {
+  const auto lazy = [&](const std::string& path, const std::string& value) {
+    return d_.f.Send("PUT", "/box/" + path + "?posix=create",
+                     {{"Content-Length", "0"}, {"x-ms-posix-lazy", value}});
+  };
+  const auto sync = [&](const std::string& marks) {
+    return Post("/box?posix=sync", {{"x-ms-posix-mark", marks}});
+  };
+  EXPECT_TRUE(Create("durable", "").Header("x-ms-posix-mark").empty());
+  EXPECT_TRUE(lazy("no", "false").Header("x-ms-posix-mark").empty());
+  EXPECT_EQ(lazy("bad", "perhaps").status, 400u);
+  const Reply made = lazy("a", "true");
+  ASSERT_EQ(made.status, 201u) << made.body;
+  const std::string mark = made.Header("x-ms-posix-mark");
+  ASSERT_FALSE(mark.empty());
+  EXPECT_EQ(sync(mark).status, 200u);
+  EXPECT_EQ(sync("").status, 200u);
+  EXPECT_EQ(sync("12/").status, 400u);
+  // Of a start of the server that nobody remembers.
+  const Reply gone = sync(mark + ",12/1");
+  EXPECT_EQ(gone.status, 409u);
+  EXPECT_EQ(gone.ErrorCode(), "ChangesLost");
+  // All the verbs that change names and attributes know it.
+  const std::string number = Number(made);
+  const HeaderList asks = {{"Content-Length", "0"}, {"x-ms-posix-lazy", "true"}};
+  const auto marked = [&](const char* method, const std::string& target, HeaderList more = {}) {
+    more.insert(more.end(), asks.begin(), asks.end());
+    const Reply reply = d_.f.Send(method, target, std::move(more));
+    EXPECT_LT(reply.status, 300u) << target << ": " << reply.body;
+    return !reply.Header("x-ms-posix-mark").empty();
+  };
+  EXPECT_TRUE(marked("POST", "/box/a?posix=setattr", {{"x-ms-posix-set", "mode=600"}}));
+  EXPECT_TRUE(marked("PUT", "/box/a?posix=xattr&name=user.x"));
+  EXPECT_TRUE(marked("DELETE", "/box/a?posix=xattr&name=user.x"));
+  EXPECT_TRUE(marked("PUT", "/box/b?posix=link&from=" + number));
+  EXPECT_TRUE(marked("PUT", "/box/c?posix=rename", {{"x-ms-posix-from", "path=b"}}));
+  EXPECT_TRUE(marked("DELETE", "/box/c?posix=remove&kind=file"));
+  // What is committed says which start of the server it makes durable.
+  EXPECT_EQ(Commit("a", "", "").Header("x-ms-posix-boot"), mark.substr(0, mark.find('/')));
+}
+
 TEST_F(PosixTest, ErrorsAreTyped) {
   Create("a", "");
   Create("d", "kind=dir");
@@ -269,6 +310,45 @@ TEST_F(PosixTest, InfoSaysWhatThereIs) {
   EXPECT_EQ(line->Get("maxpieces"), "50000");
   DfsFixture flat(/*hierarchical=*/false);
   EXPECT_EQ(flat.f.Get("/box?posix=info").ErrorCode(), "HierarchicalNamespaceNotEnabled");
+}
+
+TEST_F(PosixTest, AVersionThatIsBeingReadIsKept) {
+  const Reply made = Create("a", "mode=644", "the first version");
+  const std::string node = "&inode=" + Number(made), first = made.Header("ETag");
+  const auto read = [&](const std::string& etag, const std::string& range) {
+    return d_.f.Get("/box/a?posix=read" + node, {{"If-Match", etag}, {"x-ms-range", range}});
+  };
+  const auto grown = [&] { return Stat("a", node).Header("x-ms-posix-grown-from"); };
+  // Nobody has asked for it.
+  const std::string second = Commit("a", "data 10\n", "the second").Header("ETag");
+  EXPECT_EQ(read(first, "bytes=0-3").status, 412u);
+  EXPECT_EQ(grown(), "");
+  // Somebody is about to read.
+  EXPECT_EQ(Stat("a", node + "&read=true").Header("ETag"), second);
+  const Reply third = Commit("a", "keep 0 10\ndata 6\n", " grown", {{"If-Match", second}});
+  ASSERT_EQ(third.status, 200u) << third.body;
+  EXPECT_EQ(grown(), second);
+  const Reply old = read(second, "bytes=4-100");
+  EXPECT_EQ(old.status, 206u) << old.body;
+  EXPECT_EQ(old.body, "second");
+  EXPECT_EQ(old.Header("ETag"), second);
+  EXPECT_EQ(old.Header("Content-Range"), "bytes 4-9/10");
+  EXPECT_EQ(read(third.Header("ETag"), "bytes=11-").body, "grown");
+  // Another content; what was read of both stays.
+  ASSERT_EQ(Commit("a", "data 1\n", "x").status, 200u);
+  EXPECT_EQ(grown(), "");
+  EXPECT_EQ(read(second, "bytes=0-").body, "the second");
+  EXPECT_EQ(read(third.Header("ETag"), "bytes=0-").body, "the second grown");
+  EXPECT_EQ(Read("a").body, "x");
+  // An append of the Data Lake API grows it, too.
+  const std::string last = Stat("a", node + "&read=true").Header("ETag");
+  ASSERT_EQ(
+      d_.f.Send("PATCH", "/box/a?action=append&position=1", {{"Content-Length", "2"}}, "yz").status,
+      202u);
+  ASSERT_EQ(d_.f.Send("PATCH", "/box/a?action=flush&position=3", {{"Content-Length", "0"}}).status,
+            200u);
+  EXPECT_EQ(grown(), last);
+  EXPECT_EQ(read(last, "bytes=0-").body, "x");
 }
 
 TEST_F(PosixTest, PublicClientsDoNotNotice) {
