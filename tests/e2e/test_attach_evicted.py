@@ -111,10 +111,15 @@ def commit_quietly(client, plan):
 def test_an_append_goes_onto_an_evicted_file(lake, front):
     container = f"{LAKE.name}/files"
     front.attach(container, "datasets", "--mode", "read-write")
-    service = DataLakeServiceClient(
-        front.server.url(LAKE), credential={"account_name": LAKE.name, "account_key": LAKE.key}
-    )
-    file = service.get_file_system_client("files").get_file_client("log")
+
+    def client(**options):
+        service = DataLakeServiceClient(
+            front.server.url(LAKE),
+            credential={"account_name": LAKE.name, "account_key": LAKE.key}, **options,
+        )  # fmt: skip
+        return service.get_file_system_client("files").get_file_client("log")
+
+    file = client()
     text = trees.content("log", 3 * BLOCK)
     file.create_file()
     file.append_data(text, 0)
@@ -123,7 +128,9 @@ def test_an_append_goes_onto_an_evicted_file(lake, front):
 
     lake.link.set(down_rate=2 << 20)
     file.append_data(b" and more", len(text))
-    killed = threading.Thread(target=flush_quietly, args=(file, len(text) + 9), daemon=True)
+    killed = threading.Thread(
+        target=flush_quietly, args=(client(retry_total=0), len(text) + 9), daemon=True
+    )
     killed.start()
     killed.join(1.0)
     front.server.restart_after_kill()

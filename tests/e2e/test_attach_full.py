@@ -10,7 +10,7 @@ from harness.lakes import Front, Lake
 from harness.raw import RawClient
 
 pytestmark = [pytest.mark.forebay_only, needs.left_out("MOUNT")]
-SIZE_MIB = 256
+SIZE_MIB = 192
 RESERVE_MIB = 64
 BLOB = 4 << 20
 
@@ -123,7 +123,7 @@ def test_a_disk_full_of_what_waits_for_the_lake(lake, make_front):
     lake.link.set(black_hole=0)
     put_when_it_is_taken(client, "late", b"z" * BLOB)
     stored["late"] = b"z" * BLOB
-    for n in range(SIZE_MIB * 3 // 8 * (1 << 20) // BLOB):  # much more than fits
+    for n in range(SIZE_MIB // 4 * (1 << 20) // BLOB):  # more than there was room for
         stored[f"b{n:03d}"] = trees.content(f"b{n:03d}", BLOB)
         put_when_it_is_taken(client, f"b{n:03d}", stored[f"b{n:03d}"])
     front.forebay("lake", "sync", "training", "--wait")
