@@ -54,6 +54,7 @@ struct Sweeper::Impl {
     auto slot = std::make_shared<meta::FencingToken>();
     FB_RETURN_IF_ERROR(services.store.TransactBlocking(
         [this, slot](kv::Transaction& txn) -> Result<> {
+          txn.MakesRoom();
           FB_ASSIGN_OR_RETURN(*slot,
                               meta::AcquireLease(txn, kJob, owner, services.clock.Now(), kLease));
           return {};
@@ -69,6 +70,7 @@ struct Sweeper::Impl {
     for (bool done = false; !done && !stopping.stop_requested();) {
       FB_RETURN_IF_ERROR(
           services.store.TransactBlocking([this, &step, &done](kv::Transaction& txn) -> Result<> {
+            txn.MakesRoom();
             FB_RETURN_IF_ERROR(meta::CheckLease(txn, kJob, token));
             FB_ASSIGN_OR_RETURN(done, step(txn));
             return {};
@@ -316,6 +318,8 @@ struct Sweeper::Impl {
   }
 
   Result<> Steps(SweepReport& report) {
+    // This process's own, whoever sweeps.
+    services.versions->Expire(services.clock.Now());
     FB_RETURN_IF_ERROR(Lease());
     FB_RETURN_IF_ERROR(ExpirePaths(report));
     FB_RETURN_IF_ERROR(SweepDirectories(report));
