@@ -68,6 +68,14 @@ Result<> CheckLease(const kv::Reader& reader, std::string_view job, FencingToken
   return Fail(Code::kLocked, "Another process has taken over the job " + std::string(job) + ".");
 }
 
+Result<> ReleaseLease(kv::Transaction& txn, std::string_view job, std::uint64_t owner) {
+  FB_ASSIGN_OR_RETURN(LeaseRecord record, Load(txn, job));
+  if (record.owner != owner) return {};
+  record.ends = {};
+  txn.Put(KeyOf(job), Encode(record));
+  return {};
+}
+
 Result<> EndLeases(kv::Store& store) {
   return store.TransactBlocking([](kv::Transaction& txn) -> Result<> {
     std::vector<std::pair<std::string, LeaseRecord>> leases;

@@ -25,6 +25,9 @@ Result<FencingToken> AcquireLease(kv::Transaction& txn, std::string_view job, st
                                   WallTime now, std::chrono::nanoseconds duration);
 // kLocked when `token` is not the lease's any more. In every transaction of the job.
 Result<> CheckLease(const kv::Reader& reader, std::string_view job, FencingToken token);
+// Gives `owner`'s lease back: the next one need not wait for its end. Nothing happens where another
+// has it.
+Result<> ReleaseLease(kv::Transaction& txn, std::string_view job, std::uint64_t owner);
 // Ends the leases of processes that are gone. Only for who has the store alone, at its start: a
 // server that was killed goes on at once, instead of waiting for itself. Blocks.
 Result<> EndLeases(kv::Store& store);

@@ -61,5 +61,20 @@ TEST_F(LeaseTest, AServerThatIsAloneWaitsForNobody) {
   EXPECT_GT(*second, *first) << "what the old one still writes is refused";
 }
 
+TEST_F(LeaseTest, WhatIsGivenBackIsTakenAtOnce) {
+  auto first = Acquire(1);
+  ASSERT_TRUE(first);
+  const auto release = [this](std::uint64_t owner) {
+    return store_.TransactBlocking(
+        [&](kv::Transaction& txn) { return ReleaseLease(txn, "sweep", owner); });
+  };
+  ASSERT_TRUE(release(2));
+  EXPECT_EQ(Acquire(2).error().code(), Code::kLocked) << "nobody gives back another's";
+  ASSERT_TRUE(release(1));
+  auto second = Acquire(2);
+  ASSERT_TRUE(second);
+  EXPECT_GT(*second, *first);
+}
+
 }  // namespace
 }  // namespace forebay::meta

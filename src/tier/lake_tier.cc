@@ -61,6 +61,7 @@ Task<T> Told(Task<T> task) {
 LakeTier::LakeTier(engine::Services& services, LakeTierOptions options)
     : services_(services),
       options_(std::move(options)),
+      owner_(RandomU64() | 1U),
       attachments_(options_.factory),
       loop_(options_.threads),
       names_(services),
@@ -87,16 +88,25 @@ Result<> LakeTier::Start() {
   return parts_.Start();
 }
 
-void LakeTier::Stop() { loop_.Stop(); }
+void LakeTier::Stop() {
+  loop_.Stop();
+  std::lock_guard lock(mutex_);
+  for (const auto& [container, job] : jobs_) {
+    if (job->offload) job->offload->Release();
+  }
+}
+
+std::shared_ptr<Offload> LakeTier::MakeOffload(const AttachmentPtr& attachment) {
+  return std::make_shared<Offload>(services_, loop_, attachment, options_.offload, conflicts_,
+                                   owner_);
+}
 
 void LakeTier::Begin(AttachmentPtr attachment) {
   auto job = std::make_shared<Job>();
   job->import = std::make_unique<ImportJob>(services_, attachment);
   job->attachment = std::move(attachment);
-  if (Travels(job->attachment->record.mode)) {
-    job->offload =
-        std::make_shared<Offload>(services_, loop_, job->attachment, options_.offload, conflicts_);
-  }
+  job->travels = Travels(job->attachment->record.mode);
+  if (job->travels) job->offload = MakeOffload(job->attachment);
   {
     std::lock_guard lock(mutex_);
     jobs_[job->attachment->container] = job;
@@ -106,19 +116,35 @@ void LakeTier::Begin(AttachmentPtr attachment) {
         {{"container", job->attachment->record.container}, {"error", added.error().ToString()}});
   }
   if (options_.run_jobs) loop_.Spawn(RunImport(job));
-  if (options_.run_offload && job->offload) loop_.Spawn(RunOffload(std::move(job)));
+  if (options_.run_offload && job->travels) loop_.Spawn(RunOffload(std::move(job)));
+}
+
+std::shared_ptr<Offload> LakeTier::OffloadIn(const Job& job) const {
+  std::lock_guard lock(mutex_);
+  return job.offload;
 }
 
 Task<> LakeTier::RunOffload(std::shared_ptr<Job> job) {
   OpContext context;
   context.cancel = loop_.token();
   while (!job->attachment->detached && !context.cancel.stop_requested()) {
-    auto done = co_await job->offload->Run(context);
-    if (done || done.error().code() == Code::kStale || done.error().code() == Code::kCancelled) {
-      break;
+    auto done = co_await OffloadIn(*job)->Run(context);
+    const Code code = done ? Code::kStale : done.error().code();
+    if (code == Code::kCancelled) break;
+    if (code == Code::kStale) {
+      // Deleted, detached; else another process has taken over, and what we knew of the log is old.
+      auto still = co_await engine::ReadMeta(services_, [&job](const kv::Reader& reader) {
+        return AttachedContainer(reader, *job->attachment);
+      });
+      if (!still && still.error().code() == Code::kStale) break;
+      Log(LogLevel::kWarn, "another process has taken over an offload",
+          {{"container", job->attachment->record.container}});
+      std::lock_guard lock(mutex_);
+      job->offload = MakeOffload(job->attachment);
+    } else if (code != Code::kLocked) {
+      Log(LogLevel::kError, "offload interrupted",
+          {{"container", job->attachment->record.container}, {"error", done.error().ToString()}});
     }
-    Log(LogLevel::kError, "offload interrupted",
-        {{"container", job->attachment->record.container}, {"error", done.error().ToString()}});
     FB_CO_RETURN_IF_ERROR(co_await SleepFor(options_.retry, context));
   }
   co_return Result<>{};
@@ -226,16 +252,16 @@ std::shared_ptr<LakeTier::Job> LakeTier::JobOf(const azure::AccountName& account
 
 Task<> LakeTier::AwaitAcknowledged(OpContext context, engine::BlobTarget target) {
   const std::shared_ptr<Job> job = JobOf(target.account.name, target.container);
-  if (!job || !job->offload) co_return Result<>{};
+  if (!job || !job->travels) co_return Result<>{};
   if (job->attachment->record.acknowledge != meta::Acknowledge::kLake) co_return Result<>{};
-  co_return co_await job->offload->AwaitVisible(std::move(context), target.blob.str());
+  co_return co_await OffloadIn(*job)->AwaitVisible(std::move(context), target.blob.str());
 }
 
 Result<> LakeTier::AdmitBytes(const engine::ContainerTarget& target) {
   BackPressure& pressure = parts_.pressure;
   if (!pressure.may_hold()) return {};
   const std::shared_ptr<Job> job = JobOf(target.account.name, target.container);
-  if (!job || !job->offload) return {};
+  if (!job || !job->travels) return {};
   std::string why = pressure.WhyHeld(UnsentOf(services_, *job->attachment));
   if (why.empty()) return {};
   return Fail(pressure.Refusal(std::move(why), job->attachment->lake->RetryAfter()));
@@ -243,7 +269,7 @@ Result<> LakeTier::AdmitBytes(const engine::ContainerTarget& target) {
 
 Error LakeTier::NoRoom(const engine::ContainerTarget& target, Error error) {
   const std::shared_ptr<Job> job = JobOf(target.account.name, target.container);
-  if (!job || !job->offload) return error;
+  if (!job || !job->travels) return error;
   parts_.evictor.Wake();
   std::string why = parts_.pressure.WhyNoRoom(UnsentOf(services_, *job->attachment));
   if (why.empty()) return error;

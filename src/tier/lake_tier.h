@@ -105,11 +105,16 @@ class LakeTier final : public engine::LakeSide {
   struct Job {
     AttachmentPtr attachment;
     std::unique_ptr<ImportJob> import;
-    std::shared_ptr<Offload> offload;  // null where nothing travels
+    bool travels = false;
+    // Made anew when another process has drained meanwhile; under mutex_. Null where nothing
+    // travels.
+    std::shared_ptr<Offload> offload;
     std::string last_error;
     Code last_code{};  // of it: only another failure is logged again
   };
   void Begin(AttachmentPtr attachment);
+  std::shared_ptr<Offload> MakeOffload(const AttachmentPtr& attachment);
+  std::shared_ptr<Offload> OffloadIn(const Job& job) const;
   Task<> RunImport(std::shared_ptr<Job> job);
   Task<> RunOffload(std::shared_ptr<Job> job);
   std::shared_ptr<Job> JobOf(const azure::AccountName& account,
@@ -119,6 +124,7 @@ class LakeTier final : public engine::LakeSide {
 
   engine::Services& services_;
   const LakeTierOptions options_;
+  const std::uint64_t owner_;  // of the leases of offloads
   Attachments attachments_;
   WorkerLoop loop_;
   LiveNames names_;

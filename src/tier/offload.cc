@@ -14,6 +14,8 @@ namespace {
 
 // A log that is watched needs no asking; this is for what a watch might miss.
 constexpr std::chrono::seconds kLookAgain{10};
+// What another process has settled is not told to this one.
+constexpr std::chrono::milliseconds kAskStore{500};
 
 Ordering OrderingOf(const meta::AttachRecord& record) {
   return record.ordering == meta::Ordering::kRelaxed ? Ordering::kRelaxed : Ordering::kCommit;
@@ -22,14 +24,15 @@ Ordering OrderingOf(const meta::AttachRecord& record) {
 }  // namespace
 
 Offload::Offload(engine::Services& services, WorkerLoop& loop, AttachmentPtr attachment,
-                 const OffloadOptions& options, ConflictHandler* conflicts)
+                 const OffloadOptions& options, ConflictHandler* conflicts, std::uint64_t owner)
     : services_(services),
       loop_(loop),
       attachment_(std::move(attachment)),
       options_(options),
       conflicts_(conflicts),
+      lease_(services, attachment_->container, owner, options_.lease),
       writer_(services, loop, attachment_, options_),
-      trees_(services, loop, attachment_, options_),
+      trees_(services, loop, attachment_, options_, lease_),
       order_(OrderingOf(attachment_->record)),
       guard_(options.deletes) {}
 
@@ -37,6 +40,11 @@ OpContext Offload::Context() const {
   OpContext context;
   context.cancel = loop_.token();
   return context;
+}
+
+Result<meta::ContainerRecord> Offload::ToSettle(const kv::Reader& reader) const {
+  FB_RETURN_IF_ERROR(lease_.Check(reader));
+  return AttachedContainer(reader, *attachment_);
 }
 
 void Offload::Wake() {
@@ -129,6 +137,7 @@ Task<> Offload::Refill(OpContext context) {
 }
 
 Task<> Offload::Run(OpContext context) {
+  FB_CO_RETURN_IF_ERROR(co_await lease_.Keep(context));
   FB_CO_RETURN_IF_ERROR(co_await Begin(context));
   if (!watch_) {
     watch_ = services_.store.Watch(meta::keys::Changes(attachment_->container), [this] { Wake(); });
@@ -147,7 +156,8 @@ Task<> Offload::Run(OpContext context) {
       if (stopped_) break;
       wake_ = wake;
     }
-    done = co_await Refill(context);
+    done = co_await lease_.Keep(context);
+    if (done) done = co_await Refill(context);
     if (!done) break;
     Pump();
     StageAhead();
@@ -159,16 +169,18 @@ Task<> Offload::Run(OpContext context) {
     auto woken = co_await wake->Wait(until);
     if (!woken && woken.error().code() == Code::kCancelled) done = Fail(woken.error());
   }
-  if (!attachment_->detached) co_return done;
+  const bool taken_over = !done && done.error().code() == Code::kStale;
+  if (taken_over) Stop();
+  if (!attachment_->detached && !taken_over) co_return done;
   watch_.reset();
-  co_return Fail(Code::kStale, "The container has been detached.");
+  co_return Fail(Code::kStale, "The container has been detached, or another process drains it.");
 }
 
 // --- Starting work.
 
 SteadyTime Offload::NextTimerLocked() const {
   const SteadyTime now = std::chrono::steady_clock::now();
-  SteadyTime next = now + kLookAgain;
+  SteadyTime next = now + std::min<std::chrono::milliseconds>(kLookAgain, options_.lease / 6);
   if (failures_ > 0 && (!ready_.empty() || order_.pending() > 0)) {
     next = std::min(next, std::max(hold_until_, now + std::chrono::milliseconds(1)));
   }
@@ -178,7 +190,7 @@ SteadyTime Offload::NextTimerLocked() const {
 
 // While the lake as a whole fails, one change at a time finds out whether it does still.
 std::size_t Offload::LimitLocked(SteadyTime now) const {
-  if (stopped_ || now < hold_until_) return 0;
+  if (stopped_ || now < hold_until_ || !lease_.holds()) return 0;
   return failures_ > 0 ? 1 : options_.concurrency;
 }
 
@@ -208,6 +220,8 @@ Offload::JobPtr Offload::NextLocked(SteadyTime now) {
 }
 
 void Offload::Pump() {
+  // Nothing begins without the lease; Run renews it.
+  if (!lease_.holds()) return Wake();
   std::vector<JobPtr> start;
   {
     std::lock_guard lock(mutex_);
@@ -305,11 +319,25 @@ Task<> Offload::Sync(OpContext context) {
     sync_waiters_.push_back({counts.noted, event});
   }
   Wake();
-  auto done = co_await event->Wait(context);
-  if (done) co_return Result<>{};
+  auto done = co_await AwaitSettled(std::move(context), event, counts.noted);
   std::lock_guard lock(mutex_);
   std::erase_if(sync_waiters_, [&](const SyncWaiter& waiter) { return waiter.event == event; });
   co_return done;
+}
+
+Task<> Offload::AwaitSettled(OpContext context, std::shared_ptr<Event> event, ChangeNumber up_to) {
+  while (true) {
+    OpContext a_while = context;
+    a_while.deadline = std::min(context.deadline, std::chrono::steady_clock::now() + kAskStore);
+    auto done = co_await event->Wait(a_while);
+    if (done) co_return done;
+    FB_CO_RETURN_IF_ERROR(context.Check());
+    FB_CO_ASSIGN_OR_RETURN(const LogCounts counts,
+                           co_await engine::ReadMeta(services_, [this](const kv::Reader& reader) {
+                             return ReadCounts(reader, attachment_->container);
+                           }));
+    if (counts.erased >= up_to) co_return Result<>{};
+  }
 }
 
 Task<> Offload::AwaitVisible(OpContext context, std::string name) {
@@ -337,15 +365,14 @@ Task<> Offload::AwaitVisible(OpContext context, std::string name) {
   Wake();
   context.deadline =
       std::min(context.deadline, std::chrono::steady_clock::now() + options_.acknowledge_time);
-  auto done = co_await event->Wait(context);
-  if (done) co_return Result<>{};
+  auto done = co_await AwaitSettled(std::move(context), event, now.noted);
   std::string why;
   {
     std::lock_guard lock(mutex_);
     std::erase_if(name_waiters_, [&](const NameWaiter& waiter) { return waiter.event == event; });
     why = last_error_;
   }
-  if (done.error().code() == Code::kCancelled) co_return done;
+  if (done || done.error().code() != Code::kDeadlineExceeded) co_return done;
   co_return Fail(Code::kOperationTimedOut,
                  "The change is stored here and will travel, but has not reached the lake in time" +
                      (why.empty() ? std::string(".") : ": " + why));

@@ -10,6 +10,10 @@
 // the lake refuses only that change, and what must follow it. Deletes ask a guard first, which may
 // pause them until somebody agrees; the pause survives restarts.
 //
+// Of several processes on one store one drains a container's log: it holds a lease, which every
+// transaction that settles something asks for (tier/offload_lease.h). Sync and AwaitVisible answer
+// in the others too.
+//
 // Thread safe. Runs on the worker loop; held by a shared_ptr, which its tasks share. `attachment`
 // that is detached ends it.
 #pragma once
@@ -33,6 +37,7 @@
 #include "tier/change_order.h"
 #include "tier/conflict_handler.h"
 #include "tier/delete_guard.h"
+#include "tier/offload_lease.h"
 #include "tier/offload_log.h"
 #include "tier/offload_options.h"
 #include "tier/offload_rate.h"
@@ -62,13 +67,17 @@ struct OffloadStatus {
 
 class Offload final : public std::enable_shared_from_this<Offload> {
  public:
-  // References, and the handler where there is one, outlive the worker loop's tasks.
+  // References, and the handler where there is one, outlive the worker loop's tasks. `owner`: of
+  // the process, not 0.
   Offload(engine::Services& services, WorkerLoop& loop, AttachmentPtr attachment,
-          const OffloadOptions& options, ConflictHandler* conflicts);
+          const OffloadOptions& options, ConflictHandler* conflicts, std::uint64_t owner);
 
-  // Reads the log until the context is cancelled or the container is detached (kStale). One at a
-  // time; may be run again after an error of the store.
+  // Reads the log until the context is cancelled, the container is detached, or another process has
+  // taken over (kStale: this object is of no use any more). kLocked: another process drains, and
+  // this one has not begun. One at a time; may be run again after another error of the store.
   Task<> Run(OpContext context);
+  // Lets another process go on at once. Blocks; once the worker loop has stopped.
+  void Release() { lease_.Release(); }
 
   // Waits until all that was noted before the call is in the lake and stored as such.
   Task<> Sync(OpContext context);
@@ -168,12 +177,18 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   void VisibleNowLocked(const std::set<std::string>& names,
                         std::vector<std::shared_ptr<Event>>& ready);
   OpContext Context() const;
+  // The container, for a transaction that settles something. kStale where that is not ours to do:
+  // detached, or another process has the lease.
+  Result<meta::ContainerRecord> ToSettle(const kv::Reader& reader) const;
+  // Until the event is set, or the store says that all up to that number was settled, whoever did.
+  Task<> AwaitSettled(OpContext context, std::shared_ptr<Event> event, ChangeNumber up_to);
 
   engine::Services& services_;
   WorkerLoop& loop_;
   const AttachmentPtr attachment_;
   const OffloadOptions options_;
   ConflictHandler* const conflicts_;
+  OffloadLease lease_;
   OffloadWriter writer_;
   OffloadTrees trees_;
 

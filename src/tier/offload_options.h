@@ -28,6 +28,8 @@ struct OffloadOptions {
   // How long a request waits for the lake where acknowledging is the lake's, without a deadline of
   // its own.
   std::chrono::milliseconds acknowledge_time{60'000};
+  // How long a process that does not answer any more keeps others from draining.
+  std::chrono::milliseconds lease{60'000};
   DeleteGuardOptions deletes{};
 };
 

@@ -51,8 +51,7 @@ Task<> Offload::TakeOurs(JobPtr job, ForeignBlob foreign, ConflictDecision decis
   FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact(
       [this, name = foreign.name, etag, commit = decision.commit,
        holder = job->changes.back()->record.holder.value()](kv::Transaction& txn) -> Result<> {
-        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
-                            AttachedContainer(txn, *attachment_));
+        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container, ToSettle(txn));
         if (commit) FB_RETURN_IF_ERROR(commit(txn));
         return StoreUnder(services_, txn, container, name, holder, etag);
       }));

@@ -78,8 +78,7 @@ Task<> Offload::ReleaseAhead(std::shared_ptr<FinishedWork> finished) {
       std::min(finished->released + kChangesOfOneWork, finished->changes.size() - 1);
   FB_CO_RETURN_IF_ERROR(
       co_await services_.store.Transact([this, finished, end](kv::Transaction& txn) -> Result<> {
-        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
-                            AttachedContainer(txn, *attachment_));
+        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container, ToSettle(txn));
         for (std::size_t i = finished->released; i < end; ++i) {
           const LoggedChange& change = *finished->changes[i];
           FB_RETURN_IF_ERROR(ReleaseHeld(services_, txn, container, change, services_.clock.Now()));
@@ -98,8 +97,7 @@ Task<> Offload::Store(std::shared_ptr<Batch> batch) {
     }
   }
   co_return co_await services_.store.Transact([this, batch](kv::Transaction& txn) -> Result<> {
-    FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
-                        AttachedContainer(txn, *attachment_));
+    FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container, ToSettle(txn));
     const WallTime now = services_.clock.Now();
     for (const auto& finished : batch->works) {
       FB_RETURN_IF_ERROR(StoreFinished(services_, txn, container, *finished, now));
@@ -155,6 +153,7 @@ Task<> Offload::RunStore(Self, OpContext context) {
       auto stored = co_await Store(batch);
       if (stored) break;
       if (stored.error().code() == Code::kStale || context.cancel.stop_requested()) {
+        Stop();
         co_return Result<>{};
       }
       Log(LogLevel::kError, "what has reached the lake could not be noted",
@@ -174,8 +173,7 @@ Task<> Offload::RunStore(Self, OpContext context) {
 Task<> Offload::SaveGuard(DeleteGuard::Saved saved, std::string event_text, bool paused) {
   co_return co_await services_.store.Transact(
       [this, saved, event_text, paused](kv::Transaction& txn) -> Result<> {
-        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
-                            AttachedContainer(txn, *attachment_));
+        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container, ToSettle(txn));
         txn.Put(meta::keys::DeleteGuard(container.id), Encode(saved));
         LakeEvent event;
         event.kind = paused ? EventKind::kDeletesPaused : EventKind::kDeletesApproved;

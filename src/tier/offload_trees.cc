@@ -224,6 +224,7 @@ Task<std::vector<OffloadTrees::Moved>> OffloadTrees::CopyPage(std::vector<lake::
 Task<> OffloadTrees::NoteMoved(std::vector<Moved> moved, std::uint64_t holder) {
   co_return co_await services_.store.Transact(
       [this, moved, holder](kv::Transaction& txn) -> Result<> {
+        FB_RETURN_IF_ERROR(lease_.Check(txn));
         FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
                             AttachedContainer(txn, *attachment_));
         FB_ASSIGN_OR_RETURN(const PendingTrees trees, PendingTrees::Load(txn, container));

@@ -16,6 +16,7 @@
 #include "engine/services.h"
 #include "lake/types.h"
 #include "tier/attachments.h"
+#include "tier/offload_lease.h"
 #include "tier/offload_options.h"
 #include "tier/worker_loop.h"
 
@@ -30,8 +31,12 @@ class OffloadTrees {
  public:
   // All outlive it.
   OffloadTrees(engine::Services& services, WorkerLoop& loop, AttachmentPtr attachment,
-               const OffloadOptions& options)
-      : services_(services), loop_(loop), attachment_(std::move(attachment)), options_(options) {}
+               const OffloadOptions& options, const OffloadLease& lease)
+      : services_(services),
+        loop_(loop),
+        attachment_(std::move(attachment)),
+        options_(options),
+        lease_(lease) {}
 
   // Blobs in the lake below the directory, counted up to about `enough`.
   Task<std::uint64_t> CountBelow(std::string directory, std::uint64_t enough);
@@ -62,6 +67,7 @@ class OffloadTrees {
   WorkerLoop& loop_;
   const AttachmentPtr attachment_;
   const OffloadOptions& options_;
+  const OffloadLease& lease_;
 };
 
 }  // namespace forebay::tier

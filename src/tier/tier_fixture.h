@@ -14,6 +14,7 @@
 #include "lake/accounting.h"
 #include "lake/faulty_lake.h"
 #include "lake/memory_lake.h"
+#include "meta/lease.h"
 #include "tier/lake_tier.h"
 
 namespace forebay::tier {
@@ -61,6 +62,8 @@ class TierFixture {
   // A new process on the same store.
   void Restart() {
     tier_.reset();
+    // As a server does that has its store alone: one that was killed gives nothing back.
+    ASSERT_TRUE(meta::EndLeases(engine_.store()));
     tier_ = std::make_unique<LakeTier>(engine_.services(),
                                        LakeTierOptions{.factory = Factory(),
                                                        .retry = std::chrono::milliseconds(5),
