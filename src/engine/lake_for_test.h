@@ -21,7 +21,7 @@ class OneTextLake final : public LakeSide {
     if (on_open) std::exchange(on_open, nullptr)();
     co_return std::make_unique<Source>(text_.substr(read.offset, read.length));
   }
-  void HydrateSoon(meta::ContainerId, std::string) override {}
+  void HydrateSoon(meta::ContainerId) override {}
   Result<> AdmitBytes(const ContainerTarget&) override {
     if (admits) return {};
     return Fail(Code::kServerBusy, "Bytes wait for the lake.");

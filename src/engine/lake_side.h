@@ -73,8 +73,9 @@ class LakeSide {
   // by and by, because what fills the disks travels or is given up.
   virtual Error NoRoom(const ContainerTarget&, Error error) { return error; }
 
-  // Has all of the blob fetched soon, in the background; nobody hears how it went.
-  virtual void HydrateSoon(meta::ContainerId container, std::string name) = 0;
+  // Blobs of the container are wanted here (meta::keys::Hydration, in the store by now): has all of
+  // them fetched, in the background.
+  virtual void HydrateSoon(meta::ContainerId container) = 0;
 };
 
 }  // namespace forebay::engine

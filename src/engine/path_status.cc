@@ -47,6 +47,9 @@ Result<PathStatus> ReadStatus(const kv::Reader& reader, const PathTarget& target
     status.hierarchical = place.container.hierarchical;
     status.record = std::move(*place.existing);
     status.access = AccessOf(status.record);
+    if (status.record.lake && !status.record.directory) {
+      FB_ASSIGN_OR_RETURN(status.resident, ResidentOf(reader, status.record));
+    }
     if (status.record.expires && *status.record.expires <= now) {
       return Fail(Code::kBlobNotFound, "The specified path does not exist.");
     }

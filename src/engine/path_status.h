@@ -16,6 +16,7 @@
 #include "azure/conditions.h"
 #include "engine/create_path.h"
 #include "engine/flush_path.h"
+#include "engine/residency.h"
 #include "engine/services.h"
 #include "engine/target.h"
 
@@ -31,6 +32,7 @@ struct PathStatus {
   bool hierarchical = false;
   meta::BlobRecord record;  // of the root: made up from the container's
   azure::AccessControl access;
+  std::optional<Resident> resident = {};  // of a file in a container with a lake
 };
 Task<PathStatus> GetPathStatus(Services& services, OpContext context, PathTarget target,
                                azure::Conditions conditions);

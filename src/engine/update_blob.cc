@@ -5,11 +5,13 @@
 #include <string>
 #include <utility>
 
+#include "base/codec.h"
 #include "engine/acknowledge.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
 #include "engine/lake_side.h"
 #include "engine/look_up.h"
+#include "meta/keys.h"
 #include "meta/tag_index.h"
 
 namespace forebay::engine {
@@ -74,7 +76,7 @@ Result<> NoteUpdates(Services& services, kv::Transaction& txn, const Place& plac
 struct Outcome {
   UpdateBlobResult result;
   // Set Blob Tier to Hot of a blob whose bytes are in the lake: they are wanted here.
-  std::optional<std::pair<meta::ContainerId, std::string>> hydrate;
+  std::optional<meta::ContainerId> hydrate;
 };
 
 Result<Outcome> Update(Services& services, kv::Transaction& txn, const UpdateBlobRequest& request,
@@ -106,7 +108,9 @@ Result<Outcome> Update(Services& services, kv::Transaction& txn, const UpdateBlo
   FB_RETURN_IF_ERROR(NoteUpdates(services, txn, place, request, record));
   FB_RETURN_IF_ERROR(place.names().Put(txn, place.container.id, place.name, record, services.ids));
   if (request.tier == azure::AccessTier::kHot && record.body.in_lake) {
-    outcome.hydrate.emplace(place.container.id, place.name);
+    outcome.hydrate = place.container.id;
+    txn.Put(meta::keys::Hydration(place.container.id, place.name),
+            Encoder().U8(1).Signed(stamp.now.ticks).str());
   }
   return outcome;
 }
@@ -129,7 +133,7 @@ Task<UpdateBlobResult> UpdateBlob(Services& services, OpContext context,
       }));
   FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(services, context, target));
   if (services.lake != nullptr && outcome->hydrate) {
-    services.lake->HydrateSoon(outcome->hydrate->first, outcome->hydrate->second);
+    services.lake->HydrateSoon(*outcome->hydrate);
   }
   co_return std::move(outcome->result);
 }

@@ -200,6 +200,13 @@ std::string LakeConflicts(ContainerId container) {
 std::string LakeWalk(ContainerId container) {
   return KeyBuilder('e').U64(container.value()).U8('w').Take();
 }
+std::string Hydration(ContainerId container, std::string_view name) {
+  return KeyBuilder('e').U64(container.value()).U8('h').Tail(name).Take();
+}
+std::string HydrationsOf(ContainerId container) {
+  return KeyBuilder('e').U64(container.value()).U8('h').Take();
+}
+std::string_view NameOfHydrationKey(std::string_view key) { return key.substr(2 + kIdBytes); }
 std::string LakeDecisions(ContainerId container) { return WithId('e', container.value()); }
 std::string AllLakeDecisions() { return KeyBuilder('e').Take(); }
 

@@ -29,7 +29,8 @@
 //   b  body, end offset                       → run: resident bytes of a body that the lake holds
 //   j  container, commit order                → change log: what has not travelled to the lake
 //   v  container, name                        → a name that has no record here, and why
-//   e  container, letter, …                   → its lake: events, conflicts, the walk beside it
+//   e  container, letter, …                   → its lake: events, conflicts, the walk beside it,
+//                                               blobs that are wanted here
 //   m  name                                   → settings and counters of the store itself
 //
 // Pure functions, thread safe.
@@ -154,6 +155,10 @@ std::string LakeEvents(ContainerId container);  // prefix for kv Append, and to 
 std::string LakeConflict(ContainerId container, std::uint64_t id);
 std::string LakeConflicts(ContainerId container);  // prefix
 std::string LakeWalk(ContainerId container);       // position of the walk along its listing
+// A blob whose bytes are wanted here, though they are in the lake (Set Blob Tier to Hot).
+std::string Hydration(ContainerId container, std::string_view name);
+std::string HydrationsOf(ContainerId container);  // prefix
+std::string_view NameOfHydrationKey(std::string_view key);
 std::string LakeDecisions(ContainerId container);  // prefix: all of these
 std::string AllLakeDecisions();                    // prefix: of all containers
 

@@ -44,6 +44,7 @@ TEST(KeysTest, PartsComeBack) {
   EXPECT_EQ(NameOfFlatKey(FlatName(container, "n/a\xC3")), "n/a\xC3");
   EXPECT_EQ(ComponentOfEntryKey(Entry(container, InodeId(9), "comp")), "comp");
   EXPECT_EQ(NameOfStagingKey(Staging(container, "x/y")), "x/y");
+  EXPECT_EQ(NameOfHydrationKey(Hydration(container, "x/\xFF")), "x/\xFF");
   EXPECT_EQ(ContainerOfStagingKey(Staging(container, "x/y")), container);
   EXPECT_EQ(BlockIdOfStagedKey(StagedBlock(BodyId(3), std::string("\0\xFF", 2))),
             std::string("\0\xFF", 2));
@@ -69,6 +70,9 @@ TEST(KeysTest, APrefixHoldsItsKeysAndNoOthers) {
   EXPECT_FALSE(inside(TagValuesOf(one, "k"), Tag(one, "k1", "v", "n")));
   EXPECT_FALSE(inside(TagNamesOf(one, "k", "v"), Tag(one, "k", "v1", "n")));
   EXPECT_TRUE(inside(AllStagings(), Staging(two, "n")));
+  EXPECT_TRUE(inside(HydrationsOf(one), Hydration(one, "\xFF\xFF")));
+  EXPECT_FALSE(inside(HydrationsOf(one), Hydration(two, "")));
+  EXPECT_TRUE(inside(LakeDecisions(one), Hydration(one, "n"))) << "goes with the rest";
 }
 
 TEST(KeysTest, NoTwoTablesShareALetter) {

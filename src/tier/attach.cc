@@ -1,5 +1,8 @@
 #include "tier/attach.h"
 
+#include <map>
+#include <utility>
+
 #include "base/codec.h"
 #include "base/log.h"
 #include "engine/get_container.h"
@@ -55,6 +58,61 @@ Result<bool> EraseSome(kv::Transaction& txn, const std::string& prefix) {
   }
   for (const std::string& key : doomed) txn.Erase(key);
   return doomed.size() < kKeysPerStep;
+}
+
+// By account and container: where each attached one leads.
+using Endpoints = std::map<std::pair<std::string, std::string>, std::string>;
+
+Result<Endpoints> AllEndpoints(const kv::Reader& reader) {
+  Endpoints all;
+  const std::string prefix = keys::Attachments();
+  auto it = reader.Scan(prefix, PrefixEnd(prefix));
+  for (; it->Valid(); it->Next()) {
+    if (!keys::ContainerOfAttachmentKey(it->key())) continue;
+    FB_ASSIGN_OR_RETURN(const meta::AttachRecord record, meta::DecodeAttach(it->value()));
+    all[{record.account, record.container}] = record.endpoint;
+  }
+  FB_RETURN_IF_ERROR(it->status());
+  return all;
+}
+
+// Follows the endpoint as long as it leads to containers of this server.
+Result<> FollowCircle(const kv::Reader& reader, const std::pair<std::string, std::string>& start,
+                      std::string endpoint, const IsOwnEndpoint& is_own) {
+  FB_ASSIGN_OR_RETURN(const Endpoints all, AllEndpoints(reader));
+  std::string way = start.second;
+  // Each step is another attachment, or the circle would have been closed before.
+  for (std::size_t step = 0; step <= all.size(); ++step) {
+    const auto at = lake::ParseLakeEndpoint(endpoint);
+    if (!at || !is_own(*at)) return {};
+    const std::pair<std::string, std::string> next{at->account, at->container};
+    if (next == start && step == 0) {
+      return Fail(Code::kInvalidInput,
+                  "The endpoint is this container itself: " + endpoint +
+                      " is served by this server. Name the lake's own address.");
+    }
+    way += " -> " + at->container;
+    if (next == start) {
+      return Fail(Code::kInvalidInput,
+                  "The endpoint leads back to this container, by way of others of this server: " +
+                      way + ".");
+    }
+    const auto attached = all.find(next);
+    if (attached == all.end()) return {};
+    endpoint = attached->second;
+  }
+  return {};
+}
+
+Task<> CheckNoCircle(engine::Services& services, const AttachRequest& request,
+                     IsOwnEndpoint is_own) {
+  if (!is_own) co_return Result<>{};
+  std::pair<std::string, std::string> start{request.target.account.name.str(),
+                                            request.target.container.str()};
+  co_return co_await engine::ReadMetaOnPool(
+      services,
+      [start = std::move(start), endpoint = request.endpoint, is_own = std::move(is_own)](
+          const kv::Reader& reader) { return FollowCircle(reader, start, endpoint, is_own); });
 }
 
 Result<meta::ContainerRecord> DetachingContainer(const kv::Reader& reader,
@@ -145,8 +203,9 @@ Result<bool> ForgetStep(kv::Transaction& txn, const engine::ContainerTarget& tar
 }  // namespace
 
 Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attachments& attachments,
-                           AttachRequest request) {
+                           AttachRequest request, IsOwnEndpoint is_own) {
   FB_CO_RETURN_IF_ERROR(CheckCredential(request.credential));
+  FB_CO_RETURN_IF_ERROR(co_await CheckNoCircle(services, request, std::move(is_own)));
   if (request.mode != meta::LakeMode::kReadOnly && request.mode != meta::LakeMode::kReadWrite) {
     co_return Fail(Code::kUnsupported, "A container is attached read-only or read-write.");
   }

@@ -5,11 +5,13 @@
 // has no bytes here, keeps the rest, and is resumable: it is run again after a crash.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "async/context.h"
 #include "engine/services.h"
 #include "engine/target.h"
+#include "lake/endpoint.h"
 #include "meta/lake_records.h"
 #include "tier/attachments.h"
 
@@ -28,11 +30,16 @@ struct AttachRequest {
   meta::ConflictPolicy conflicts = meta::ConflictPolicy::kKeepBoth;
 };
 
+// True where an endpoint's host is this server itself, on one of its listeners. May block: it may
+// resolve a name.
+using IsOwnEndpoint = std::function<bool(const lake::LakeEndpoint&)>;
+
 // kContainerNotFound, kResourceAlreadyExists (attached already, or not empty), kInvalidInput (a
-// secret instead of a reference), kUnsupported (a mode that this build cannot serve), and whatever
-// the lake answers when it is asked who it is.
+// secret instead of a reference; an endpoint that leads back to the container itself, at once or by
+// way of others of this server, by what `is_own` says), kUnsupported (a mode that this build cannot
+// serve), and whatever the lake answers when it is asked who it is.
 Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attachments& attachments,
-                           AttachRequest request);
+                           AttachRequest request, IsOwnEndpoint is_own = {});
 
 enum class DetachHow : std::uint8_t {
   kDrain,  // kBusy while changes have not travelled

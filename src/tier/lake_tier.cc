@@ -29,6 +29,17 @@ std::uint64_t UnsentOf(const engine::Services& services, const Attachment& attac
   return counts ? counts->bytes : 0;
 }
 
+bool IsOutOfReach(Code code) {
+  return code != Code{} && lake::Classify(Error(code, "")) == lake::Failure::kUnreachable;
+}
+
+// The lake has answered since: whoever found it out of reach only waits for the next try.
+void DropWhatIsOver(bool unreachable, LakeStatus& status) {
+  if (status.link.trouble != LinkTrouble::kNone) return;
+  if (unreachable) status.last_error.clear();
+  if (status.offload.out_of_reach) status.offload.last_error.clear();
+}
+
 constexpr std::chrono::seconds kTryAgain{5};
 
 // A client must not take what a lake says about us (its credential, its container, its clock) for
@@ -74,7 +85,10 @@ LakeTier::LakeTier(engine::Services& services, LakeTierOptions options)
       lifecycle_(services, loop_, options_.lifecycle),
       parts_(services, attachments_, names_, fetcher_, loop_, options_.placement, options_.retry,
              options_.run_jobs),
-      placement_(parts_) {}
+      placement_(parts_),
+      summaries_(loop_, [this](OpContext context, engine::ContainerTarget target) {
+        return placement_.Summary(std::move(context), std::move(target));
+      }) {}
 
 LakeTier::~LakeTier() { Stop(); }
 
@@ -190,16 +204,25 @@ Task<std::unique_ptr<BodySource>> LakeTier::Open(OpContext context, engine::Lake
   co_return co_await Told(read_through_.Open(std::move(context), std::move(read)));
 }
 
-void LakeTier::HydrateSoon(meta::ContainerId container, std::string name) {
-  if (auto attachment = attachments_.Find(container)) {
-    parts_.prefetcher.BringSoon(std::move(*attachment), std::move(name));
-  }
+void LakeTier::HydrateSoon(meta::ContainerId container) {
+  if (auto attachment = attachments_.Find(container)) parts_.wishes.Look(std::move(*attachment));
+}
+
+Task<std::optional<KnownResidency>> LakeTier::Residency(OpContext context,
+                                                        engine::ContainerTarget target,
+                                                        std::chrono::milliseconds patience) {
+  const std::shared_ptr<Job> job = JobOf(target.account.name, target.container);
+  if (!job) co_return std::nullopt;
+  co_return co_await summaries_.Of(std::move(context), std::move(target),
+                                   job->attachment->record.generation, patience);
 }
 
 Task<> LakeTier::Attach(OpContext context, AttachRequest request) {
-  FB_CO_ASSIGN_OR_RETURN(
-      AttachmentPtr attachment,
-      co_await tier::Attach(services_, std::move(context), attachments_, std::move(request)));
+  // Two at a time could close a circle that neither sees.
+  FB_CO_ASSIGN_OR_RETURN(const Permit turn, co_await attaching_.Acquire(1, context));
+  FB_CO_ASSIGN_OR_RETURN(AttachmentPtr attachment,
+                         co_await tier::Attach(services_, std::move(context), attachments_,
+                                               std::move(request), options_.is_own));
   Begin(std::move(attachment));
   co_return Result<>{};
 }
@@ -316,8 +339,13 @@ std::vector<LakeStatus> LakeTier::Status() const {
     if (job->offload) {
       all.back().writes_held = parts_.pressure.WhyHeld(all.back().offload.bytes);
     }
-    if (!all.back().last_error.empty()) continue;
-    if (const auto watched = watch_.Status(container)) all.back().last_error = watched->last_error;
+    bool unreachable = IsOutOfReach(job->last_code);
+    if (all.back().last_error.empty()) {
+      const auto watched = watch_.Status(container);
+      if (watched) all.back().last_error = watched->last_error;
+      unreachable = watched && watched->out_of_reach;
+    }
+    DropWhatIsOver(unreachable, all.back());
   }
   return all;
 }

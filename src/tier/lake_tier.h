@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 
 #include "engine/lake_side.h"
@@ -22,6 +23,7 @@
 #include "tier/placement.h"
 #include "tier/placement_parts.h"
 #include "tier/read_through.h"
+#include "tier/residency_summaries.h"
 #include "tier/watch.h"
 #include "tier/worker_loop.h"
 
@@ -39,6 +41,7 @@ struct LakeTierOptions {
   PlacementOptions placement{};  // eviction and prefetch
   WatchOptions watch{};          // change detection, health, events
   LifecycleRunner::Options lifecycle{};
+  IsOwnEndpoint is_own{};  // no container is attached to itself, on any way through this server
   std::string host = ConflictHost();  // in the names of what conflicts keep
 };
 
@@ -74,7 +77,7 @@ class LakeTier final : public engine::LakeSide {
   Task<engine::ListingCover> CoverListing(OpContext context, engine::ListingSpan span) override;
   Task<std::unique_ptr<BodySource>> Open(OpContext context, engine::LakeRead read) override;
   Task<> AwaitAcknowledged(OpContext context, engine::BlobTarget target) override;
-  void HydrateSoon(meta::ContainerId container, std::string name) override;
+  void HydrateSoon(meta::ContainerId container) override;
   Result<> AdmitBytes(const engine::ContainerTarget& target) override;
   Error NoRoom(const engine::ContainerTarget& target, Error error) override;
 
@@ -88,6 +91,10 @@ class LakeTier final : public engine::LakeSide {
   // Somebody agrees to that many deletes that the guard holds back.
   Task<> ApproveDeletes(OpContext context, engine::ContainerTarget target, std::uint64_t agreed);
   std::vector<LakeStatus> Status() const;
+  // Where the bytes of an attached container are, counted by walking its names: what was counted
+  // last, or nothing where nobody has waited `patience` for it yet.
+  Task<std::optional<KnownResidency>> Residency(OpContext context, engine::ContainerTarget target,
+                                                std::chrono::milliseconds patience);
   // Fetches that are not stored yet.
   std::size_t fetches_under_way() const { return fetcher_.under_way(); }
   FetcherStats fetches() const { return fetcher_.stats(); }
@@ -137,6 +144,8 @@ class LakeTier final : public engine::LakeSide {
   LifecycleRunner lifecycle_;
   PlacementParts parts_;
   Placement placement_;
+  ResidencySummaries summaries_;
+  Semaphore attaching_{1};
   mutable std::mutex mutex_;
   std::unordered_map<meta::ContainerId, std::shared_ptr<Job>> jobs_;
 };

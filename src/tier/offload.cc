@@ -399,6 +399,7 @@ Result<OffloadStatus> Offload::status() const {
   status.changes_per_second = rate.changes;
   status.bytes_per_second = rate.bytes;
   status.last_error = last_error_;
+  status.out_of_reach = out_of_reach_ && !last_error_.empty();
   status.deletes_waiting = deletes_waiting_;
   if (guard_.paused()) {
     status.deletes_paused =

@@ -57,6 +57,7 @@ struct OffloadStatus {
   double changes_per_second = 0;  // of the last seconds
   double bytes_per_second = 0;
   std::string last_error;      // for people; empty while the lake takes what it is sent
+  bool out_of_reach = false;   // that is what it says
   std::string deletes_paused;  // why, and how to go on; empty: they are not
   std::uint64_t deletes_waiting = 0;
   // Changes that the lake refuses, or that met something foreign there and are not decided.
@@ -225,6 +226,7 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   unsigned failures_ = 0;  // of the lake as a whole, in a row
   SteadyTime hold_until_{};
   std::string last_error_;
+  bool out_of_reach_ = false;
   std::uint64_t sent_changes_ = 0, sent_bytes_ = 0;
   OffloadRate rate_;
   std::vector<SyncWaiter> sync_waiters_;

@@ -241,6 +241,7 @@ void Offload::Failed(JobPtr job, Error error) {
           {{"container", attachment_->record.container}, {"error", error.ToString()}});
     }
     last_error_ = std::move(why);
+    out_of_reach_ = failure == Failure::kUnreachable;
     if (IsOfTheLake(failure)) {
       // All that were on their way fail of the same: that counts once.
       if (now >= hold_until_) ++failures_;

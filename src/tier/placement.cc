@@ -169,7 +169,10 @@ class SummaryVisitor {
     ++summary_.names;
     summary_.bytes += walked.record.length;
     summary_.resident_bytes += walked.resident.bytes;
-    summary_.pinned += pins_->Matching(walked.name) != nullptr ? 1 : 0;
+    if (pins_->Matching(walked.name) != nullptr) {
+      ++summary_.pinned;
+      summary_.pinned_bytes += walked.resident.bytes;
+    }
     switch (walked.resident.residency) {
       case engine::Residency::kLocal:
         ++summary_.local;

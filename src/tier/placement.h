@@ -70,6 +70,7 @@ struct ContainerResidency {
   std::uint64_t resident_bytes = 0;                          // of them here
   std::uint64_t local = 0, both = 0, lake = 0, partial = 0;  // names
   std::uint64_t pinned = 0;                                  // names
+  std::uint64_t pinned_bytes = 0;                            // of them here
 };
 
 class Placement {

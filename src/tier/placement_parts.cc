@@ -16,6 +16,7 @@ PlacementParts::PlacementParts(engine::Services& the_services, const Attachments
       evictor(services, attachments, book, pins, pressure, options.evict),
       bringer(services, names, fetcher, evictor, options.prefetch),
       prefetcher(services, attachments, bringer, loop, options.prefetch, retry, run_jobs),
+      wishes(services, bringer, loop, retry),
       run_jobs_(run_jobs) {}
 
 std::uint64_t PlacementParts::CapacityOf(const EvictOptions& options) {
@@ -31,7 +32,9 @@ Result<> PlacementParts::Start() {
   OpContext context;
   context.cancel = loop.token();
   loop.Spawn(evictor.Run(std::move(context)));
-  return prefetcher.Resume(*services.store.GetSnapshot());
+  const auto snapshot = services.store.GetSnapshot();
+  FB_RETURN_IF_ERROR(wishes.Resume(*snapshot, attachments));
+  return prefetcher.Resume(*snapshot);
 }
 
 }  // namespace forebay::tier

@@ -12,6 +12,7 @@
 #include "tier/evict_options.h"
 #include "tier/evictor.h"
 #include "tier/fetcher.h"
+#include "tier/hydrate_wishes.h"
 #include "tier/live_names.h"
 #include "tier/pins.h"
 #include "tier/prefetch_blob.h"
@@ -43,6 +44,7 @@ class PlacementParts {
   Evictor evictor;
   BlobBringer bringer;
   Prefetcher prefetcher;
+  HydrateWishes wishes;
 
  private:
   const bool run_jobs_;

@@ -27,6 +27,10 @@ namespace forebay::tier {
 // What a job has brought so far, over all of its blobs, with what is under way.
 using BroughtBytes = std::shared_ptr<std::atomic<std::uint64_t>>;
 
+// True where Bring failed for a reason that has nothing to do with the one blob: out of reach, a
+// full disk. All wait.
+bool MustWait(const Error& error);
+
 class BlobBringer {
  public:
   BlobBringer(engine::Services& services, LiveNames& names, Fetcher& fetcher,

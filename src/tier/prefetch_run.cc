@@ -23,11 +23,11 @@ namespace keys = meta::keys;
 
 constexpr std::chrono::minutes kLease{1};
 constexpr std::size_t kNamesPerPage = 1000;
-constexpr std::size_t kSoonAtATime = 8;
 constexpr int kMaxNoSpace = 30;  // tries while eviction makes room
 constexpr int kMaxLooks = 4;     // at a blob that changes meanwhile
 
-// One blob's failure, or a reason for all to wait?
+}  // namespace
+
 bool MustWait(const Error& error) {
   switch (error.code()) {
     case Code::kNoSpace:
@@ -53,6 +53,8 @@ bool MustWait(const Error& error) {
       return false;
   }
 }
+
+namespace {
 
 void Finish(meta::PrefetchState state, WallTime now, const AttachmentPtr& attachment,
             meta::PrefetchRecord& record) {
@@ -298,47 +300,6 @@ Task<> Prefetcher::Drive(JobPtr job) {
 
 Task<> Prefetcher::RunHere(OpContext context, AttachmentPtr attachment, std::uint64_t id) {
   co_return co_await Work(std::move(context), MakeJob(std::move(attachment), id));
-}
-
-Task<> Prefetcher::BringQueuedOne(AttachmentPtr attachment, std::string name, Permit permit) {
-  OpContext context;
-  context.cancel = loop_.token();
-  auto brought = std::make_shared<std::atomic<std::uint64_t>>(0);
-  for (int look = 0; look < kMaxLooks; ++look) {
-    FB_CO_ASSIGN_OR_RETURN(auto record, co_await FindRecord(services_, attachment, name));
-    if (!record || !record->body.in_lake) break;
-    auto done = co_await bringer_.Bring(context, attachment, name, *record, brought);
-    if (!done && done.error().code() == Code::kStale) continue;
-    if (!done) {
-      Log(LogLevel::kInfo, "a blob was not hydrated",
-          {{"container", attachment->record.container}, {"error", done.error().ToString()}});
-    }
-    break;
-  }
-  co_return Result<>{};
-}
-
-Task<> Prefetcher::BringQueued() {
-  TaskGroup group(co_await boost::asio::this_coro::executor);
-  Semaphore at_a_time(kSoonAtATime);
-  OpContext context;
-  context.cancel = loop_.token();
-  while (true) {
-    auto permit = co_await at_a_time.Acquire(1, context);
-    std::pair<AttachmentPtr, std::string> next;
-    {
-      std::lock_guard lock(mutex_);
-      if (!permit || soon_.empty()) {
-        bringing_soon_ = false;
-        break;
-      }
-      next = std::move(soon_.front());
-      soon_.pop_front();
-    }
-    group.Spawn(BringQueuedOne(std::move(next.first), std::move(next.second), std::move(*permit)));
-  }
-  (void)co_await group.Join();
-  co_return Result<>{};
 }
 
 }  // namespace forebay::tier

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <ranges>
 #include <thread>
 
 #include "tier/evict_fixture.h"
@@ -282,26 +281,6 @@ TEST_F(PrefetchTest, HydrateBringsOneBlobAndSaysHowMuch) {
   EXPECT_EQ(
       f().engine().Run(f().placement().Hydrate({}, f().engine().Blob("train/none"))).error().code(),
       Code::kBlobNotFound);
-}
-
-// As Set Blob Tier to Hot asks for.
-TEST_F(PrefetchTest, WhatIsWantedSoonComesInTheBackground) {
-  TierFixtureOptions options;
-  options.run_jobs = true;
-  Plant(30, std::move(options));
-  for (std::size_t i = 0; i < 30; ++i)
-    f().tier().HydrateSoon(f().Attached()->get()->container, Name(i));
-  f().tier().HydrateSoon(f().Attached()->get()->container, "train/none");
-  const auto here = [this] {
-    return std::ranges::all_of(std::views::iota(0U, 30U), [this](std::size_t i) {
-      return f().Where(Name(i)).residency == engine::Residency::kBoth;
-    });
-  };
-  for (int i = 0; i < 2000 && !here(); ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  EXPECT_TRUE(here());
-  EXPECT_EQ(f().BytesDown(), AllBytes());
 }
 
 TEST_F(PrefetchTest, NamesThatWereNotImportedYetAreFetchedToo) {

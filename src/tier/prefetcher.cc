@@ -17,7 +17,6 @@ namespace keys = meta::keys;
 
 constexpr std::size_t kMaxUnfinished = 64;
 constexpr std::size_t kMaxFinished = 100;
-constexpr std::size_t kMaxSoon = 4096;
 
 Result<std::vector<meta::PrefetchRecord>> JobsOf(const kv::Reader& reader,
                                                  meta::ContainerId container) {
@@ -189,19 +188,6 @@ Task<> Prefetcher::Cancel(AttachmentPtr attachment, std::uint64_t id) {
   const auto it = jobs_.find({attachment->container, id});
   if (it != jobs_.end()) it->second->stop.request_stop();
   co_return Result<>{};
-}
-
-void Prefetcher::BringSoon(AttachmentPtr attachment, std::string name) {
-  {
-    std::lock_guard lock(mutex_);
-    if (soon_.size() >= kMaxSoon) return;
-    soon_.emplace_back(std::move(attachment), std::move(name));
-    if (bringing_soon_) return;
-    bringing_soon_ = true;
-  }
-  if (loop_.Spawn(BringQueued())) return;
-  std::lock_guard lock(mutex_);
-  bringing_soon_ = false;
 }
 
 }  // namespace forebay::tier

@@ -13,7 +13,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -50,8 +49,6 @@ class Prefetcher {
   Task<std::vector<PrefetchStatus>> List(AttachmentPtr attachment);
   // kResourceNotFound.
   Task<> Cancel(AttachmentPtr attachment, std::uint64_t id);
-  // All of one blob, soon; nobody hears how it went. At most some thousand wait, more are dropped.
-  void BringSoon(AttachmentPtr attachment, std::string name);
 
   // A job here and now, until it is finished or has to wait (its error). For tests.
   Task<> RunHere(OpContext context, AttachmentPtr attachment, std::uint64_t id);
@@ -73,8 +70,6 @@ class Prefetcher {
   Task<> DoPage(OpContext context, JobPtr job, Found names);
   Task<> BringOne(OpContext context, JobPtr job, std::string name, meta::BlobRecord record,
                   Permit permit);
-  Task<> BringQueuedOne(AttachmentPtr attachment, std::string name, Permit permit);
-  Task<> BringQueued();
   PrefetchStatus StatusOf(const AttachmentPtr& attachment, meta::PrefetchRecord record) const;
 
   engine::Services& services_;
@@ -88,8 +83,6 @@ class Prefetcher {
 
   mutable std::mutex mutex_;
   std::map<std::pair<meta::ContainerId, std::uint64_t>, JobPtr> jobs_;  // under way here
-  std::deque<std::pair<AttachmentPtr, std::string>> soon_;
-  bool bringing_soon_ = false;
 };
 
 }  // namespace forebay::tier

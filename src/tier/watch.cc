@@ -102,6 +102,7 @@ Result<WatchStatus> LakeWatch::Status(meta::ContainerId container) const {
   std::lock_guard lock(watched->mutex);
   status.walk = watched->walk;
   status.last_error = watched->last_error;
+  status.out_of_reach = watched->out_of_reach;
   status.hints = watched->hints;
   return status;
 }
@@ -212,6 +213,8 @@ Task<WalkRecord> LakeWatch::Walk(OpContext context, WatchedPtr watched) {
   std::lock_guard lock(watched->mutex);
   if (walked) watched->walk = *walked;
   watched->last_error = walked || waits ? "" : lake::Advise(walked.error());
+  watched->out_of_reach =
+      !watched->last_error.empty() && lake::Classify(walked.error()) == lake::Failure::kUnreachable;
   co_return walked;
 }
 

@@ -41,10 +41,11 @@ struct WatchOptions {
 };
 
 struct WatchStatus {
-  WalkRecord walk;          // how far the one under way is, and when the last one ended
-  LinkHealth link;          // with a sentence for people
-  std::string last_error;   // of the walk; empty when it goes well
-  std::uint64_t hints = 0;  // names looked at again because somebody said so
+  WalkRecord walk;            // how far the one under way is, and when the last one ended
+  LinkHealth link;            // with a sentence for people
+  std::string last_error;     // of the walk; empty when it goes well
+  bool out_of_reach = false;  // that is what it says
+  std::uint64_t hints = 0;    // names looked at again because somebody said so
 };
 
 class LakeWatch {
@@ -81,6 +82,7 @@ class LakeWatch {
     std::string account, container, prefix;
     mutable std::mutex mutex;
     std::string last_error;
+    bool out_of_reach = false;
     WalkRecord walk;
     bool wanted = false;
     std::uint64_t hints = 0;

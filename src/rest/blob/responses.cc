@@ -114,6 +114,12 @@ void AddMetadata(http::Response& response, const azure::Metadata& metadata) {
   for (const auto& [name, value] : metadata) response.headers.Add("x-ms-meta-" + name, value);
 }
 
+void AddResidency(http::Response& response, const std::optional<engine::Resident>& resident) {
+  if (!resident) return;
+  response.headers.Add("x-forebay-residency", engine::ResidencyName(resident->residency));
+  response.headers.Add("x-forebay-resident-bytes", std::to_string(resident->bytes));
+}
+
 void AddBlobHeaders(http::Response& response, const Call& call, const BlobView& view) {
   const azure::BlobProperties properties = engine::PropertiesOf(view.record, view.hierarchical);
   http::Headers& headers = response.headers;
@@ -131,11 +137,7 @@ void AddBlobHeaders(http::Response& response, const Call& call, const BlobView& 
   }
   AddCopyHeaders(response, call, properties.copy);
   AddMetadata(response, view.record.metadata);
-  if (view.resident) {
-    headers.Add("x-forebay-residency",
-                std::string(engine::ResidencyName(view.resident->residency)));
-    headers.Add("x-forebay-resident-bytes", std::to_string(view.resident->bytes));
-  }
+  AddResidency(response, view.resident);
   if (!view.hierarchical) return;
   const azure::AccessControl access = engine::AccessOf(view.record);
   headers.Add("x-ms-owner", access.owner);

@@ -29,6 +29,8 @@ http::Response Written(unsigned status, const engine::Changed& changed);
 void AddServerEncrypted(http::Response& response);
 
 void AddMetadata(http::Response& response, const azure::Metadata& metadata);
+// x-forebay-residency and x-forebay-resident-bytes, where there is a lake.
+void AddResidency(http::Response& response, const std::optional<engine::Resident>& resident);
 // The metadata by which the Blob API tells a directory of a hierarchical account.
 void AddFolderMark(http::Response& response, const meta::BlobRecord& record);
 

@@ -93,6 +93,7 @@ Task<http::Response> HandleReadPath(Call& call) {
   }
   http::Response response = Empty(range ? 206 : 200);
   AddPathHeaders(response, call, file.record, range.has_value());
+  AddResidency(response, file.resident);
   if (range) {
     response.headers.Add("Content-Range",
                          azure::FormatContentRange({file.offset, file.length}, file.record.length));
@@ -120,6 +121,7 @@ Task<http::Response> HandleGetPathProperties(Call& call) {
   }
   http::Response response = Empty(200);
   AddPathHeaders(response, call, status.record, false);
+  AddResidency(response, status.resident);
   if (status.hierarchical) AddAccess(response, status.access, acl);
   response.content_length = acl ? 0 : status.record.length;
   co_return response;
