@@ -1,5 +1,6 @@
 #include "tier/import_job.h"
 
+#include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <random>
 
@@ -17,6 +18,9 @@ namespace keys = meta::keys;
 
 constexpr std::chrono::minutes kLease{1};
 constexpr std::size_t kNotesPerTransaction = 400;
+// A level that is looked at for an estimate: so deep at most, and so many pages of it.
+constexpr int kMaxLevels = 8;
+constexpr int kMaxLevelPages = 5;
 
 Task<> ListInto(std::shared_ptr<lake::ObjectLake> lake, lake::LakeCall call,
                 lake::ListRequest request, Result<lake::ListPage>* out) {
@@ -47,6 +51,7 @@ ImportProgress ImportJob::progress() const {
   progress.names = names_;
   progress.bytes = bytes_;
   progress.finished = finished_;
+  if (!finished_) progress.expected = expected_;
   const double seconds =
       std::chrono::duration<double>(services_.clock.SteadyNow() - started_).count();
   if (seconds > 0) {
@@ -123,6 +128,8 @@ Task<> ImportJob::StorePage(OpContext context, lake::ListPage page, std::string 
     report_.Add(batch->report);
     names_ = position_.names;
     bytes_ = position_.bytes;
+    estimate_.At(position_.last, position_.names);
+    expected_ = estimate_.expected().value_or(0);
   } while (at < page.blobs.size());
   co_return Result<>{};
 }
@@ -161,15 +168,16 @@ Task<> ImportJob::EraseSettledNotes(OpContext context) {
 Task<> ImportJob::Finish(OpContext context) {
   FB_CO_RETURN_IF_ERROR(co_await Lease(context));
   position_.finished = services_.clock.Now();
-  FB_CO_RETURN_IF_ERROR(
-      co_await services_.store.Transact([this, position = position_, job = JobName(),
-                                         token = token_](kv::Transaction& txn) -> Result<> {
+  FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact(
+      [this, position = position_, job = JobName(), count_key = CountKey(),
+       token = token_](kv::Transaction& txn) -> Result<> {
         FB_RETURN_IF_ERROR(meta::CheckLease(txn, job, token));
         FB_ASSIGN_OR_RETURN(meta::ContainerRecord container, AttachedContainer(txn, *attachment_));
         container.lake.importing = false;
         txn.Put(keys::Container(attachment_->record.account, attachment_->record.container),
                 meta::Encode(container));
         txn.Put(keys::ImportProgress(container.id), meta::Encode(position));
+        txn.Put(count_key, Encoder().U8(1).Varint(position.names).str());
         return {};
       }));
   Log(LogLevel::kInfo, "import finished",
@@ -177,6 +185,55 @@ Task<> ImportJob::Finish(OpContext context) {
        {"names", std::to_string(position_.names)},
        {"left_alone", std::to_string(report_.conflicts)}});
   co_return co_await EraseSettledNotes(std::move(context));
+}
+
+// By lake, not by container: it is for who attaches the same one again.
+std::string ImportJob::CountKey() const {
+  return keys::Setting("lake-names/" + attachment_->record.endpoint + "/" +
+                       attachment_->record.prefix);
+}
+
+Task<> ImportJob::LoadCountBefore() {
+  FB_CO_ASSIGN_OR_RETURN(const auto stored,
+                         co_await engine::ReadMeta(services_, [this](const kv::Reader& reader) {
+                           return reader.Get(CountKey());
+                         }));
+  if (!stored) co_return Result<>{};
+  Decoder in(*stored);
+  const std::uint8_t version = in.U8();
+  const std::uint64_t names = in.Varint();
+  if (version == 1 && in.Finish("a count of names")) {
+    estimate_.SetBefore(names);
+    expected_ = estimate_.expected().value_or(0);
+  }
+  co_return Result<>{};
+}
+
+// The first level from the top with more than one entry, all of it; larger ones tell nothing.
+Task<> ImportJob::LookForLevel(lake::LakeCall call) {
+  lake::ListRequest request;
+  request.delimiter = "/";
+  request.metadata = request.copy = false;
+  std::vector<std::string> directories, names;
+  for (int level = 0, pages = 0; level < kMaxLevels && pages < kMaxLevelPages;) {
+    FB_CO_ASSIGN_OR_RETURN(lake::ListPage page, co_await attachment_->lake->List(call, request));
+    ++pages;
+    for (std::string& prefix : page.prefixes) directories.push_back(std::move(prefix));
+    for (const lake::BlobState& blob : page.blobs) names.push_back(blob.name.str());
+    request.marker = page.next_marker;
+    if (!request.marker.empty()) continue;
+    if (directories.size() != 1 || !names.empty()) {
+      std::ranges::sort(directories);
+      std::ranges::sort(names);
+      estimate_.SetLevel(std::move(directories), std::move(names));
+      break;
+    }
+    request.prefix = std::move(directories.front());
+    directories.clear();
+    ++level;
+    pages = 0;
+  }
+  co_return Result<>{};
 }
 
 Task<> ImportJob::Run(OpContext context) {
@@ -190,6 +247,7 @@ Task<> ImportJob::Run(OpContext context) {
     finished_ = true;
     co_return co_await EraseSettledNotes(std::move(context));
   }
+  FB_CO_RETURN_IF_ERROR(co_await LoadCountBefore());
   lake::ListRequest request;
   request.max_results = page_size;
   request.tags = true;
@@ -206,6 +264,11 @@ Task<> ImportJob::Run(OpContext context) {
       group.Spawn(ListInto(attachment_->lake, call, request, &ahead));
     }
     auto stored = co_await StorePage(context, std::move(*page), next_marker);
+    // Between two pages, as the estimate is nobody else's.
+    if (stored && position_.names >= estimate_from && !next_marker.empty() &&
+        !std::exchange(looked_for_level_, true)) {
+      (void)co_await LookForLevel(call);
+    }
     (void)co_await group.Join();
     FB_CO_RETURN_IF_ERROR(std::move(stored));
     if (next_marker.empty()) break;

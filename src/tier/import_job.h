@@ -2,8 +2,9 @@
 //
 // A lease with a fencing token is checked in each transaction; the position is written by the same
 // transactions as the names, so after a crash the job goes on from where its records are. The next
-// page is listed while one is stored. Names deleted or changed here meanwhile are left alone
-// (tier/names.h).
+// page is listed while one is stored. How many names there will be is estimated on the way, which
+// costs a large lake some requests (tier/import_estimate.h). Names deleted or changed here
+// meanwhile are left alone (tier/names.h).
 //
 // One Run at a time for an object; progress() from any thread.
 #pragma once
@@ -15,6 +16,7 @@
 #include "engine/services.h"
 #include "meta/lease.h"
 #include "tier/attachments.h"
+#include "tier/import_estimate.h"
 #include "tier/names.h"
 
 namespace forebay::tier {
@@ -23,6 +25,7 @@ struct ImportProgress {
   std::uint64_t names = 0;  // seen since the attach
   std::uint64_t bytes = 0;
   double names_per_second = 0;  // of this run
+  std::uint64_t expected = 0;   // about so many in all (tier/import_estimate.h); 0: no telling
   bool finished = false;
 };
 
@@ -36,6 +39,8 @@ class ImportJob {
 
   ImportProgress progress() const;
   std::uint32_t page_size = 5000;
+  // Smaller lakes are through before anybody asks how many there are.
+  std::uint64_t estimate_from = 20'000;
 
  private:
   Task<> Lease(OpContext context);
@@ -43,6 +48,10 @@ class ImportJob {
   Task<> StorePage(OpContext context, lake::ListPage page, std::string next_marker);
   Task<> Finish(OpContext context);
   Task<> EraseSettledNotes(OpContext context);
+  // Finds the level that the estimate goes by.
+  Task<> LookForLevel(lake::LakeCall call);
+  Task<> LoadCountBefore();
+  std::string CountKey() const;
   std::string JobName() const;
 
   engine::Services& services_;
@@ -52,8 +61,10 @@ class ImportJob {
   SteadyTime leased_until_{};
   meta::ImportRecord position_;
   NamesReport report_;
+  ImportEstimate estimate_;
+  bool looked_for_level_ = false;
   SteadyTime started_{};
-  std::atomic<std::uint64_t> names_{0}, bytes_{0}, names_at_start_{0};
+  std::atomic<std::uint64_t> names_{0}, bytes_{0}, names_at_start_{0}, expected_{0};
   std::atomic<bool> finished_{false};
 };
 

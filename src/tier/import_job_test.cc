@@ -155,6 +155,38 @@ TEST(ImportJobTest, ANameDeletedHereStaysAway) {
   EXPECT_EQ(fixture.engine().KeysOfTable('v'), 1u);
 }
 
+// More than one transaction takes where something is found: what is here in the midst of a page is
+// treated as ever, and nothing of the page is lost.
+TEST(ImportJobTest, NamesInTheMidstOfALargePageAreLeftAlone) {
+  TierFixture fixture;
+  std::vector<std::string> names;
+  for (int i = 0; i < 2000; ++i) {
+    names.push_back("n" + std::to_string(1000 + i));
+    fixture.lake().Plant(names.back(), "x");
+  }
+  fixture.Attach();
+  auto attachment = fixture.Attached();
+  ASSERT_TRUE(attachment);
+  ASSERT_TRUE(fixture.engine().Read("n1500"));  // looked up before the import came to it
+  meta::NameNote note;
+  note.kind = meta::NoteKind::kTombstone;
+  note.unsent = 7;
+  for (const std::string name : {"n1000", "n2999"}) {
+    const std::string key = meta::keys::NameNote((*attachment)->container, name);
+    ASSERT_TRUE(fixture.engine().store().TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+      txn.Put(key, meta::Encode(note));
+      return {};
+    }));
+  }
+  names.pop_back();
+  names.erase(names.begin());
+  const auto before = fixture.engine().Properties("n1500")->record.body.id;
+  ASSERT_TRUE(fixture.Import(5000));
+  EXPECT_EQ(fixture.ListAll("", "", 5000).value(), names);
+  EXPECT_EQ(fixture.engine().Properties("n1500")->record.body.id, before);
+  EXPECT_EQ(fixture.engine().KeysOfTable('v'), 2u);
+}
+
 // It stood in the way of pages that were listed before the delete; then the lake may have the name
 // again.
 TEST(ImportJobTest, ATombstoneThatHasTravelledGoesWithTheImport) {
@@ -171,6 +203,54 @@ TEST(ImportJobTest, ATombstoneThatHasTravelledGoesWithTheImport) {
   }));
   ASSERT_TRUE(fixture.Import());
   EXPECT_EQ(fixture.engine().KeysOfTable('v'), 0u);
+}
+
+// What a whole import, in pages of ten, says of itself at each of its listings.
+std::vector<ImportProgress> Told(TierFixture& fixture) {
+  std::vector<ImportProgress> told;
+  auto attachment = fixture.Attached();
+  EXPECT_TRUE(attachment);
+  fixture.engine().clock().Advance(std::chrono::hours(1));
+  ImportJob job(fixture.services(), *attachment);
+  job.page_size = 10;
+  job.estimate_from = 10;
+  fixture.lake().OnRequest([&](lake::LakeOperation operation, const std::string&) {
+    if (operation == lake::LakeOperation::kList) told.push_back(job.progress());
+  });
+  EXPECT_TRUE(fixture.engine().Run(job.Run({})));
+  fixture.lake().OnRequest({});
+  EXPECT_EQ(job.progress().names, 200u);
+  EXPECT_EQ(job.progress().expected, 0u) << "it is done: the number is known";
+  return told;
+}
+
+TEST(ImportJobTest, SaysAboutHowManyNamesThereAre) {
+  for (const std::string top : {"", "data/set/"}) {
+    TierFixture fixture;
+    for (int i = 0; i < 200; ++i) {
+      fixture.lake().Plant(top + "d" + std::to_string(100 + i / 10) + "/" + std::to_string(i), "x");
+    }
+    fixture.Attach();
+    const std::vector<ImportProgress> told = Told(fixture);
+    ASSERT_GE(told.size(), 20u);
+    EXPECT_EQ(told[1].expected, 0u) << "too early to tell";
+    EXPECT_LT(told.back().names, 200u);
+    EXPECT_GE(told.back().expected, 200u);
+    EXPECT_LE(told.back().expected, 230u);
+    // Another container in front of the same lake, or this one again.
+    ASSERT_TRUE(fixture.engine().Run(fixture.tier().Detach({}, fixture.engine().Container())));
+    ASSERT_TRUE(fixture.engine().Run(fixture.tier().Attach({}, fixture.Request())));
+    for (const ImportProgress& progress : Told(fixture)) {
+      EXPECT_EQ(progress.expected, 200u) << "counted before";
+    }
+  }
+}
+
+TEST(ImportJobTest, NothingIsGuessedWhereThereIsNothingToGoBy) {
+  TierFixture fixture;
+  for (int i = 0; i < 200; ++i) fixture.lake().Plant("n" + std::to_string(1000 + i), "x");
+  fixture.Attach();
+  for (const ImportProgress& progress : Told(fixture)) EXPECT_EQ(progress.expected, 0u);
 }
 
 TEST(ImportJobTest, AHierarchicalContainerGetsItsDirectories) {
