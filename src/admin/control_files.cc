@@ -39,22 +39,22 @@ std::string FirstLine(std::string text) {
   return text;
 }
 
-}  // namespace
-
-Result<std::string> EnsureToken(const std::string& data_directory, const std::string& token_file) {
+// The secret in `token_file`, which the configuration names under `key`; where it names none, the
+// one at `path`, made when it is not there.
+Result<std::string> Ensure(const char* key, const std::string& token_file,
+                           const std::string& path) {
   io::PosixFileSystem files;
   if (!token_file.empty()) {
     auto stored = io::ReadFile(files, token_file);
     if (!stored) {
-      return Fail(Code::kInvalidConfig, "admin_token_file: " + stored.error().message());
+      return Fail(Code::kInvalidConfig, std::string(key) + ": " + stored.error().message());
     }
     std::string token = FirstLine(std::move(*stored));
     if (token.size() >= kTokenBytes) return token;
-    return Fail(Code::kInvalidConfig, "admin_token_file: the token in " + token_file +
+    return Fail(Code::kInvalidConfig, std::string(key) + ": the token in " + token_file +
                                           " is shorter than 32 characters; `openssl rand -hex 32` "
                                           "makes one.");
   }
-  const std::string path = TokenPath(data_directory);
   if (auto stored = io::ReadFile(files, path); stored) {
     std::string token = FirstLine(std::move(*stored));
     if (token.size() >= kTokenBytes) return token;
@@ -68,6 +68,17 @@ Result<std::string> EnsureToken(const std::string& data_directory, const std::st
   std::string token = HexEncode(random);
   FB_RETURN_IF_ERROR(WritePrivately(path, token));
   return token;
+}
+
+}  // namespace
+
+Result<std::string> EnsureToken(const std::string& data_directory, const std::string& token_file) {
+  return Ensure("admin_token_file", token_file, TokenPath(data_directory));
+}
+
+Result<std::string> EnsureEventsToken(const std::string& data_directory,
+                                      const std::string& token_file) {
+  return Ensure("lake.events_token_file", token_file, data_directory + "/events.token");
 }
 
 Result<> WriteEndpoint(const std::string& data_directory, const std::string& endpoint) {

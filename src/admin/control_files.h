@@ -3,6 +3,8 @@
 //
 //   DATA/admin.token      a random secret, made once (mode 0600); another file where one is
 //                         configured (admin_token_file)
+//   DATA/events.token     the same for the webhook of Event Grid (lake.events_token_file), which is
+//                         told to Azure and opens nothing else
 //   DATA/admin.endpoint   "127.0.0.1:9464": where the server listens, as bound
 //
 // Every call blocks. kIo, and kNotFound where a file that is asked for is not there.
@@ -18,6 +20,9 @@ namespace forebay::admin {
 // is none. kInvalidConfig: a file that is not there, or whose token is too short to be safe.
 Result<std::string> EnsureToken(const std::string& data_directory,
                                 const std::string& token_file = "");
+// The same for the webhook of events: DATA/events.token.
+Result<std::string> EnsureEventsToken(const std::string& data_directory,
+                                      const std::string& token_file = "");
 Result<> WriteEndpoint(const std::string& data_directory, const std::string& endpoint);
 // What a stopped server leaves behind would lead nowhere.
 void RemoveEndpoint(const std::string& data_directory);

@@ -7,7 +7,7 @@
 #include "admin/event_messages.h"
 #include "admin/lake_errors.h"
 #include "admin/lake_messages.h"
-#include "azure/event_grid.h"
+#include "admin/webhook_service.h"
 #include "azure/target.h"
 #include "azure/wire.h"
 #include "base/http_date.h"
@@ -90,37 +90,14 @@ class EventOperations {
       : parts_(std::move(parts)), finder_(parts_.services, parts_.accounts) {}
 
   Task<std::string> Events(OpContext context, std::string query) const {
-    FB_CO_ASSIGN_OR_RETURN(const Wanted wanted,
-                           co_await Want(std::move(context), std::move(query)));
-    FB_CO_ASSIGN_OR_RETURN(
-        const EventPageInfo page,
-        co_await engine::ReadMetaOnPool(parts_.services, [wanted](const kv::Reader& reader) {
-          return ReadEvents(reader, wanted);
-        }));
-    co_return Encode(page);
+    return Page(std::move(context), std::move(query), &ReadEvents);
   }
-
   Task<std::string> Conflicts(OpContext context, std::string query) const {
-    FB_CO_ASSIGN_OR_RETURN(const Wanted wanted,
-                           co_await Want(std::move(context), std::move(query)));
-    FB_CO_ASSIGN_OR_RETURN(
-        const ConflictPageInfo page,
-        co_await engine::ReadMetaOnPool(parts_.services, [wanted](const kv::Reader& reader) {
-          return ReadConflicts(reader, wanted);
-        }));
-    co_return Encode(page);
+    return Page(std::move(context), std::move(query), &ReadConflicts);
   }
 
-  // What Azure posts when a blob of a lake changes: a handshake, or names to
-  // look at again.
   Task<std::string> FromAzure(OpContext context, std::string body) const {
-    FB_CO_ASSIGN_OR_RETURN(azure::EventBatch batch, azure::ParseEventBatch(body));
-    if (batch.validation_code) co_return azure::ValidationAnswer(*batch.validation_code);
-    const std::uint64_t skipped = batch.skipped;
-    auto looked =
-        co_await parts_.tier.watch().TakeEvents(std::move(context), std::move(batch.events));
-    if (!looked) co_return Fail(ToldByLake(std::move(looked.error())));
-    co_return Encode(LookedAtInfo{.names = *looked, .skipped = skipped});
+    return TakeAzureEvents(parts_.tier.watch(), std::move(context), std::move(body));
   }
 
   Task<std::string> Check(OpContext context, std::string body) const {
@@ -155,6 +132,20 @@ class EventOperations {
   }
 
  private:
+  // A page of one of a container's lists.
+  template <class PageInfo>
+  Task<std::string> Page(OpContext context, std::string query,
+                         Result<PageInfo> (*read)(const kv::Reader&, const Wanted&)) const {
+    FB_CO_ASSIGN_OR_RETURN(const Wanted wanted,
+                           co_await Want(std::move(context), std::move(query)));
+    FB_CO_ASSIGN_OR_RETURN(
+        const PageInfo page,
+        co_await engine::ReadMetaOnPool(parts_.services, [wanted, read](const kv::Reader& reader) {
+          return read(reader, wanted);
+        }));
+    co_return Encode(page);
+  }
+
   Task<tier::AttachmentPtr> Attached(OpContext context, std::string name) const {
     FB_CO_ASSIGN_OR_RETURN(engine::ContainerTarget target,
                            co_await finder_.Require(std::move(context), std::move(name)));

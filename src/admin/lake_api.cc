@@ -71,6 +71,9 @@ Result<tier::AttachRequest> ToTier(AttachLakeRequest request, engine::ContainerT
   return out;
 }
 
+// Who asks how lakes are waits so long for what is in them to be counted.
+constexpr std::chrono::milliseconds kCountPatience{500};
+
 template <class Duration>
 std::uint64_t SecondsOf(Duration duration) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
@@ -186,7 +189,32 @@ class Lakes {
       }
       out.push_back(std::move(info));
     }
+    FB_CO_RETURN_IF_ERROR(co_await AddResidency(out));
     co_return out;
+  }
+
+  // What is here of each, where that is known, or soon enough.
+  Task<> AddResidency(std::vector<LakeInfo>& lakes) const {
+    const SteadyTime until = std::chrono::steady_clock::now() + kCountPatience;
+    for (const bool wait : {false, true}) {  // all are being counted when the first is waited for
+      for (LakeInfo& lake : lakes) {
+        const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(
+            until - std::chrono::steady_clock::now());
+        FB_CO_ASSIGN_OR_RETURN(
+            const auto known,
+            co_await parts_.tier.Residency(
+                {},
+                {{azure::AccountName(lake.account), false}, azure::ContainerName(lake.container)},
+                wait ? std::max(patience, std::chrono::milliseconds(0))
+                     : std::chrono::milliseconds(0)));
+        if (!known) continue;
+        lake.residency = ResidencyInfo{.resident_bytes = known->counts.resident_bytes,
+                                       .total_bytes = known->counts.bytes,
+                                       .pinned_bytes = known->counts.pinned_bytes,
+                                       .age_seconds = SecondsOf(known->age)};
+      }
+    }
+    co_return Result<>{};
   }
 
   static LakeInfo FromRecord(const meta::AttachRecord& record) {
@@ -208,6 +236,7 @@ class Lakes {
     info.import = {.names = status.import.names,
                    .bytes = status.import.bytes,
                    .names_per_second = static_cast<std::uint64_t>(status.import.names_per_second),
+                   .expected_names = status.import.expected,
                    .finished = status.import.finished};
     AddLink(status, info);
     AddBacklog(status, info);
@@ -227,6 +256,8 @@ class Lakes {
   void AddLink(const tier::LakeStatus& status, LakeInfo& info) const {
     const tier::LinkHealth& link = status.link;
     LinkInfo out{.state = "up"};
+    // Nobody has given it up yet, and the last request found nobody there.
+    if (link.trouble == tier::LinkTrouble::kUnreachable) out.state = "failing";
     if (link.circuit == tier::CircuitState::kHalfOpen) out.state = "probing";
     if (link.circuit == tier::CircuitState::kOpen) out.state = "down";
     if (link.out_of_reach_since && out.state != "up") {

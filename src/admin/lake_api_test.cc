@@ -122,6 +122,65 @@ TEST_F(LakeApiTest, WhatTheLakeRefusesIsToldWithAdvice) {
   EXPECT_EQ(StatusOf(Error(Code::kNetwork, "")), 502u);
 }
 
+TEST_F(LakeApiTest, WhatIsWrongWithALakeIsSaidInItsStatus) {
+  fixture_.lake().Plant("a", "text");
+  ASSERT_TRUE(Attach(Request()));
+  ASSERT_TRUE(fixture_.Import());
+  const auto attachment =
+      fixture_.engine().Run(fixture_.tier().AttachmentOf(fixture_.engine().Container()));
+  ASSERT_TRUE(attachment);
+  const auto ask = [&] {
+    return fixture_.engine().Run(
+        (*attachment)->lake->Head({{}, lake::Cause::kAdmin}, {.name = lake::BlobName("a")}));
+  };
+  struct Case {
+    Code code;
+    const char* problem;
+    const char* link;
+  };
+  for (const Case& one : {
+           Case{Code::kAuthenticationFailed, "refuses our credential",
+                "up"},  // an expired SAS, too
+           Case{Code::kAuthorizationFailure, "lacks a permission", "up"},
+           Case{Code::kContainerNotFound, "container is not there", "up"},
+           Case{Code::kClockSkew, "Set the clock of this machine", "up"},
+           Case{Code::kNetwork, "out of reach", "failing"},
+       }) {
+    fixture_.faulty_lake().FailNext({.code = one.code}, lake::LakeOperation::kHead);
+    EXPECT_FALSE(ask());
+    LakeInfo lake = List().front();
+    EXPECT_THAT(lake.problem, HasSubstr(one.problem));
+    ASSERT_TRUE(lake.link);
+    EXPECT_EQ(lake.link->state, one.link) << one.problem;
+    EXPECT_TRUE(ask());
+    lake = List().front();
+    EXPECT_EQ(lake.problem, "") << "it is over, and said to be: " << one.problem;
+    EXPECT_EQ(lake.link->state, "up");
+  }
+  // Given up: nobody says that it is up, nor that nothing is the matter.
+  fixture_.faulty_lake().SetLink(lake::LinkState::kDown);
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(ask());
+  const LakeInfo lake = List().front();
+  EXPECT_EQ(lake.link->state, "down");
+  EXPECT_THAT(lake.problem, HasSubstr("out of reach"));
+}
+
+TEST_F(LakeApiTest, SaysHowMuchIsHere) {
+  fixture_.lake().Plant("a", "four");
+  fixture_.lake().Plant("b", "sixsix");
+  ASSERT_TRUE(Attach(Request()));
+  ASSERT_TRUE(fixture_.Import());
+  EXPECT_EQ(*fixture_.engine().Read("b"), "sixsix");
+  fixture_.Settle();
+  std::optional<ResidencyInfo> here;
+  // A count that is under way is told when it is done.
+  for (int i = 0; i < 1000 && (!here || here->resident_bytes == 0); ++i) here = List()[0].residency;
+  ASSERT_TRUE(here);
+  EXPECT_EQ(here->resident_bytes, 6u);
+  EXPECT_EQ(here->total_bytes, 10u);
+  EXPECT_EQ(here->pinned_bytes, 0u);
+}
+
 TEST_F(LakeApiTest, ABareNameIsTheOneAccountThatHasIt) {
   const std::string own = fixture_.engine().account().name.str();
   accounts_.Swap(MakeAccounts({{own, false}, {"second", false}, {"tree", true}}));

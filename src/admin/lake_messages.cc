@@ -13,6 +13,7 @@ Json JsonOf(const ImportInfo& import) {
       .Number("names", import.names)
       .Number("bytes", import.bytes)
       .Number("names_per_second", import.names_per_second)
+      .Number("expected_names", import.expected_names)
       .Flag("finished", import.finished)
       .Done();
 }
@@ -42,6 +43,7 @@ Json JsonOf(const ResidencyInfo& residency) {
       .Number("resident_bytes", residency.resident_bytes)
       .Number("total_bytes", residency.total_bytes)
       .Number("pinned_bytes", residency.pinned_bytes)
+      .Number("age_seconds", residency.age_seconds)
       .Done();
 }
 
@@ -85,6 +87,7 @@ Result<ImportInfo> ReadImport(JsonReader at) {
   ImportInfo out{.names = in.Number("names"),
                  .bytes = in.Number("bytes"),
                  .names_per_second = in.Number("names_per_second"),
+                 .expected_names = in.Number("expected_names"),
                  .finished = in.Flag("finished")};
   return in.Finish(out);
 }
@@ -113,7 +116,8 @@ Result<ResidencyInfo> ReadResidency(JsonReader at) {
   ObjectReader in(std::move(at));
   ResidencyInfo out{.resident_bytes = in.Number("resident_bytes"),
                     .total_bytes = in.Number("total_bytes"),
-                    .pinned_bytes = in.Number("pinned_bytes")};
+                    .pinned_bytes = in.Number("pinned_bytes"),
+                    .age_seconds = in.Number("age_seconds")};
   return in.Finish(out);
 }
 

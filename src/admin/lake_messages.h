@@ -62,6 +62,7 @@ struct ImportInfo {
   std::uint64_t names = 0;
   std::uint64_t bytes = 0;
   std::uint64_t names_per_second = 0;  // of this run
+  std::uint64_t expected_names = 0;    // about so many in all; 0: no telling
   bool finished = false;
   friend bool operator==(const ImportInfo&, const ImportInfo&) = default;
 };
@@ -88,7 +89,9 @@ struct BacklogInfo {
 };
 
 struct LinkInfo {
-  std::string state = {};                 // up, down, probing
+  // up; failing: the last request found nobody, and it is not given up yet; down; probing: somebody
+  // tries whether it is back
+  std::string state = {};
   std::uint64_t down_seconds = 0;         // for so long
   std::uint64_t retry_after_seconds = 0;  // until the lake is asked again
   friend bool operator==(const LinkInfo&, const LinkInfo&) = default;
@@ -96,8 +99,9 @@ struct LinkInfo {
 
 struct ResidencyInfo {
   std::uint64_t resident_bytes = 0;
-  std::uint64_t total_bytes = 0;
-  std::uint64_t pinned_bytes = 0;
+  std::uint64_t total_bytes = 0;   // of the names that are known by now
+  std::uint64_t pinned_bytes = 0;  // of those here
+  std::uint64_t age_seconds = 0;   // when it was counted
   friend bool operator==(const ResidencyInfo&, const ResidencyInfo&) = default;
 };
 

@@ -20,12 +20,14 @@ LakeInfo Everything() {
                 .attached = "2026-01-01T00:00:00Z",
                 .hierarchical = true,
                 .created = true};
-  lake.import = {.names = 1, .bytes = 2, .names_per_second = 3, .finished = true};
+  lake.import = {
+      .names = 1, .bytes = 2, .names_per_second = 3, .expected_names = 20, .finished = true};
   lake.problem = "The lake refuses \"us\"";
   lake.link = LinkInfo{.state = "down", .down_seconds = 4, .retry_after_seconds = 5};
   lake.backlog = BacklogInfo{
       .files = 6, .bytes = 7, .oldest_seconds = 8, .paused = "deletes", .writes_held = "full"};
-  lake.residency = ResidencyInfo{.resident_bytes = 9, .total_bytes = 10, .pinned_bytes = 11};
+  lake.residency =
+      ResidencyInfo{.resident_bytes = 9, .total_bytes = 10, .pinned_bytes = 11, .age_seconds = 21};
   lake.traffic = {{.cause = "offload", .requests = 12, .bytes_down = 13, .bytes_up = 14}};
   lake.failures = 15;
   lake.retries = 16;

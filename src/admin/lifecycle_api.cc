@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "admin/json_object.h"
+#include "admin/lifecycle_messages.h"
 #include "azure/lifecycle_policy.h"
 #include "azure/target.h"
 #include "base/http_date.h"
@@ -13,43 +13,26 @@
 namespace forebay::admin {
 namespace {
 
-using azure::Json;
-using azure::JsonReader;
-
 std::string TimeOf(WallTime time) { return time.ticks == 0 ? "" : FormatIso8601(time, 0); }
 
-// The member itself, to be read by whoever knows its form; null where it is
-// absent.
-const Json* Member(const Json& json, std::string_view name) {
-  for (const azure::JsonMember& member : json.members) {
-    if (member.name == name && member.value.kind != Json::Kind::kNull) return &member.value;
-  }
-  return nullptr;
-}
-
-Json JsonOf(const tier::LifecycleReport& report) {
-  Json moves = Json::Array();
+LifecycleReportInfo InfoOf(const tier::LifecycleReport& report) {
+  LifecycleReportInfo out{.dry_run = report.dry_run,
+                          .started = TimeOf(report.started),
+                          .finished = TimeOf(report.finished),
+                          .blobs = report.blobs,
+                          .moved = report.moved,
+                          .deleted = report.deleted,
+                          .skipped = report.skipped,
+                          .failed = report.failed};
   for (const tier::LifecycleMove& move : report.moves) {
-    moves.Add(ObjectWriter()
-                  .Text("container", move.container)
-                  .Text("name", move.name)
-                  .Text("action", azure::LifecycleActionName(move.action))
-                  .Text("rule", move.rule)
-                  .Number("bytes", move.length)
-                  .TextIfAny("error", move.error)
-                  .Done());
+    out.moves.push_back({.container = move.container,
+                         .name = move.name,
+                         .action = std::string(azure::LifecycleActionName(move.action)),
+                         .rule = move.rule,
+                         .bytes = move.length,
+                         .error = move.error});
   }
-  return ObjectWriter()
-      .Flag("dry_run", report.dry_run)
-      .Text("started", TimeOf(report.started))
-      .Text("finished", TimeOf(report.finished))
-      .Number("blobs", report.blobs)
-      .Number("moved", report.moved)
-      .Number("deleted", report.deleted)
-      .Number("skipped", report.skipped)
-      .Number("failed", report.failed)
-      .Value("moves", std::move(moves))
-      .Done();
+  return out;
 }
 
 class LifecycleOperations {
@@ -63,41 +46,38 @@ class LifecycleOperations {
   }
 
   Task<std::string> Put(OpContext context, std::string body) const {
-    FB_CO_ASSIGN_OR_RETURN(const Json json, ParseMessage(body));
-    FB_CO_ASSIGN_OR_RETURN(azure::AccountName account, AccountIn(json));
-    const Json* policy = Member(json, "policy");
-    if (policy == nullptr) co_return Fail(Code::kInvalidInput, "\"policy\" is missing.");
-    FB_CO_RETURN_IF_ERROR(co_await tier::PutLifecyclePolicy(parts_.services, context, account,
-                                                            azure::WriteJson(*policy)));
+    FB_CO_ASSIGN_OR_RETURN(const LifecycleRequest request, DecodeLifecycleRequest(body));
+    FB_CO_ASSIGN_OR_RETURN(azure::AccountName account, Account(request.account));
+    if (!request.policy) co_return Fail(Code::kInvalidInput, "\"policy\" is missing.");
+    FB_CO_RETURN_IF_ERROR(
+        co_await tier::PutLifecyclePolicy(parts_.services, context, account, *request.policy));
     co_return co_await Answer(std::move(context), std::move(account));
   }
 
   Task<std::string> Delete(OpContext context, std::string body) const {
-    FB_CO_ASSIGN_OR_RETURN(const Json json, ParseMessage(body));
-    FB_CO_ASSIGN_OR_RETURN(azure::AccountName account, AccountIn(json));
+    FB_CO_ASSIGN_OR_RETURN(const LifecycleRequest request, DecodeLifecycleRequest(body));
+    FB_CO_ASSIGN_OR_RETURN(azure::AccountName account, Account(request.account));
     FB_CO_RETURN_IF_ERROR(
         co_await tier::DeleteLifecyclePolicy(parts_.services, std::move(context), account));
-    co_return ObjectWriter().Text("account", account.view()).Write();
+    co_return Encode(LifecycleRequest{.account = account.str()});
   }
 
   Task<std::string> Run(OpContext context, std::string body) const {
-    FB_CO_ASSIGN_OR_RETURN(const Json json, ParseMessage(body));
-    FB_CO_ASSIGN_OR_RETURN(azure::AccountName account, AccountIn(json));
-    ObjectReader in{JsonReader(json)};
+    FB_CO_ASSIGN_OR_RETURN(const LifecycleRequest request, DecodeLifecycleRequest(body));
+    FB_CO_ASSIGN_OR_RETURN(azure::AccountName account, Account(request.account));
     tier::LifecycleOptions options;
-    options.dry_run = in.Flag("dry_run");
-    FB_CO_ASSIGN_OR_RETURN(options, in.Finish(options));
+    options.dry_run = request.dry_run;
     std::optional<azure::LifecyclePolicy> policy;
-    if (const Json* given = Member(json, "policy")) {
+    if (request.policy) {
       if (!options.dry_run) {
         co_return Fail(Code::kInvalidInput, "A policy that is not stored takes \"dry_run\": true.");
       }
-      FB_CO_ASSIGN_OR_RETURN(policy, azure::ParseLifecyclePolicy(azure::WriteJson(*given)));
+      FB_CO_ASSIGN_OR_RETURN(policy, azure::ParseLifecyclePolicy(*request.policy));
     }
     FB_CO_ASSIGN_OR_RETURN(const tier::LifecycleReport report,
                            co_await tier::RunLifecycle(parts_.services, std::move(context), account,
                                                        options, std::move(policy)));
-    co_return azure::WriteJson(JsonOf(report)) + "\n";
+    co_return Encode(InfoOf(report));
   }
 
  private:
@@ -108,24 +88,14 @@ class LifecycleOperations {
     return Fail(Code::kNotFound, "This server has no account \"" + name + "\".");
   }
 
-  Result<azure::AccountName> AccountIn(const Json& json) const {
-    ObjectReader in{JsonReader(json)};
-    const std::string name = in.Required("account");
-    FB_ASSIGN_OR_RETURN(const std::string account, in.Finish(name));
-    return Account(account);
-  }
-
   Task<std::string> Answer(OpContext context, azure::AccountName account) const {
-    FB_CO_ASSIGN_OR_RETURN(
-        const std::string text,
-        co_await tier::GetLifecyclePolicy(parts_.services, std::move(context), account));
-    FB_CO_ASSIGN_OR_RETURN(Json policy, ParseMessage(text));
-    ObjectWriter out;
-    out.Text("account", account.view()).Value("policy", std::move(policy));
-    if (const auto report = parts_.tier.lifecycle().LastReport(account.str())) {
-      out.Value("last_run", JsonOf(*report));
+    LifecycleInfo info{.account = account.str()};
+    FB_CO_ASSIGN_OR_RETURN(info.policy, co_await tier::GetLifecyclePolicy(
+                                            parts_.services, std::move(context), account));
+    if (const auto report = parts_.tier.lifecycle().LastReport(info.account)) {
+      info.last_run = InfoOf(*report);
     }
-    co_return out.Write();
+    co_return Encode(info);
   }
 
   const LakeParts parts_;

@@ -1,9 +1,9 @@
 // The operations on lifecycle policies: Azure's JSON, by account.
 //
-//   GET  /v1/lifecycle          ?account=…: the policy, and how its last run
-//   here went POST /v1/lifecycle          puts one POST /v1/lifecycle/delete
-//   POST /v1/lifecycle/run      carries it out now; with `dry_run` lists what
-//   would move, also by a
+//   GET  /v1/lifecycle          ?account=…: the policy, and how its last run here went
+//   POST /v1/lifecycle          puts one
+//   POST /v1/lifecycle/delete
+//   POST /v1/lifecycle/run      carries it out now; with `dry_run` lists what would move, also by a
 //                               policy that comes with the request
 #pragma once
 
