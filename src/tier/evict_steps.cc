@@ -85,13 +85,19 @@ std::vector<Run> RunsOfExtents(std::uint64_t start, const std::vector<meta::Exte
   constexpr std::size_t kMaxExtentsPerRun = 64;
   std::vector<Run> runs;
   std::uint64_t at = start;
-  for (const meta::Extent& extent : extents) {
-    const bool fits = !runs.empty() && runs.back().extents.size() < kMaxExtentsPerRun &&
-                      runs.back().span.length() + extent.length <= kEvictionPieceBytes;
-    if (!fits) runs.push_back({.span = {at, at}, .extents = {}});
-    at += extent.length;
-    runs.back().span.end = at;
-    runs.back().extents.push_back(extent);
+  for (const meta::Extent& whole : extents) {
+    // Holes may be longer than a run; what has bytes never is.
+    for (std::uint32_t left = whole.length; left > 0;) {
+      meta::Extent extent = whole;
+      extent.length = std::min(left, static_cast<std::uint32_t>(kMaxRunBytes));
+      left -= extent.length;
+      const bool fits = !runs.empty() && runs.back().extents.size() < kMaxExtentsPerRun &&
+                        runs.back().span.length() + extent.length <= kMaxRunBytes;
+      if (!fits) runs.push_back({.span = {at, at}, .extents = {}});
+      at += extent.length;
+      runs.back().span.end = at;
+      runs.back().extents.push_back(extent);
+    }
   }
   return runs;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <random>
+#include <span>
 
 #include "async/task_group.h"
 #include "base/codec.h"
@@ -28,12 +29,44 @@ Task<> ListInto(std::shared_ptr<lake::ObjectLake> lake, lake::LakeCall call,
   co_return Result<>{};
 }
 
+using Names = std::vector<IncomingName>;
+
 // One transaction's worth of a page.
 struct Batch {
-  std::vector<IncomingName> names;
-  meta::ImportRecord position;
+  std::shared_ptr<const Names> page;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  meta::ImportRecord position;  // behind it
   NamesReport report;
 };
+
+std::size_t BytesOf(const IncomingName& incoming) {
+  return (2 + incoming.record.tags.size()) * incoming.name.size() +
+         meta::Encode(incoming.record).size();
+}
+
+// As many names from `begin` as one transaction takes: many where nothing is looked for but them.
+std::shared_ptr<Batch> TakeBatch(std::shared_ptr<const Names> page, std::size_t begin, bool few,
+                                 const meta::ImportRecord& position) {
+  auto batch = std::make_shared<Batch>();
+  batch->page = std::move(page);
+  batch->begin = batch->end = begin;
+  batch->position = position;
+  const std::size_t most = few ? kNameBytesPerTransaction : 2 * kNameBytesPerTransaction;
+  std::size_t bytes = 0;
+  std::size_t keys = 0;
+  for (; batch->end < batch->page->size() && bytes < most; ++batch->end) {
+    const IncomingName& incoming = (*batch->page)[batch->end];
+    keys += KeysOfNew(incoming);
+    const bool full = few ? batch->end - begin == kNamesPerTransaction : keys > kKeysOfNewNames;
+    if (full) break;
+    bytes += BytesOf(incoming);
+    batch->position.last = incoming.name;
+    ++batch->position.names;
+    batch->position.bytes += incoming.record.length;
+  }
+  return batch;
+}
 
 }  // namespace
 
@@ -88,49 +121,48 @@ Task<meta::ImportRecord> ImportJob::LoadPosition(OpContext context) {
 }
 
 Task<> ImportJob::StorePage(OpContext context, lake::ListPage page, std::string next_marker) {
+  auto names = std::make_shared<Names>();
+  names->reserve(page.blobs.size());
+  for (const lake::BlobState& blob : page.blobs) {
+    // A run that was cut short in the middle of a page lists the whole page again.
+    const bool ordered = !attachment_->record.lake_hierarchical;
+    if (ordered && blob.name.str() <= position_.last) continue;
+    FB_CO_ASSIGN_OR_RETURN(IncomingName incoming, Incoming(services_, blob));
+    names->push_back(std::move(incoming));
+  }
   std::size_t at = 0;
+  bool few = false;
   do {
     FB_CO_RETURN_IF_ERROR(co_await Lease(context));
-    auto batch = std::make_shared<Batch>();
-    batch->position = position_;
-    std::size_t bytes = 0;
-    for (; at < page.blobs.size() && batch->names.size() < kNamesPerTransaction &&
-           bytes < kNameBytesPerTransaction;
-         ++at) {
-      // A run that was cut short in the middle of a page lists the whole page again.
-      const bool ordered = !attachment_->record.lake_hierarchical;
-      if (ordered && page.blobs[at].name.str() <= position_.last) continue;
-      FB_CO_ASSIGN_OR_RETURN(IncomingName incoming, Incoming(services_, page.blobs[at]));
-      bytes += 2 * incoming.name.size() + meta::Encode(incoming.record).size();
-      batch->position.last = incoming.name;
-      ++batch->position.names;
-      batch->position.bytes += incoming.record.length;
-      batch->names.push_back(std::move(incoming));
-    }
+    const auto batch = TakeBatch(names, at, few, position_);
     // Until the whole page is in, a crash lists it again.
-    if (at == page.blobs.size()) batch->position.marker = next_marker;
-    FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact(
+    if (batch->end == names->size()) batch->position.marker = next_marker;
+    auto stored = co_await services_.store.Transact(
         [this, batch, job = JobName(), token = token_](kv::Transaction& txn) -> Result<> {
-          batch->report = {};
           FB_RETURN_IF_ERROR(meta::CheckLease(txn, job, token));
           FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
                               AttachedContainer(txn, *attachment_));
-          for (const IncomingName& incoming : batch->names) {
-            FB_ASSIGN_OR_RETURN(const NamesReport report,
-                                ApplyName(services_, txn, container, incoming));
-            batch->report.Add(report);
-          }
+          const std::span<const IncomingName> all(*batch->page);
+          FB_ASSIGN_OR_RETURN(batch->report,
+                              ApplyNames(services_, txn, container,
+                                         all.subspan(batch->begin, batch->end - batch->begin)));
           txn.Put(keys::ImportProgress(container.id), meta::Encode(batch->position));
           return {};
         },
-        kv::Durability::kLazy));
+        kv::Durability::kLazy);
+    if (!stored && stored.error().code() == Code::kLimitExceeded && !few) {
+      few = true;
+      continue;
+    }
+    FB_CO_RETURN_IF_ERROR(std::move(stored));
+    at = batch->end;
     position_ = batch->position;
     report_.Add(batch->report);
     names_ = position_.names;
     bytes_ = position_.bytes;
     estimate_.At(position_.last, position_.names);
     expected_ = estimate_.expected().value_or(0);
-  } while (at < page.blobs.size());
+  } while (at < names->size());
   co_return Result<>{};
 }
 

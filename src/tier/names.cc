@@ -1,5 +1,6 @@
 #include "tier/names.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/checksum.h"
@@ -157,6 +158,39 @@ Result<NamesReport> Reconcile(engine::Services& services, kv::Transaction& txn,
   return NamesReport{.replaced = 1};
 }
 
+// Rising names of a flat container, and neither a record nor a note from the first to the last.
+Result<bool> AllAreNew(const kv::Reader& reader, const meta::ContainerRecord& container,
+                       std::span<const IncomingName> names) {
+  if (names.empty() || container.hierarchical) return false;
+  const auto rises = [](const IncomingName& a, const IncomingName& b) { return a.name < b.name; };
+  const bool rising = std::ranges::adjacent_find(names, [&](const auto& a, const auto& b) {
+                        return !rises(a, b);
+                      }) == names.end();
+  const bool asked =
+      std::ranges::any_of(names, [](const auto& n) { return n.expected.has_value(); });
+  if (!rising || asked) return false;
+  const std::string& last = names.back().name;
+  const auto cursor = meta::NamespaceOf(container).List(reader, container.id, "");
+  cursor->Seek(names.front().name);
+  FB_RETURN_IF_ERROR(cursor->status());
+  if (cursor->Valid() && cursor->name() <= last) return false;
+  const auto note = reader.Scan(keys::NameNote(container.id, names.front().name),
+                                keys::NameNote(container.id, last) + '\0');
+  FB_RETURN_IF_ERROR(note->status());
+  return !note->Valid();
+}
+
+Result<> AddNew(engine::Services& services, kv::Transaction& txn,
+                const meta::ContainerRecord& container, const IncomingName& incoming) {
+  if (!incoming.record.directory) {
+    return PutName(services, txn, container, incoming.name, nullptr, incoming.record);
+  }
+  // What marks a directory in the lake is a blob like others here.
+  meta::BlobRecord record = incoming.record;
+  record.directory.reset();
+  return PutName(services, txn, container, incoming.name, nullptr, record);
+}
+
 }  // namespace
 
 void NamesReport::Add(const NamesReport& other) {
@@ -226,6 +260,28 @@ Result<NamesReport> ApplyName(engine::Services& services, kv::Transaction& txn,
   if (!put) return Fail(std::move(put.error()));
   if (noted) txn.Erase(note_key);
   return NamesReport{.added = 1, .added_bytes = record.length};
+}
+
+std::size_t KeysOfNew(const IncomingName& name) { return 1 + name.record.tags.size(); }
+
+Result<NamesReport> ApplyNames(engine::Services& services, kv::Transaction& txn,
+                               const meta::ContainerRecord& container,
+                               std::span<const IncomingName> names) {
+  FB_ASSIGN_OR_RETURN(const bool all_new, AllAreNew(txn, container, names));
+  if (!all_new && names.size() > kNamesPerTransaction) {
+    return Fail(Code::kLimitExceeded, "Some of the names are here already.");
+  }
+  NamesReport report;
+  for (const IncomingName& incoming : names) {
+    if (all_new) {
+      FB_RETURN_IF_ERROR(AddNew(services, txn, container, incoming));
+      report.Add({.added = 1, .added_bytes = incoming.record.length});
+    } else {
+      FB_ASSIGN_OR_RETURN(const NamesReport one, ApplyName(services, txn, container, incoming));
+      report.Add(one);
+    }
+  }
+  return report;
 }
 
 Result<bool> DropName(engine::Services& services, kv::Transaction& txn,

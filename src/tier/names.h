@@ -21,6 +21,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,17 @@ inline constexpr std::size_t kNameBytesPerTransaction = 256 << 10;
 // Errors: the store's.
 Result<NamesReport> ApplyName(engine::Services& services, kv::Transaction& txn,
                               const meta::ContainerRecord& container, const IncomingName& incoming);
+
+// A listing's names, most of which are new here: where nothing is here between the first and the
+// last of them, which one look tells, they need not be looked up one by one. kLimitExceeded, and
+// nothing was done, when something is and they are more than kNamesPerTransaction.
+Result<NamesReport> ApplyNames(engine::Services& services, kv::Transaction& txn,
+                               const meta::ContainerRecord& container,
+                               std::span<const IncomingName> names);
+// How many keys a new name writes. As long as nothing else is to be done a transaction has room for
+// kKeysOfNewNames of them.
+inline constexpr std::size_t kKeysOfNewNames = 900;
+std::size_t KeysOfNew(const IncomingName& name);
 
 // The name is gone in the lake: its record goes too, unless a change of ours is still to travel.
 // Nothing happens unless the record's lake copy still has `etag`; an empty directory goes too, one

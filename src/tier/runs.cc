@@ -1,6 +1,7 @@
 #include "tier/runs.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/codec.h"
 #include "engine/references.h"
@@ -24,13 +25,20 @@ Result<Run> RunOf(std::string_view key, std::string_view value) {
   return run;
 }
 
+// Runs are kept by where they end; those that begin before `start_below` end before this.
+std::string LastKey(meta::BodyId body, std::uint64_t start_below) {
+  const std::uint64_t most = std::numeric_limits<std::uint64_t>::max() - kMaxRunBytes - 1;
+  return start_below > most ? PrefixEnd(keys::RunsOf(body))
+                            : keys::Run(body, start_below + kMaxRunBytes + 1);
+}
+
 }  // namespace
 
 Result<std::vector<Run>> RunsIn(const kv::Reader& reader, meta::BodyId body, Span span,
                                 std::size_t max) {
   std::vector<Run> runs;
   // The first run that ends behind the start of the span.
-  auto it = reader.Scan(keys::Run(body, span.start + 1), PrefixEnd(keys::RunsOf(body)));
+  auto it = reader.Scan(keys::Run(body, span.start + 1), LastKey(body, span.end));
   for (; it->Valid() && runs.size() < max; it->Next()) {
     FB_ASSIGN_OR_RETURN(Run run, RunOf(it->key(), it->value()));
     if (run.span.start >= span.end) break;
@@ -45,24 +53,28 @@ Result<Place> PlaceOf(const kv::Reader& reader, meta::BodyId body, std::uint64_t
   // Where the run before ends, so that a fetch need not begin inside it.
   constexpr std::uint64_t kLookBack = 64 << 10;
   Place place;
-  place.gap = {offset > kLookBack ? offset - kLookBack : 0, limit};
-  FB_ASSIGN_OR_RETURN(std::vector<Run> runs,
-                      RunsIn(reader, body, {place.gap.start, limit}, 2 * kMaxRunsPerDrop));
-  for (Run& run : runs) {
+  place.gap = {offset > kLookBack ? offset - kLookBack : 0,
+               offset + std::min(limit - offset, kMaxRunBytes)};
+  // Ends at the first run that says it: of a body that was read here and there there are many.
+  auto it = reader.Scan(keys::Run(body, place.gap.start + 1), LastKey(body, place.gap.end));
+  for (; it->Valid(); it->Next()) {
+    FB_ASSIGN_OR_RETURN(Run run, RunOf(it->key(), it->value()));
     if (run.span.Contains(offset)) {
       place.run = std::move(run);
-      return place;
+      break;
     }
-    if (run.span.end <= offset) place.gap.start = run.span.end;
     if (run.span.start > offset) {
       place.gap.end = std::min(place.gap.end, run.span.start);
       break;
     }
+    place.gap.start = run.span.end;
   }
+  FB_RETURN_IF_ERROR(it->status());
   return place;
 }
 
 Result<bool> AddRun(kv::Transaction& txn, meta::BodyId body, const Run& run) {
+  if (run.span.length() > kMaxRunBytes) return Fail(Code::kInternal, "A run that is too long.");
   FB_ASSIGN_OR_RETURN(const std::vector<Run> there, RunsIn(txn, body, run.span, 1));
   if (!there.empty()) return false;
   txn.Put(keys::Run(body, run.span.end),

@@ -26,6 +26,9 @@ struct Span {
   friend bool operator==(const Span&, const Span&) = default;
 };
 
+// None is longer, so that no look at a few bytes has to step over what was given up elsewhere.
+inline constexpr std::uint64_t kMaxRunBytes = 4 << 20;
+
 struct Run {
   Span span;
   std::vector<meta::Extent> extents;  // its bytes, in order
@@ -35,7 +38,8 @@ struct Run {
 Result<std::vector<Run>> RunsIn(const kv::Reader& reader, meta::BodyId body, Span span,
                                 std::size_t max);
 
-// Around `offset`: the run that holds it, or the gap that it lies in (up to `limit`).
+// Around `offset`: the run that holds it, or the gap that it lies in, up to `limit`, and no further
+// than kMaxRunBytes.
 struct Place {
   std::optional<Run> run;
   Span gap;  // when there is no run
@@ -43,7 +47,7 @@ struct Place {
 Result<Place> PlaceOf(const kv::Reader& reader, meta::BodyId body, std::uint64_t offset,
                       std::uint64_t limit);
 
-// False, and nothing is written, where a run overlaps already.
+// False, and nothing is written, where a run overlaps already. kInternal: the run is too long.
 Result<bool> AddRun(kv::Transaction& txn, meta::BodyId body, const Run& run);
 
 // Drops the runs that overlap the span and gives their bytes back. Returns how many bytes.

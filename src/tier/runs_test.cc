@@ -48,6 +48,26 @@ TEST_F(RunsTest, AnOffsetIsInARunOrInAGap) {
   EXPECT_EQ(PlaceOf(*Snapshot(), kBody, 999, 1000)->gap, (Span{400, 1000}));
 }
 
+// Whatever was given up far behind is not stepped over, and what begins there is not missed here.
+TEST_F(RunsTest, AGapIsLookedAtAsFarAsARunMayReach) {
+  constexpr std::uint64_t kM = 1 << 20;
+  ASSERT_TRUE(Add(5 * kM, 9 * kM));
+  const Place far = PlaceOf(*Snapshot(), kBody, 0, 100 * kM).value();
+  EXPECT_EQ(far.gap, (Span{0, 4 * kM}));
+  EXPECT_EQ(PlaceOf(*Snapshot(), kBody, 2 * kM, 100 * kM)->gap.end, 5 * kM);
+  for (const std::uint64_t offset : {5 * kM, 7 * kM, 9 * kM - 1}) {
+    EXPECT_TRUE(PlaceOf(*Snapshot(), kBody, offset, 100 * kM)->run) << offset;
+    EXPECT_EQ(RunsIn(*Snapshot(), kBody, {offset, offset + 1}, 9)->size(), 1u) << offset;
+  }
+  EXPECT_EQ(RunsIn(*Snapshot(), kBody, {0, ~std::uint64_t{0}}, 9)->size(), 1u);
+  bool refused = false;
+  ASSERT_TRUE(engine_.store().TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+    refused = !AddRun(txn, kBody, {{20 * kM, 24 * kM + 1}, {}});
+    return {};
+  }));
+  EXPECT_TRUE(refused);
+}
+
 TEST_F(RunsTest, DroppingGivesTheBytesBackAndLeavesTheOthers) {
   ASSERT_TRUE(Add(0, 100));
   ASSERT_TRUE(Add(100, 200));
