@@ -44,6 +44,12 @@ int Mount(const MountCommand& command, const Console& console) {
   }
   if (!command.key_file.empty()) options.key_file = command.key_file;
   if (!command.sas_file.empty()) options.sas_file = command.sas_file;
+  if (!command.cache.empty()) options.cache = command.cache;
+  if (!command.cache_size.empty()) {
+    if (auto set = AddMountOptions("cache_size=" + command.cache_size, options); !set) {
+      return console.Refuse(set.error());
+    }
+  }
   if (!command.foreground && command.ready_fd < 0) return StartInBackground(console);
   ReadyPipe ready(command.ready_fd, console);
   return RunMount({.url = command.url,
@@ -88,6 +94,11 @@ void AddMountFlags(CLI::App& mount, MountCommand& command) {
       ->type_name("FILE");
   mount.add_option("--sas-file", command.sas_file, "A shared access signature, in a file")
       ->type_name("FILE");
+  mount
+      .add_option("--cache", command.cache,
+                  "Keep what was read in this directory, for later mounts too")
+      ->type_name("DIR");
+  mount.add_option("--cache-size", command.cache_size, "How much of it (10GiB)")->type_name("SIZE");
   mount.add_flag("--foreground", command.foreground,
                  "Stay, with the log on the standard error: for systemd and containers");
   mount.add_flag("--recover", command.recover,

@@ -112,6 +112,11 @@ Result<> SetThreads(std::string_view value, MountOptions& to) {
   }
   return {};
 }
+Result<> SetCacheSize(std::string_view value, MountOptions& to) {
+  FB_ASSIGN_OR_RETURN(to.cache_bytes, ParseBytes(std::string(value)));
+  if (to.cache_bytes < 64_MiB) return Fail(Code::kInvalidInput, "must be 64MiB or more");
+  return {};
+}
 Result<> Ignore(std::string_view, MountOptions&) { return {}; }
 
 std::vector<Option> AccessOptions() {
@@ -145,6 +150,11 @@ std::vector<Option> AccessOptions() {
        SetMode(&Files::default_file_mode)},
       {"dir_mode", "MODE", "The same of directories (0755).",
        SetMode(&Files::default_directory_mode)},
+      {"connect_timeout", "TIME", "Give up mounting a server that is not there (5s).",
+       [](std::string_view value, MountOptions& to) -> Result<> {
+         FB_ASSIGN_OR_RETURN(to.connect_timeout, Time(value));
+         return {};
+       }},
       {"timeout", "TIME", "Fail operations that wait longer for the server; default: never.",
        SetTime(&Files::timeout)},
   };
@@ -163,6 +173,9 @@ std::vector<Option> SpeedOptions() {
        SetSize(&Buffers::write_bytes, 16_MiB)},
       {"cache_memory", "SIZE", "Memory for what was read (256MiB).",
        SetSize(&Buffers::cache_bytes, 8_MiB)},
+      {"cache", "DIR", "Keep what was read in this directory, for later mounts too.",
+       SetText(&MountOptions::cache)},
+      {"cache_size", "SIZE", "How much of it (10GiB).", SetCacheSize},
       {"read_ahead", "SIZE", "How far ahead of a reader to fetch (16MiB).",
        SetSize(&Buffers::read_ahead_bytes, 0)},
       {"read_ahead_kb", "N", "The kernel's own read-ahead (4096); 0 leaves it alone.",

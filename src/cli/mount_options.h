@@ -27,6 +27,10 @@ struct MountOptions {
   std::string credential;  // "managed-identity" and the like (lake/credential.h)
   std::string account;     // where the URL's host does not say it
   std::string ca_file;
+  // How long to wait for a server that does not answer at all, when mounting.
+  std::chrono::milliseconds connect_timeout{5000};
+  std::string cache;  // directory of the local cache; empty: none
+  std::uint64_t cache_bytes = 10ULL << 30;
   std::string log_file;
   std::string log_level = "info";
 };

@@ -18,8 +18,10 @@
 #include "async/run_sync.h"
 #include "async/task_group.h"
 #include "base/log.h"
+#include "cli/mount_cache.h"
 #include "fuse/mount_table.h"
 #include "fuse/session.h"
+#include "io/posix.h"
 #include "vfs/connect.h"
 
 namespace forebay::cli {
@@ -205,6 +207,8 @@ class Mounted {
   std::unique_ptr<vfs::Loops> loops_;
   std::unique_ptr<vfs::Remote> remote_;
   vfs::RemoteTraits traits_;
+  io::PosixFileSystem disk_;
+  std::unique_ptr<vfs::DiskCache> cache_;
   std::unique_ptr<vfs::BufferedFiles> files_;
   std::unique_ptr<vfs::FileSystem> file_system_;
   std::unique_ptr<fuse::Session> session_;
@@ -217,6 +221,7 @@ Result<> Mounted::Connect(const MountSpec& spec) {
   options.account = spec.options.account;
   options.ca_file = spec.options.ca_file;
   options.read_only = spec.options.files.read_only;
+  options.reach_timeout = spec.options.connect_timeout;
   FB_ASSIGN_OR_RETURN(options.credential, MountCredential(spec.options, [](const char* name) {
                         const char* value = std::getenv(name);
                         return std::string(value ? value : "");
@@ -224,7 +229,8 @@ Result<> Mounted::Connect(const MountSpec& spec) {
   char host[256] = {};
   (void)::gethostname(host, sizeof host - 1);
   options.owner = std::string(host) + ":" + place_;
-  FB_ASSIGN_OR_RETURN(remote_, RunSync(vfs::Connect(Within(kProbeTime), std::move(options))));
+  const milliseconds patience = kProbeTime + spec.options.connect_timeout;
+  FB_ASSIGN_OR_RETURN(remote_, RunSync(vfs::Connect(Within(patience), std::move(options))));
   FB_ASSIGN_OR_RETURN(traits_, RunSync(remote_->Probe(Within(kProbeTime))));
   return {};
 }
@@ -239,6 +245,8 @@ Result<> Mounted::Start(MountSpec spec) {
   options.files.read_only = options.session.read_only;
   const std::size_t cores = std::max(2u, std::thread::hardware_concurrency());
   loops_ = std::make_unique<vfs::Loops>(options.threads != 0 ? options.threads : cores);
+  FB_ASSIGN_OR_RETURN(cache_, OpenMountCache(disk_, options, spec.url));
+  options.buffers.disk = cache_.get();
   files_ = std::make_unique<vfs::BufferedFiles>(*remote_, traits_, *loops_, options.buffers);
   file_system_ = std::make_unique<vfs::FileSystem>(*remote_, traits_, *files_, options.files);
   FB_ASSIGN_OR_RETURN(session_, fuse::Session::Mount(*file_system_, *loops_, options.session));
@@ -253,6 +261,10 @@ Result<> Mounted::Start(MountSpec spec) {
 void Mounted::Serve(ReadyPipe& ready) {
   TaskGroup background(loops_->At(0));
   background.Spawn(file_system_->Run({.request_id = {}, .cancel = background.token()}));
+  if (cache_) {
+    background.Spawn(
+        KeepCacheStatus(disk_, *cache_, {.request_id = {}, .cancel = background.token()}));
+  }
   signals_.Start(*session_);
   Log(LogLevel::kInfo, "mounted", {{"mount_point", place_}, {"server", traits_.description}});
   ready.Ready();
@@ -268,6 +280,13 @@ void Mounted::Serve(ReadyPipe& ready) {
         {{"error", done.error().ToString()}});
   }
   (void)RunSync(files_->Stop());
+  if (cache_) {
+    cache_->Drain();
+    const vfs::DiskCache::Counts counts = cache_->counts();
+    (void)WriteCacheStatus(disk_, *cache_);
+    Log(LogLevel::kInfo, "the local cache",
+        {{"hits", counts.hits}, {"misses", counts.misses}, {"bytes", counts.bytes}});
+  }
   signals_.Stop();
   Log(LogLevel::kInfo, "unmounted", {{"mount_point", place_}});
 }

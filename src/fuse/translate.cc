@@ -64,7 +64,8 @@ std::optional<vfs::FileKind> KindOf(mode_t mode) {
 
 struct stat StatOf(const vfs::Attributes& attributes) {
   struct stat out{};
-  out.st_ino = attributes.inode.value();
+  out.st_ino =
+      (attributes.shown == vfs::InodeNumber() ? attributes.inode : attributes.shown).value();
   out.st_mode = FileTypeOf(attributes.kind) | (attributes.mode & vfs::kModeBits);
   out.st_nlink = attributes.nlink;
   out.st_uid = attributes.uid;

@@ -3,11 +3,22 @@
 #include <algorithm>
 #include <cstring>
 
+#include "vfs/disk_cache.h"
+
 namespace forebay::vfs {
 namespace {
 
-// A file that changes faster than it can be read is read without a cache after so many attempts.
+// A file that changes faster than it can be read is read without a cache after so many attempts,
 constexpr int kAttempts = 4;
+// or, where reads keep to a version, given up after so many.
+constexpr int kMostAttempts = 64;
+
+// ETags of one file are numbers of one length that grow.
+bool IsBetween(const ETag& first, const ETag& etag, const ETag& last) {
+  return !first.empty() && first.view().size() == etag.view().size() &&
+         last.view().size() == etag.view().size() && first.view() <= etag.view() &&
+         etag.view() <= last.view();
+}
 
 }  // namespace
 
@@ -44,7 +55,50 @@ void BufferedFile::Revalidate(const Attributes& fresh, const ETag& asked) {
   // What is not committed stays; the commit finds out that its base has changed.
   if (content_.Dirty() || exclusive_) return;
   if (content_.base() != asked) return;  // asked before our last commit, told after it
-  Rebase(fresh, false);
+  if (Parts(fresh)) return;
+  Rebase(fresh, IsGrown(fresh));
+}
+
+bool BufferedFile::IsGrown(const Attributes& fresh) const {
+  // Somebody changed its mode or the like, and the content is what it was: every commit sets the
+  // time to the nanosecond.
+  const bool same = fresh.size == content_.base_size() && fresh.mtime == base_mtime_;
+  return same || (fresh.size >= content_.base_size() &&
+                  IsBetween(fresh.grown_from, content_.base(), fresh.etag));
+}
+
+bool BufferedFile::Parts(const Attributes& fresh) const {
+  if (!files_.traits().keeps_versions || follows_ || !read_) return false;
+  if (content_.Dirty() || exclusive_ || fresh.etag == content_.base()) return false;
+  return !IsGrown(fresh);
+}
+
+bool BufferedFile::Keeps(const Attributes& fresh) const {
+  std::lock_guard lock(mutex_);
+  return Parts(fresh);
+}
+
+void BufferedFile::Follow() {
+  std::lock_guard lock(mutex_);
+  follows_ = true;
+}
+
+void BufferedFile::AssumeRead() {
+  std::lock_guard lock(mutex_);
+  read_ = true;
+}
+
+Task<> BufferedFile::Touch(OpContext context) {
+  std::byte first{};
+  ReadRequest request{.file = {}, .etag = {}, .offset = 0, .into = {&first, 1}};
+  {
+    std::lock_guard lock(mutex_);
+    if (!read_ || follows_ || content_.Dirty() || content_.base_size() == 0) co_return Result<>();
+    request.etag = content_.base();
+  }
+  FB_CO_ASSIGN_OR_RETURN(request.file, where_());
+  FB_CO_RETURN_IF_ERROR(co_await files_.remote().Read(context, std::move(request)));
+  co_return Result<>();
 }
 
 void BufferedFile::Restamp(const ETag& before, const Attributes& fresh) {
@@ -52,14 +106,16 @@ void BufferedFile::Restamp(const ETag& before, const Attributes& fresh) {
   if (content_.base() == before) Rebase(fresh, fresh.size == content_.base_size());
 }
 
-void BufferedFile::Rebase(const Attributes& fresh, bool same) {
+void BufferedFile::Rebase(const Attributes& fresh, bool grown) {
+  const std::uint64_t old_size = content_.base_size();
   content_.SetBase(fresh.etag, fresh.size);
   base_mtime_ = fresh.mtime;
-  if (same && !fresh.etag.empty()) {
+  if (grown && !fresh.etag.empty()) {
     auto next = std::make_shared<CachedVersion>(inode_, fresh.etag);
-    files_.cache().Carry(*version_, next, {}, fresh.size);
+    files_.cache().Carry(*version_, next, {}, std::min(old_size, fresh.size));
     version_ = std::move(next);
   } else {
+    read_ = false;
     version_ = files_.cache().Open(inode_, fresh.etag);
   }
 }
@@ -69,11 +125,21 @@ Task<> BufferedFile::Refresh(OpContext context, ETag stale) {
   FB_CO_ASSIGN_OR_RETURN(Attributes fresh, co_await files_.remote().Stat(context, std::move(file)));
   std::lock_guard lock(mutex_);
   if (content_.base() != stale) co_return Result<>();  // a commit was faster
-  // Somebody changed its mode or the like, and the content is what it was: every commit sets the
-  // time to the nanosecond.
-  const bool same = fresh.size == content_.base_size() && fresh.mtime == base_mtime_;
-  Rebase(fresh, same);
+  if (Parts(fresh)) {
+    co_return Fail(Code::kFileGone,
+                   "The version that was open is gone from the server: open the file again.");
+  }
+  Rebase(fresh, IsGrown(fresh));
   co_return Result<>();
+}
+
+bool BufferedFile::MayTell(const Wanted& wanted) {
+  std::lock_guard lock(mutex_);
+  // A commit of our own, or of one that others may see, is no other version to those who read here.
+  if (!files_.traits().keeps_versions || follows_) return true;
+  if (version_->etag != wanted.version->etag) return false;
+  read_ = true;
+  return true;
 }
 
 Task<std::size_t> BufferedFile::Read(OpContext context, std::uint64_t offset, MutableByteView into,
@@ -87,16 +153,19 @@ Task<std::size_t> BufferedFile::Read(OpContext context, std::uint64_t offset, Mu
     if (wanted.base.empty()) co_return wanted.bytes;
     const ETag etag = wanted.version->etag;
     Result<> done;
-    if (attempt >= kAttempts) {
+    if (attempt >= kAttempts && !files_.traits().keeps_versions) {
       done = co_await FetchDirect(context, wanted, ETag(), offset, into);
     } else if (direct) {
       done = co_await FetchDirect(context, wanted, etag, offset, into);
     } else {
       done = co_await Fetch(context, wanted, offset, into);
     }
-    if (done) co_return wanted.bytes;
-    const bool changed = done.error().code() == Code::kConditionNotMet;
-    if (!changed || attempt > 2 * kAttempts) co_return Fail(std::move(done.error()));
+    if (done && MayTell(wanted)) co_return wanted.bytes;
+    if (attempt > kMostAttempts) {
+      co_return Fail(Code::kBusy, "The file changes faster than it can be read.");
+    }
+    if (done) continue;
+    if (done.error().code() != Code::kConditionNotMet) co_return Fail(std::move(done.error()));
     FB_CO_RETURN_IF_ERROR(co_await Refresh(context, etag));
   }
 }
@@ -172,9 +241,18 @@ boost::asio::awaitable<void> BufferedFile::Fill(std::shared_ptr<BufferedFile> se
                       .etag = version->etag,
                       .offset = extent->offset,
                       .into = {extent->memory->data(), extent->length}};
+  DiskCache* const disk = version->etag.empty() ? nullptr : files_.options().disk;
+  const FileRef where = request.file;
+  if (disk != nullptr && co_await disk->Read(where, version->etag, extent->offset, request.into)) {
+    files_.cache().Filled(*extent, extent->length);
+    co_return;
+  }
   auto answer = co_await files_.remote().Read(files_.background(), std::move(request));
   if (answer) {
     files_.cache().Filled(*extent, answer->bytes);
+    if (disk != nullptr) {
+      disk->Write(where, version->etag, extent->offset, extent->memory, answer->bytes);
+    }
   } else {
     files_.cache().Failed(*version, *extent, std::move(answer.error()));
   }

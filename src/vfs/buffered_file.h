@@ -39,6 +39,10 @@ class BufferedFile : public OpenFile, public std::enable_shared_from_this<Buffer
   Task<> Sync(OpContext context) override;
   Task<> Close(OpContext context) override;
   void Revalidate(const Attributes& fresh, const ETag& asked) override;
+  bool Keeps(const Attributes& fresh) const override;
+  void Follow() override;
+  void AssumeRead() override;
+  Task<> Touch(OpContext context) override;
   void Restamp(const ETag& before, const Attributes& fresh) override;
   OpenFileState State() const override;
 
@@ -71,8 +75,15 @@ class BufferedFile : public OpenFile, public std::enable_shared_from_this<Buffer
   boost::asio::awaitable<void> Fill(std::shared_ptr<BufferedFile> self,
                                     std::shared_ptr<CachedVersion> version,
                                     std::shared_ptr<Extent> extent);
-  // With mutex_: the base is what `fresh` says. `same`: only its ETag is new.
-  void Rebase(const Attributes& fresh, bool same);
+  // With mutex_: the base is what `fresh` says. `grown`: the old one is its beginning.
+  void Rebase(const Attributes& fresh, bool grown);
+  // With mutex_: readers must not see it next to what they have seen.
+  bool Parts(const Attributes& fresh) const;
+  // With mutex_: whether what the base was is the beginning of `fresh`.
+  bool IsGrown(const Attributes& fresh) const;
+  // The read that was made of `wanted` may be told: the open is still at that version, or never
+  // keeps one.
+  bool MayTell(const Wanted& wanted);
   // The version that `stale` was is gone: finds out what there is now.
   Task<> Refresh(OpContext context, ETag stale);
 
@@ -117,6 +128,8 @@ class BufferedFile : public OpenFile, public std::enable_shared_from_this<Buffer
   std::optional<Error> error_;     // of an upload behind the writer's back
   bool error_told_ = false;
   std::shared_ptr<Event> exclusive_;  // while somebody commits
+  bool read_ = false;                 // somebody has bytes of the base
+  bool follows_ = false;              // and sees others' changes all the same
 };
 
 // Ends the exclusive time of a commit, however the commit ends.

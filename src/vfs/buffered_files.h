@@ -22,6 +22,7 @@
 namespace forebay::vfs {
 
 class BufferedFile;
+class DiskCache;
 
 struct BufferedFilesOptions {
   // Memory for what is not on the server yet; writers wait for it.
@@ -33,6 +34,8 @@ struct BufferedFilesOptions {
   // How far ahead one reader is fetched for.
   std::uint64_t read_ahead_bytes = 16_MiB;
   std::size_t uploads = 8;  // at a time
+  // Where what was read is kept beyond the mount; null: nowhere. Outlives the files.
+  DiskCache* disk = nullptr;
 };
 
 class BufferedFiles : public OpenFileMaker {

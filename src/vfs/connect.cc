@@ -30,7 +30,8 @@ bool IsDevelopment(const lake::LakeEndpoint& endpoint) {
 // without the extensions may take the container for a blob of the root container, which is missing
 // or forbidden.
 bool IsFinal(const Error& error) {
-  return error.code() == Code::kDeadlineExceeded || error.code() == Code::kCancelled;
+  return error.code() == Code::kDeadlineExceeded || error.code() == Code::kCancelled ||
+         error.code() == Code::kNetwork;
 }
 
 std::string Describe(const char* kind, const RestAnswer& answer,
@@ -88,6 +89,7 @@ Task<std::unique_ptr<Remote>> Connect(OpContext context, ConnectOptions options)
   sending.connections = options.connections;
   sending.connect_timeout = options.connect_timeout;
   sending.stall_timeout = options.stall_timeout;
+  sending.reach_timeout = options.reach_timeout;
   sending.ca_file = options.ca_file;
   const auto sender = std::make_shared<RestSender>(std::move(sending));
   const lake::LakeEndpoint& endpoint = sender->endpoint();

@@ -26,6 +26,8 @@ struct ConnectOptions {
   std::size_t connections = 256;
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds stall_timeout{60'000};
+  // How long a server is waited for that does not answer at all.
+  std::chrono::milliseconds reach_timeout{5000};
   // How long after a mount's death its locks and open files fall free.
   std::chrono::seconds session_ttl{60};
   bool read_only = false;
@@ -41,7 +43,7 @@ Result<std::unique_ptr<lake::Credential>> CredentialFor(const lake::LakeEndpoint
                                                         const std::string& text);
 
 // Until the context's deadline. kInvalidConfig, kContainerNotFound, authentication errors,
-// kDeadlineExceeded where nobody answers.
+// kDeadlineExceeded where nobody answers in time, kNetwork where nobody is.
 Task<std::unique_ptr<Remote>> Connect(OpContext context, ConnectOptions options);
 
 }  // namespace forebay::vfs

@@ -11,6 +11,7 @@
 
 #include "async/semaphore.h"
 #include "vfs/inode_table.h"
+#include "vfs/losses.h"
 #include "vfs/remote.h"
 
 namespace forebay::vfs {
@@ -23,6 +24,7 @@ class DirectoryReader {
   DirectoryReader(NodePtr node, std::size_t page_size)
       : node_(std::move(node)), page_size_(page_size) {}
   const NodePtr& node() const { return node_; }
+  Losses::Told told = {};  // of what fsync of the directory has told
 
   Task<Permit> Enter(OpContext context) { return turn_.Acquire(1, context); }
   // Forgets what was listed.

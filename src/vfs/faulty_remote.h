@@ -27,6 +27,9 @@ class FaultyRemote final : public Remote {
   Task<Attributes> Stat(OpContext context, FileRef file) override {
     co_return co_await Try(inside_.Stat(context, std::move(file)));
   }
+  Task<Attributes> StatToRead(OpContext context, FileRef file) override {
+    co_return co_await Try(inside_.StatToRead(context, std::move(file)));
+  }
   Task<Attributes> Lookup(OpContext context, NameRef at) override {
     co_return co_await Try(inside_.Lookup(context, std::move(at)));
   }
@@ -65,6 +68,9 @@ class FaultyRemote final : public Remote {
   }
   Task<> RemoveXattr(OpContext context, FileRef file, std::string name) override {
     co_return co_await Try(inside_.RemoveXattr(context, std::move(file), std::move(name)));
+  }
+  Task<> SyncChanges(OpContext context) override {
+    co_return co_await Try(inside_.SyncChanges(context));
   }
   Task<ReadAnswer> Read(OpContext context, ReadRequest request) override {
     co_return co_await Try(inside_.Read(context, std::move(request)));

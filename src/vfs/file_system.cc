@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::chrono::seconds kKeepAlive{10};
 constexpr std::chrono::seconds kLongPoll{25};
+// Open files whose versions are kept by asking for them now and then.
+constexpr std::size_t kMostTouched = 2'000;
 constexpr std::chrono::seconds kOwnEcho{2};
 
 InodeTableOptions TableOptions(const RemoteTraits& traits, const FileSystemOptions& options) {
@@ -88,15 +90,33 @@ Task<StatFs> FileSystem::GetStatFs(OpContext context) {
 Task<> FileSystem::Run(OpContext context) {
   TaskGroup group(co_await boost::asio::this_coro::executor);
   group.Spawn(impl_->KeepSession(context));
+  group.Spawn(impl_->SyncBehind(context));
   if (impl_->traits.changes) group.Spawn(impl_->FollowChanges(context));
   auto ended = co_await group.Join();
   if (!ended && ended.error().code() == Code::kCancelled) co_return Result<>();
   co_return ended;
 }
 
+Task<> FileSystem::Impl::TouchVersions(OpContext context) {
+  std::size_t left = kMostTouched;
+  for (const NodePtr& node : table.OpenNodes()) {
+    const auto file = table.Opened(node);
+    if (file == nullptr || left-- == 0) continue;
+    OpContext call = context;
+    call.deadline = std::chrono::steady_clock::now() + kKeepAlive;
+    (void)co_await file->Touch(call);  // a version that is gone is told to its reader
+    FB_CO_RETURN_IF_ERROR(context.Check());
+  }
+  co_return Result<>();
+}
+
 Task<> FileSystem::Impl::KeepSession(OpContext context) {
-  for (;;) {
+  for (unsigned round = 1;; ++round) {
     FB_CO_RETURN_IF_ERROR(co_await SleepFor(kKeepAlive, context));
+    if (traits.keeps_versions && round % 2 == 0) {
+      FB_CO_RETURN_IF_ERROR(co_await TouchVersions(context));
+    }
+    FB_CO_RETURN_IF_ERROR(co_await SettleDoubts(context));
     OpContext renewal = context;
     renewal.deadline = std::chrono::steady_clock::now() + kKeepAlive;
     const auto kept = co_await remote.KeepAlive(renewal);
@@ -154,6 +174,9 @@ Task<> FileSystem::Shutdown(OpContext context) {
     auto flushed = co_await file->Sync(context);
     if (!flushed && first) first = std::move(flushed);
   }
+  Losses::Told told = impl_->losses.Open();
+  auto synced = co_await impl_->SyncChanges(context, told);
+  if (!synced && first) first = std::move(synced);
   const auto ended = co_await impl_->remote.End(context);
   if (!ended && ended.error().code() != Code::kUnsupported && first) first = ended;
   co_return first;

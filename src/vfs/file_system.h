@@ -135,6 +135,8 @@ class FileSystem {
   Task<> ReadDirectory(OpContext context, HandleId handle, std::uint64_t cursor, bool plus,
                        DirectorySink& sink);
   void ReleaseDirectory(HandleId handle);
+  // fsync(2) of a directory: every change of names so far is durable.
+  Task<> SyncDirectory(OpContext context, HandleId handle);
 
   // --- files. `flags` are those of open(2); O_CREAT and O_EXCL are Create's. ---
   struct Created {

@@ -4,6 +4,12 @@
 #include "vfs/file_system_impl.h"
 
 namespace forebay::vfs {
+namespace {
+
+constexpr std::string_view kAccessAcl = "system.posix_acl_access";
+constexpr std::string_view kDefaultAcl = "system.posix_acl_default";
+
+}  // namespace
 
 void FileSystem::Impl::Adopt(const NodePtr& node, const OpenFile& file) {
   const OpenFileState state = file.State();
@@ -42,13 +48,14 @@ CachedAttributes FileSystem::Impl::Shown(const NodePtr& node) {
   return out;
 }
 
-Task<> FileSystem::Impl::Refresh(OpContext context, NodePtr node) {
+Task<> FileSystem::Impl::Refresh(OpContext context, NodePtr node, bool to_read) {
   for (int attempt = 0; attempt < 4; ++attempt) {
     const auto file = table.Opened(node);
     const ETag before = file == nullptr ? ETag() : file->State().etag;
     const Stamp stamp = table.Begin();
     FB_CO_ASSIGN_OR_RETURN(FileRef where, table.Where(node));
-    auto fresh = co_await remote.Stat(context, std::move(where));
+    auto fresh = to_read ? co_await remote.StatToRead(context, std::move(where))
+                         : co_await remote.Stat(context, std::move(where));
     if (!fresh) {
       if (IsNotFound(fresh.error())) table.Distrust(node);
       co_return Fail(std::move(fresh.error()));
@@ -108,6 +115,7 @@ Task<> FileSystem::Impl::SetSize(OpContext context, NodePtr node, std::uint64_t 
   }
   // By name: whoever looks from elsewhere sees it when the call is over.
   FB_CO_ASSIGN_OR_RETURN(const auto file, co_await Acquire(context, node));
+  file->Follow();
   auto done = co_await file->Truncate(context, size);
   if (done) done = co_await file->Flush(context);
   const auto closed = co_await LetGo(context, node);
@@ -121,6 +129,9 @@ Task<AttributesAnswer> FileSystem::SetAttributes(OpContext context, InodeNumber 
   FB_CO_RETURN_IF_ERROR(impl_->MayWrite());
   context = impl_->Bounded(context);
   FB_CO_ASSIGN_OR_RETURN(const NodePtr node, impl_->table.Find(inode));
+  if (!handle && impl_->table.Behind(node)) {
+    co_return Fail(Code::kFileGone, "The name stands for a newer version.");
+  }
   if (changes.size) {
     FB_CO_RETURN_IF_ERROR(co_await impl_->SetSize(context, node, *changes.size, handle));
     // The truncation has set it already.
@@ -147,11 +158,26 @@ Task<AttributesAnswer> FileSystem::SetAttributes(OpContext context, InodeNumber 
   co_return AttributesAnswer{shown.attributes, shown.left};
 }
 
+bool FileSystem::Impl::KnownToLack(const NodePtr& node, std::string_view xattr) const {
+  const CachedAttributes known = table.GetAttributes(node);
+  if (!known.known || known.left.count() == 0) return false;
+  const Attributes& of = known.attributes;
+  if (xattr.empty()) {
+    return !of.may_have_xattrs && !of.may_have_access_acl && !of.may_have_default_acl;
+  }
+  if (xattr == kAccessAcl) return !of.may_have_access_acl;
+  if (xattr == kDefaultAcl) return !of.may_have_default_acl;
+  return !of.may_have_xattrs;
+}
+
 Task<std::string> FileSystem::GetXattr(OpContext context, InodeNumber inode, std::string name) {
   if (!impl_->traits.xattrs) {
     co_return Fail(Code::kUnsupported, "The server keeps no extended attributes.");
   }
   FB_CO_ASSIGN_OR_RETURN(const NodePtr node, impl_->table.Find(inode));
+  if (impl_->KnownToLack(node, name)) {
+    co_return Fail(Code::kAttributeNotFound, "There is no such attribute.");
+  }
   if (const auto known = impl_->table.GetXattr(node, name)) {
     if (known->value) co_return *known->value;
     co_return Fail(Code::kAttributeNotFound, "There is no such attribute.");
@@ -172,6 +198,7 @@ Task<std::vector<std::string>> FileSystem::ListXattrs(OpContext context, InodeNu
     co_return Fail(Code::kUnsupported, "The server keeps no extended attributes.");
   }
   FB_CO_ASSIGN_OR_RETURN(const NodePtr node, impl_->table.Find(inode));
+  if (impl_->KnownToLack(node, {})) co_return std::vector<std::string>();
   FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
   co_return co_await impl_->remote.ListXattrs(impl_->Bounded(context), std::move(where));
 }

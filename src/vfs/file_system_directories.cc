@@ -9,6 +9,7 @@ Task<HandleId> FileSystem::OpenDirectory(OpContext /*context*/, InodeNumber inod
     co_return Fail(Code::kNotADirectory, "Not a directory.");
   }
   auto reader = std::make_shared<DirectoryReader>(std::move(node), impl_->options.list_page);
+  reader->told = impl_->losses.Open();
   std::lock_guard lock(impl_->mutex);
   const HandleId handle(impl_->next_handle++);
   impl_->directories.emplace(handle, std::move(reader));

@@ -40,10 +40,16 @@ Task<std::shared_ptr<OpenFile>> FileSystem::Impl::Acquire(OpContext context, Nod
 
 Task<OpenAnswer> FileSystem::Impl::OpenNode(OpContext context, NodePtr node, int flags,
                                             bool fresh) {
-  if (!fresh) FB_CO_RETURN_IF_ERROR(co_await Refresh(context, node));
+  const bool reads = (flags & O_ACCMODE) == O_RDONLY && (flags & O_TRUNC) == 0;
+  if (!fresh) FB_CO_RETURN_IF_ERROR(co_await Refresh(context, node, reads));
+  // The newer version is another inode; a kernel that is told ESTALE looks the name up once more.
+  if (table.Behind(node)) {
+    co_return Fail(Code::kFileGone, "Somebody has an older version of the file open.");
+  }
   const CachedAttributes shown = Shown(node);
   if (shown.attributes.IsDirectory()) co_return Fail(Code::kIsADirectory, "A directory.");
   FB_CO_ASSIGN_OR_RETURN(const auto file, co_await Acquire(context, node));
+  if (!reads) file->Follow();
   if ((flags & O_TRUNC) != 0 && file->State().size > 0) {
     auto cut = co_await file->Truncate(context, 0);
     if (!cut) {
@@ -54,10 +60,12 @@ Task<OpenAnswer> FileSystem::Impl::OpenNode(OpContext context, NodePtr node, int
   OpenAnswer answer;
   const ETag etag = file->State().etag;
   answer.keep_cache = table.ExchangePages(node, etag) && (flags & O_TRUNC) == 0;
+  if (answer.keep_cache) file->AssumeRead();
   auto handle = std::make_shared<FileHandle>();
   handle->node = std::move(node);
   handle->file = file;
   handle->flags = flags;
+  handle->told = losses.Open();
   std::lock_guard lock(mutex);
   answer.handle = HandleId(next_handle++);
   handles.emplace(answer.handle, std::move(handle));
@@ -107,7 +115,14 @@ Task<FileSystem::Created> FileSystem::Create(OpContext context, Caller caller, I
 Task<std::size_t> FileSystem::Read(OpContext context, HandleId handle, std::uint64_t offset,
                                    MutableByteView into) {
   FB_CO_ASSIGN_OR_RETURN(const auto open, impl_->FileOf(handle));
-  co_return co_await open->file->Read(impl_->Bounded(context), offset, into, open->Direct());
+  const ETag before = open->file->State().etag;
+  auto bytes = co_await open->file->Read(impl_->Bounded(context), offset, into, open->Direct());
+  // Read from a newer version than the open found: the length that the kernel knows is not its.
+  KernelCaches* const kernel = impl_->caches.load();
+  if (kernel != nullptr && open->file->State().etag != before) {
+    kernel->ForgetAttributes(InodeTable::NumberOf(open->node), false);
+  }
+  co_return bytes;
 }
 
 Task<> FileSystem::Write(OpContext context, HandleId handle, std::uint64_t offset, ByteView data) {
@@ -127,6 +142,7 @@ Task<> FileSystem::Flush(OpContext context, HandleId handle, LockOwner owner) {
   context = impl_->Bounded(context);
   Result<> done;
   if (open->Writes()) done = co_await open->file->Flush(context);
+  if (open->Writes() && done) done = impl_->TellLosses(open->told);
   impl_->Adopt(open->node, *open->file);
   // close(2) drops the record locks whatever became of the bytes.
   const auto unlocked = co_await impl_->DropLocks(context, open->node, owner, false);
@@ -138,6 +154,8 @@ Task<> FileSystem::Sync(OpContext context, HandleId handle, bool /*data_only*/) 
   FB_CO_ASSIGN_OR_RETURN(const auto open, impl_->FileOf(handle));
   auto done = co_await open->file->Sync(impl_->Bounded(context));
   impl_->Adopt(open->node, *open->file);
+  // The file's name, mode and owner as well, and what was done before.
+  if (done) done = co_await impl_->SyncChanges(impl_->Bounded(context), open->told);
   co_return done;
 }
 

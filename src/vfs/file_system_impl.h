@@ -2,15 +2,18 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 
 #include "vfs/directory_reader.h"
 #include "vfs/file_locks.h"
 #include "vfs/file_system.h"
 #include "vfs/inode_table.h"
+#include "vfs/losses.h"
 
 namespace forebay::vfs {
 
@@ -22,6 +25,7 @@ struct FileHandle {
   NodePtr node;
   std::shared_ptr<OpenFile> file;
   int flags = 0;
+  Losses::Told told = {};
 
   bool Writes() const;
   bool Direct() const;
@@ -40,13 +44,15 @@ struct FileSystem::Impl {
   CachedAttributes Shown(const NodePtr& node);
   // What was last known to be on the server.
   Attributes Committed(const NodePtr& node);
-  // Asks the server.
-  Task<> Refresh(OpContext context, NodePtr node);
+  // Asks the server. `to_read`: for an open that will read what the server answers.
+  Task<> Refresh(OpContext context, NodePtr node, bool to_read = false);
   // The open content's own commits, taken over into the table.
   void Adopt(const NodePtr& node, const OpenFile& file);
   // Our change of anything but the content: the table and the open content learn the new ETag.
   void Restamp(const NodePtr& node, const Attributes& before, const Attributes& fresh,
                bool times_set);
+  // The server has said that there is no such extended attribute; with an empty name: none at all.
+  bool KnownToLack(const NodePtr& node, std::string_view xattr) const;
   Entry EntryOf(const NodePtr& parent, std::string_view name, const NodePtr& node);
 
   // --- names ---
@@ -71,9 +77,25 @@ struct FileSystem::Impl {
   Task<> LockThere(OpContext context, NodePtr node, LockRange range, bool wait);
   Task<> DropLocks(OpContext context, NodePtr node, LockOwner owner, bool whole_file);
   void NoteLock(InodeNumber inode, const LockRange& range);
+  // The server may have granted or dropped it without our hearing. A range and owner that are in
+  // doubt are put right: as the locks are that were granted for sure.
+  void NoteDoubt(NodePtr node, const LockRange& range);
+  Task<> PutRight(OpContext context, NodePtr node, LockRange range);
+  Task<> SettleDoubts(OpContext context);
   Task<> TakeEverythingAgain(OpContext context);
 
+  // --- durability (file_system_sync.cc) ---
+  // What this mount has changed so far is durable, and none of it was lost; kChangesLost once a
+  // handle.
+  Task<> SyncChanges(OpContext context, Losses::Told& told);
+  Task<> SyncServer(OpContext context);  // a loss is noted, and no error
+  // The same every second, so that what nobody syncs does not stay undecided for long.
+  Task<> SyncBehind(OpContext context);
+  Result<> TellLosses(Losses::Told& told);
+
   Task<> KeepSession(OpContext context);
+  // The versions that are being read are still wanted.
+  Task<> TouchVersions(OpContext context);
   Task<> FollowChanges(OpContext context);
 
   Remote& remote;
@@ -82,6 +104,7 @@ struct FileSystem::Impl {
   const FileSystemOptions options;
   InodeTable table;
   std::atomic<KernelCaches*> caches{nullptr};
+  Losses losses;
 
   std::mutex mutex;  // guards what follows
   std::uint64_t next_handle = 1;
@@ -89,6 +112,12 @@ struct FileSystem::Impl {
   std::unordered_map<HandleId, std::shared_ptr<DirectoryReader>> directories;
   // What this mount holds: all there is where the server has no locks, else a note of it.
   std::unordered_map<InodeNumber, FileLocks> locks;
+  // By inode, owner and family: what may be wrong.
+  struct Doubt {
+    NodePtr node;
+    LockRange range;
+  };
+  std::map<std::tuple<InodeNumber, LockOwner, bool>, Doubt> doubts;
   std::shared_ptr<Event> unlocked = std::make_shared<Event>();
 };
 

@@ -1,16 +1,41 @@
 // Record locks and flocks. A server with sessions decides; without one they hold within the mount.
 #include <algorithm>
+#include <limits>
 
+#include "async/sleep.h"
 #include "base/log.h"
 #include "vfs/file_system_impl.h"
 
 namespace forebay::vfs {
 namespace {
 
-// The server waits on our behalf, fairly; we look in between whether the caller still does.
-constexpr std::chrono::milliseconds kWaitStep{5000};
+// The server waits on our behalf; we look in between whether the caller still does. Its answer is
+// waited for even when he does not: a lock that was granted without our hearing would be nobody's.
+constexpr std::chrono::milliseconds kWaitStep{1000};
+constexpr std::chrono::milliseconds kAnswerTime{4000};
+// How long who gives up waits for the server to hear of it.
+constexpr std::chrono::milliseconds kPutRightTime{2000};
+constexpr std::chrono::milliseconds kPause{20};
+constexpr std::uint64_t kEnd = std::numeric_limits<std::uint64_t>::max();
 // The one session of a mount, where locks are kept here.
 constexpr std::uint64_t kHere = 0;
+
+OpContext Within(std::chrono::milliseconds time, SteadyTime latest) {
+  return {.request_id = {},
+          .deadline = std::min(latest, std::chrono::steady_clock::now() + time),
+          .cancel = {}};
+}
+
+std::uint64_t EndOf(const LockRange& range) {
+  return range.whole_file || range.length == 0 ? kEnd : range.offset + range.length;
+}
+
+LockRange Between(LockRange range, LockKind kind, std::uint64_t begin, std::uint64_t end) {
+  range.kind = kind;
+  range.offset = begin;
+  range.length = end == kEnd ? 0 : end - begin;
+  return range;
+}
 
 }  // namespace
 
@@ -53,16 +78,92 @@ Task<> FileSystem::Impl::LockHere(OpContext context, NodePtr node, LockRange ran
 Task<> FileSystem::Impl::LockThere(OpContext context, NodePtr node, LockRange range, bool wait) {
   const InodeNumber inode = InodeTable::NumberOf(node);
   for (;;) {
+    FB_CO_RETURN_IF_ERROR(context.Check());
     FB_CO_ASSIGN_OR_RETURN(FileRef where, table.Where(node));
-    auto done = co_await remote.Lock(context, std::move(where), range,
-                                     wait ? kWaitStep : std::chrono::milliseconds(0));
+    const auto step = wait ? kWaitStep : std::chrono::milliseconds(0);
+    auto done = co_await remote.Lock(Within(step + kAnswerTime, context.deadline), std::move(where),
+                                     range, step);
     if (done) {
       NoteLock(inode, range);
       co_return Result<>();
     }
-    FB_CO_RETURN_IF_ERROR(context.Check());
-    if (!wait || done.error().code() != Code::kLockConflict) co_return done;
+    const Code code = done.error().code();
+    const bool doubtful = code == Code::kDeadlineExceeded || code == Code::kUnknownOutcome ||
+                          code == Code::kNetwork || code == Code::kConnectionClosed;
+    if (!doubtful && (!wait || code != Code::kLockConflict)) co_return done;
+    auto wanted = context.Check();
+    if (wanted && doubtful) wanted = co_await SleepFor(kPause, context);
+    if (wanted) continue;  // the same once more: an owner's own lock is not in his way
+    if (doubtful) {
+      NoteDoubt(node, range);
+      (void)co_await PutRight(Within(kPutRightTime, SteadyTime::max()), node, range);
+    }
+    co_return wanted;
   }
+}
+
+void FileSystem::Impl::NoteDoubt(NodePtr node, const LockRange& range) {
+  const InodeNumber inode = InodeTable::NumberOf(node);
+  std::lock_guard lock(mutex);
+  auto [doubt, fresh] =
+      doubts.try_emplace({inode, range.owner, range.whole_file}, Doubt{std::move(node), range});
+  if (fresh) return;
+  LockRange& known = doubt->second.range;
+  known = Between(known, LockKind::kUnlock, std::min(known.offset, range.offset),
+                  std::max(EndOf(known), EndOf(range)));
+}
+
+Task<> FileSystem::Impl::PutRight(OpContext context, NodePtr node, LockRange range) {
+  const InodeNumber inode = InodeTable::NumberOf(node);
+  std::vector<LockRange> steps;
+  {
+    std::lock_guard lock(mutex);
+    std::vector<LockRange> mine;
+    if (const auto found = locks.find(inode); found != locks.end()) {
+      for (const FileLocks::Held& held : found->second.held()) {
+        const bool same = held.range.owner == range.owner;
+        if (same && held.range.whole_file == range.whole_file) mine.push_back(held.range);
+      }
+    }
+    std::ranges::sort(mine, {}, &LockRange::offset);
+    std::uint64_t at = range.whole_file ? 0 : range.offset;
+    const std::uint64_t end = EndOf(range);
+    for (const LockRange& held : mine) {
+      const std::uint64_t from = std::max(at, held.offset), to = std::min(end, EndOf(held));
+      if (from >= to) continue;
+      if (at < from) steps.push_back(Between(range, LockKind::kUnlock, at, from));
+      steps.push_back(Between(range, held.kind, from, to));
+      at = to;
+    }
+    if (at < end) steps.push_back(Between(range, LockKind::kUnlock, at, end));
+  }
+  Result<> first;
+  for (const LockRange& step : steps) {
+    FB_CO_ASSIGN_OR_RETURN(FileRef where, table.Where(node));
+    auto done = co_await remote.Lock(context, std::move(where), step, {});
+    // What cannot be had any more was lost with the session, and is told there.
+    if (!done && done.error().code() != Code::kLockConflict && first) first = std::move(done);
+  }
+  if (!first) co_return first;
+  std::lock_guard lock(mutex);
+  doubts.erase({inode, range.owner, range.whole_file});
+  co_return Result<>();
+}
+
+Task<> FileSystem::Impl::SettleDoubts(OpContext context) {
+  std::vector<Doubt> open;
+  {
+    std::lock_guard lock(mutex);
+    for (const auto& [key, doubt] : doubts) open.push_back(doubt);
+  }
+  for (const Doubt& doubt : open) {
+    const auto done = co_await PutRight(context, doubt.node, doubt.range);
+    FB_CO_RETURN_IF_ERROR(context.Check());
+    if (done || !IsNotFound(done.error())) continue;
+    std::lock_guard lock(mutex);  // the file is gone, and its locks with it
+    doubts.erase({InodeTable::NumberOf(doubt.node), doubt.range.owner, doubt.range.whole_file});
+  }
+  co_return Result<>();
 }
 
 Task<> FileSystem::Lock(OpContext context, HandleId handle, LockRange range, bool wait) {
@@ -78,7 +179,10 @@ Task<> FileSystem::Lock(OpContext context, HandleId handle, LockRange range, boo
       impl_->Adopt(open->node, *open->file);
     }
     FB_CO_RETURN_IF_ERROR(co_await impl_->LockThere(context, open->node, range, wait));
-    if (!unlock) FB_CO_RETURN_IF_ERROR(co_await impl_->Refresh(context, open->node));
+    if (!unlock) {
+      open->file->Follow();
+      FB_CO_RETURN_IF_ERROR(co_await impl_->Refresh(context, open->node));
+    }
     co_return Result<>();
   }
   co_return co_await impl_->LockHere(context, open->node, range, wait);
@@ -102,20 +206,28 @@ Task<std::optional<LockRange>> FileSystem::TestLock(OpContext context, HandleId 
 Task<> FileSystem::Impl::DropLocks(OpContext context, NodePtr node, LockOwner owner,
                                    bool whole_file) {
   const InodeNumber inode = InodeTable::NumberOf(node);
-  {
-    std::lock_guard lock(mutex);
-    const auto found = locks.find(inode);
-    if (found == locks.end()) co_return Result<>();
-    const bool any = std::ranges::any_of(found->second.held(), [&](const FileLocks::Held& held) {
-      return held.range.owner == owner && held.range.whole_file == whole_file;
-    });
-    if (!any) co_return Result<>();
-  }
   LockRange all;
   all.owner = owner;
   all.kind = LockKind::kUnlock;
   all.whole_file = whole_file;
-  if (traits.locks) co_return co_await LockThere(context, node, all, false);
+  {
+    std::lock_guard lock(mutex);
+    const auto found = locks.find(inode);
+    const bool any = found != locks.end() &&
+                     std::ranges::any_of(found->second.held(), [&](const FileLocks::Held& held) {
+                       return held.range.owner == owner && held.range.whole_file == whole_file;
+                     });
+    if (!any && !doubts.contains({inode, owner, whole_file})) co_return Result<>();
+    if (traits.locks) {
+      // The owner is gone, whatever becomes of the question; until it is answered there is doubt.
+      if (found != locks.end()) {
+        found->second.DropOwner(kHere, owner, whole_file);
+        if (found->second.empty()) locks.erase(found);
+      }
+      doubts.insert_or_assign({inode, owner, whole_file}, Doubt{node, all});
+    }
+  }
+  if (traits.locks) co_return co_await PutRight(context, node, all);
   co_return co_await LockHere(context, node, all, false);
 }
 

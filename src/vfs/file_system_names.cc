@@ -58,13 +58,15 @@ Task<Entry> FileSystem::Impl::Make(OpContext context, InodeNumber parent, Create
   const std::string name = request.at.name;
   if (IsHidden(directory, name)) co_return Fail(Code::kPathAlreadyExists, "The name is taken.");
   FB_CO_ASSIGN_OR_RETURN(request.at, table.Place(directory, name));
+  std::optional<FileTime> changed;
+  request.at.changed = &changed;
   auto fresh = co_await remote.Create(Bounded(context), std::move(request));
   if (!fresh) {
     // What we believed to be absent is there, or the other way round for the directory.
     table.Distrust(directory);
     co_return Fail(std::move(fresh.error()));
   }
-  table.DirectoryChanged(directory);
+  table.DirectoryChanged(directory, changed);
   const Stamp stamp = table.Begin();
   const NodePtr node = table.Install(directory, name, *fresh, stamp, true);
   // What is new has none, and the kernel is about to ask.
@@ -126,9 +128,11 @@ Task<Entry> FileSystem::Link(OpContext context, InodeNumber inode, InodeNumber p
   FB_CO_ASSIGN_OR_RETURN(NameRef place, impl_->table.Place(directory, name));
   FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
   const Attributes before = impl_->Committed(node);
+  std::optional<FileTime> changed;
+  place.changed = &changed;
   FB_CO_ASSIGN_OR_RETURN(const Attributes fresh,
                          co_await impl_->remote.Link(context, std::move(where), std::move(place)));
-  impl_->table.DirectoryChanged(directory);
+  impl_->table.DirectoryChanged(directory, changed);
   impl_->Restamp(node, before, fresh, false);
   const NodePtr linked = impl_->table.Install(directory, name, fresh, impl_->table.Begin(), true);
   co_return impl_->EntryOf(directory, name, linked);
@@ -170,12 +174,14 @@ Task<> FileSystem::Unlink(OpContext context, InodeNumber parent, std::string nam
   FB_CO_ASSIGN_OR_RETURN(NameRef place, impl_->table.Place(directory, name));
   FB_CO_ASSIGN_OR_RETURN(const bool moved, co_await impl_->KeepOpenFile(context, directory, name));
   if (moved) co_return Result<>();
+  std::optional<FileTime> changed;
+  place.changed = &changed;
   auto removed = co_await impl_->remote.Remove(context, std::move(place), false);
   if (!removed) {
     impl_->table.Distrust(directory);
     co_return removed;
   }
-  impl_->table.Removed(directory, name);
+  impl_->table.Removed(directory, name, changed);
   co_return Result<>();
 }
 
@@ -183,12 +189,14 @@ Task<> FileSystem::RemoveDirectory(OpContext context, InodeNumber parent, std::s
   FB_CO_RETURN_IF_ERROR(impl_->MayWrite());
   FB_CO_ASSIGN_OR_RETURN(const NodePtr directory, impl_->table.Find(parent));
   FB_CO_ASSIGN_OR_RETURN(NameRef place, impl_->table.Place(directory, name));
+  std::optional<FileTime> changed;
+  place.changed = &changed;
   auto removed = co_await impl_->remote.Remove(impl_->Bounded(context), std::move(place), true);
   if (!removed) {
     impl_->table.Distrust(directory);
     co_return removed;
   }
-  impl_->table.Removed(directory, name);
+  impl_->table.Removed(directory, name, changed);
   co_return Result<>();
 }
 
@@ -209,6 +217,8 @@ Task<> FileSystem::Rename(OpContext context, InodeNumber parent, std::string nam
   request.mode = mode;
   FB_CO_ASSIGN_OR_RETURN(request.from, table.Place(from, name));
   FB_CO_ASSIGN_OR_RETURN(request.to, table.Place(to, new_name));
+  std::optional<FileTime> changed;
+  request.to.changed = &changed;
   const NodePtr moved = table.Child(from, name);
   const NodePtr target = table.Child(to, new_name);
   const bool same = moved != nullptr && moved == target;
@@ -225,7 +235,7 @@ Task<> FileSystem::Rename(OpContext context, InodeNumber parent, std::string nam
   }
   // Two names of one file: rename(2) does nothing.
   if (same) co_return Result<>();
-  table.Renamed(from, name, to, new_name, mode == RenameMode::kExchange);
+  table.Renamed(from, name, to, new_name, mode == RenameMode::kExchange, changed);
   if (moved != nullptr) impl_->Restamp(moved, before, *fresh, false);
   co_return Result<>();
 }

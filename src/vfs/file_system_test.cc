@@ -29,7 +29,14 @@ class CountingRemote final : public Remote {
  public:
   explicit CountingRemote(Remote& inside) : inside_(inside) {}
   std::atomic<int> asked{0};
+  std::atomic<int> synced{0};
+  std::atomic<bool> lost{false};  // the next SyncChanges says so
 
+  Task<> SyncChanges(OpContext) override {
+    ++synced;
+    if (lost.exchange(false)) co_return Fail(Code::kChangesLost, "A crash, for the test.");
+    co_return Result<>();
+  }
   Task<Attributes> Stat(OpContext c, FileRef f) override {
     ++asked;
     co_return co_await inside_.Stat(c, std::move(f));
@@ -285,6 +292,42 @@ TEST_F(FileSystemTest, TheServerTellsWhatOthersChange) {
   EXPECT_TRUE(seen);
   stop.request_stop();
   follower.join();
+}
+
+TEST_F(FileSystemTest, SyncWaitsForNamesAsForContent) {
+  CountingRemote counting(remote_);
+  MountForTest mount(counting);
+  const HandleId file = *mount.Create("file");
+  const HandleId directory = *RunSync(mount.fs().OpenDirectory({}, kRootInode));
+  EXPECT_EQ(counting.synced, 0);
+  EXPECT_TRUE(RunSync(mount.fs().Sync({}, file, false)).has_value());
+  EXPECT_EQ(counting.synced, 1);
+  EXPECT_TRUE(RunSync(mount.fs().SyncDirectory({}, directory)).has_value());
+  EXPECT_EQ(counting.synced, 2);
+  EXPECT_TRUE(RunSync(mount.fs().Shutdown({})).has_value());
+  EXPECT_EQ(counting.synced, 3);
+}
+
+TEST_F(FileSystemTest, ALossIsToldToEveryOpenFileOnceAndToTheFirstThatComesAfter) {
+  CountingRemote counting(remote_);
+  MountForTest mount(counting);
+  const HandleId one = *mount.Create("one");
+  const HandleId two = *mount.Create("two");
+  const HandleId directory = *RunSync(mount.fs().OpenDirectory({}, kRootInode));
+  const auto sync = [&](HandleId handle) { return RunSync(mount.fs().Sync({}, handle, false)); };
+  counting.lost = true;
+  EXPECT_EQ(ErrnoOf(sync(one).error()), EIO);
+  EXPECT_TRUE(sync(one).has_value());
+  EXPECT_EQ(ErrnoOf(sync(two).error()), EIO);
+  EXPECT_TRUE(sync(two).has_value());
+  EXPECT_EQ(ErrnoOf(RunSync(mount.fs().SyncDirectory({}, directory)).error()), EIO);
+  EXPECT_TRUE(RunSync(mount.fs().SyncDirectory({}, directory)).has_value());
+  // Everybody who was there has heard of it.
+  EXPECT_TRUE(sync(*mount.Create("three")).has_value());
+  // close(2) of a writer tells of it as well.
+  counting.lost = true;
+  EXPECT_EQ(ErrnoOf(sync(one).error()), EIO);
+  EXPECT_EQ(ErrnoOf(RunSync(mount.fs().Flush({}, two, LockOwner(7))).error()), EIO);
 }
 
 TEST_F(FileSystemTest, ShutdownSaysWhatCouldNotBeSaved) {

@@ -1,4 +1,6 @@
 // The inode table's other half: what this mount did, and what is open.
+#include <algorithm>
+
 #include "vfs/inode_table.h"
 #include "vfs/node.h"
 
@@ -10,12 +12,25 @@ void InodeTable::Mark(Node& node) {
   node.changed_at = options_.clock->SteadyNow();
 }
 
+void InodeTable::MarkDirectory(Node& directory, std::optional<FileTime> time) {
+  Mark(directory);
+  if (!time) {
+    directory.attributes_at = SteadyTime();
+    return;
+  }
+  // Answers may overtake one another.
+  Attributes& known = directory.attributes;
+  known.mtime = std::max(known.mtime, *time);
+  known.ctime = std::max(known.ctime, *time);
+}
+
 bool InodeTable::ChangedHere(const NodePtr& node, std::chrono::milliseconds lately) const {
   std::lock_guard lock(mutex_);
   return node->changed > 0 && options_.clock->SteadyNow() - node->changed_at < lately;
 }
 
-void InodeTable::Removed(const NodePtr& parent, std::string_view name) {
+void InodeTable::Removed(const NodePtr& parent, std::string_view name,
+                         std::optional<FileTime> time) {
   std::lock_guard lock(mutex_);
   const auto entry = parent->entries.find(name);
   if (entry != parent->entries.end() && entry->second.node != nullptr) {
@@ -25,15 +40,14 @@ void InodeTable::Removed(const NodePtr& parent, std::string_view name) {
     if (node.attributes.nlink > 0) --node.attributes.nlink;
   }
   DropName(*parent, name);
-  Mark(*parent);
-  parent->attributes_at = SteadyTime();
+  MarkDirectory(*parent, time);
   const SteadyTime now = options_.clock->SteadyNow();
   parent->RememberAbsence(name, now, now - options_.negative_age);
   Settle(parent);
 }
 
 void InodeTable::Renamed(const NodePtr& from, std::string_view name, const NodePtr& to,
-                         std::string_view new_name, bool exchange) {
+                         std::string_view new_name, bool exchange, std::optional<FileTime> time) {
   std::lock_guard lock(mutex_);
   const auto take = [this](Node& parent, std::string_view at) -> NodePtr {
     const auto entry = parent.entries.find(at);
@@ -54,7 +68,7 @@ void InodeTable::Renamed(const NodePtr& from, std::string_view name, const NodeP
   const auto put = [&](const NodePtr& node, const NodePtr& parent, std::string_view at) {
     if (node == nullptr) return;
     node->names.insert(node->names.begin(), {parent, std::string(at)});
-    parent->entries[std::string(at)] = {node, now};
+    parent->entries[std::string(at)] = {node, now, ++epoch_};
   };
   put(moved, to, new_name);
   if (exchange) {
@@ -68,8 +82,7 @@ void InodeTable::Renamed(const NodePtr& from, std::string_view name, const NodeP
   to->absent.erase(std::string(new_name));
   if (!exchange) from->RememberAbsence(name, now, now - options_.negative_age);
   for (const NodePtr& directory : {from, to}) {
-    Mark(*directory);
-    directory->attributes_at = SteadyTime();
+    MarkDirectory(*directory, time);
     Settle(directory);
   }
 }
@@ -78,7 +91,14 @@ void InodeTable::Changed(const NodePtr& node, const Attributes* fresh) {
   std::lock_guard lock(mutex_);
   Mark(*node);
   if (fresh != nullptr) {
-    Store(*node, *fresh, options_.clock->SteadyNow());
+    Attributes now = *fresh;
+    if (node->behind) {  // what it says of the content is another version's
+      now.size = node->attributes.size;
+      now.allocated = node->attributes.allocated;
+      now.mtime = node->attributes.mtime;
+      now.etag = node->attributes.etag;
+    }
+    Store(*node, now, options_.clock->SteadyNow());
   } else {
     node->attributes_at = SteadyTime();
   }
@@ -98,10 +118,9 @@ void InodeTable::ContentChanged(const NodePtr& node, const OpenFileState& state)
   }
 }
 
-void InodeTable::DirectoryChanged(const NodePtr& directory) {
+void InodeTable::DirectoryChanged(const NodePtr& directory, std::optional<FileTime> time) {
   std::lock_guard lock(mutex_);
-  Mark(*directory);
-  directory->attributes_at = SteadyTime();
+  MarkDirectory(*directory, time);
 }
 
 void InodeTable::Distrust(const NodePtr& node) {

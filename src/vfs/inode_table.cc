@@ -62,7 +62,9 @@ NodePtr InodeTable::FindById(RemoteId id) {
   if (root_->id == id) return root_;
   Attributes attributes;
   attributes.id = id;
-  const auto found = nodes_.find(NumberFor(attributes, {}));
+  InodeNumber number = NumberFor(attributes, {});
+  if (const auto newest = newest_.find(number); newest != newest_.end()) number = newest->second;
+  const auto found = nodes_.find(number);
   return found == nodes_.end() ? nullptr : found->second;
 }
 
@@ -146,6 +148,7 @@ NodePtr InodeTable::NodeFor(Node& parent, std::string_view name, const Attribute
   path += '/';
   path += name;
   InodeNumber number = NumberFor(fresh, path);
+  if (const auto newest = newest_.find(number); newest != newest_.end()) number = newest->second;
   const auto found = nodes_.find(number);
   if (options_.stable_ids) return found != nodes_.end() ? found->second : MakeNode(number);
   // Somebody moved, or a replaced one that the kernel still knows, has that number.
@@ -153,9 +156,31 @@ NodePtr InodeTable::NodeFor(Node& parent, std::string_view name, const Attribute
   return MakeNode(number);
 }
 
+// The node of the version after the one that `old` keeps.
+NodePtr InodeTable::Succeed(const NodePtr& old) {
+  const InodeNumber shown = old->shown == InodeNumber() ? old->number : old->shown;
+  InodeNumber number((shown.value() * 0x9E37'79B9'7F4A'7C15ull) | kHighBit);
+  while (nodes_.contains(number)) number = InodeNumber((number.value() + 1) | kHighBit);
+  NodePtr node = MakeNode(number);
+  node->shown = shown;
+  node->id = old->id;
+  node->names = std::exchange(old->names, {});
+  for (const Node::Name& name : node->names) name.parent->entries[name.name].node = node;
+  old->superseded = true;
+  newest_[shown] = number;
+  return node;
+}
+
+void InodeTable::Erase(const Node& node) {
+  const auto newest = newest_.find(node.shown);
+  if (newest != newest_.end() && newest->second == node.number) newest_.erase(newest);
+  nodes_.erase(node.number);
+}
+
 void InodeTable::Store(Node& node, const Attributes& fresh, SteadyTime at) {
   node.attributes = fresh;
   node.attributes.inode = node.number;
+  node.attributes.shown = node.shown;
   node.id = fresh.id;
   node.attributes_at = at;
   node.attributes_known = true;
@@ -196,7 +221,7 @@ void InodeTable::Settle(const NodePtr& node) {
     idle_.erase(node->idle_at);
     node->is_idle = false;
   }
-  if (idle && !keep) nodes_.erase(node->number);
+  if (idle && !keep) Erase(*node);
   if (!keep || node->is_idle) return;
   node->idle_at = idle_.insert(idle_.end(), node);
   node->is_idle = true;
@@ -208,7 +233,7 @@ void InodeTable::Evict(const NodePtr& node) {
   if (node->is_idle) idle_.erase(node->idle_at);
   node->is_idle = false;
   node->names.clear();
-  nodes_.erase(node->number);
+  Erase(*node);
   for (const Node::Name& name : names) {
     const auto entry = name.parent->entries.find(name.name);
     if (entry != name.parent->entries.end() && entry->second.node == node) {
@@ -225,7 +250,26 @@ void InodeTable::EvictIdle() {
 NodePtr InodeTable::Install(const NodePtr& parent, std::string_view name, const Attributes& fresh,
                             Stamp stamp, bool look_up) {
   std::lock_guard lock(mutex_);
+  const auto known = parent->entries.find(name);
+  if (known != parent->entries.end() && known->second.node != nullptr &&
+      known->second.epoch > stamp.epoch) {
+    // A listing that took its time tells of what had the name before we gave it to this one.
+    const NodePtr newer = known->second.node;
+    if (look_up) ++newer->lookups;
+    Settle(newer);
+    return newer;
+  }
   NodePtr node = NodeFor(*parent, name, fresh);
+  if (known == parent->entries.end() && TakenAwaySince(*parent, name, stamp)) {
+    if (!node->attributes_known) Store(*node, fresh, SteadyTime());
+    if (look_up) ++node->lookups;
+    Settle(node);
+    return node;
+  }
+  const bool news = node->attributes_at < stamp.at && node->changed <= stamp.epoch;
+  if (node->superseded || (news && node->open != nullptr && node->open->Keeps(fresh))) {
+    node = Succeed(node);
+  }
   const auto entry = parent->entries.find(name);
   if (entry != parent->entries.end() && entry->second.node != node) DropName(*parent, name);
   // What is newer than the question stays; what was asked before we changed something is not kept.
@@ -234,7 +278,7 @@ NodePtr InodeTable::Install(const NodePtr& parent, std::string_view name, const 
   if (node->attributes_at < stamp.at && node->changed <= stamp.epoch) Store(*node, fresh, stamp.at);
   if (!node->attributes_known) Store(*node, fresh, SteadyTime());
   SetName(node, parent, name);
-  parent->entries[std::string(name)] = {node, at};
+  parent->entries[std::string(name)] = {node, at, stamp.epoch};
   if (look_up) ++node->lookups;
   Settle(parent);
   Settle(node);
@@ -252,8 +296,24 @@ void InodeTable::InstallAbsence(const NodePtr& parent, std::string_view name, St
 bool InodeTable::InstallAttributes(const NodePtr& node, const Attributes& fresh, Stamp stamp) {
   std::lock_guard lock(mutex_);
   if (node->changed > stamp.epoch) return false;
-  if (stamp.at >= node->attributes_at) Store(*node, fresh, stamp.at);
+  if (stamp.at < node->attributes_at) return true;
+  node->behind = node->open != nullptr ? node->open->Keeps(fresh)
+                                       : node->superseded && node->closing == nullptr;
+  if (!node->behind) {
+    Store(*node, fresh, stamp.at);
+    return true;
+  }
+  node->attributes_at = stamp.at;
+  for (const Node::Name& name : node->names) {
+    const auto entry = name.parent->entries.find(name.name);
+    if (entry != name.parent->entries.end()) entry->second.at = SteadyTime();
+  }
   return true;
+}
+
+bool InodeTable::Behind(const NodePtr& node) const {
+  std::lock_guard lock(mutex_);
+  return node->behind || node->superseded;
 }
 
 std::optional<CachedEntry> InodeTable::LookUp(const NodePtr& parent, std::string_view name) {
@@ -284,9 +344,12 @@ NodePtr InodeTable::Child(const NodePtr& parent, std::string_view name) const {
 
 bool InodeTable::GoneSince(const NodePtr& parent, std::string_view name, Stamp stamp) const {
   std::lock_guard lock(mutex_);
-  const auto absent = parent->absent.find(name);
-  return absent != parent->absent.end() && absent->second > stamp.at &&
-         !parent->entries.contains(name);
+  return !parent->entries.contains(name) && TakenAwaySince(*parent, name, stamp);
+}
+
+bool InodeTable::TakenAwaySince(const Node& parent, std::string_view name, Stamp stamp) const {
+  const auto absent = parent.absent.find(name);
+  return absent != parent.absent.end() && absent->second > stamp.at;
 }
 
 std::chrono::milliseconds InodeTable::EntryLeft(const NodePtr& parent,
@@ -302,6 +365,7 @@ CachedAttributes InodeTable::GetAttributes(const NodePtr& node) const {
   CachedAttributes out;
   out.attributes = node->attributes;
   out.attributes.inode = node->number;
+  out.attributes.shown = node->shown;
   out.known = node->attributes_known;
   out.unlinked = node->unlinked;
   if (out.known) out.left = Left(node->attributes_at, options_.attribute_age);

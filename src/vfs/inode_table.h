@@ -5,6 +5,10 @@
 // is touched through the table only. A node stays while the kernel knows it (lookups), while it is
 // open, and while entries below it stay; idle ones are kept as a cache up to a limit.
 //
+// Versions: who reads a file as one version (OpenFile::Keeps) keeps the node; the newer version is
+// another node, with the file's names, an inode number of its own for the kernel, whose caches it
+// thereby does not share, and the same number for programs.
+//
 // Time: knowledge carries the moment at which the server was *asked*. Whoever asks takes a Stamp
 // first; what comes back after this mount itself has changed the directory or the node meanwhile is
 // used once and not remembered.
@@ -86,7 +90,8 @@ class InodeTable {
   NodePtr Install(const NodePtr& parent, std::string_view name, const Attributes& fresh,
                   Stamp stamp, bool look_up);
   void InstallAbsence(const NodePtr& parent, std::string_view name, Stamp stamp);
-  // False when it was not remembered, because something happened here meanwhile.
+  // False when it was not remembered, because something happened here meanwhile. Nothing of it is
+  // shown where an open file keeps an older version: the node is Behind then.
   bool InstallAttributes(const NodePtr& node, const Attributes& fresh, Stamp stamp);
 
   // --- what is remembered ---
@@ -110,15 +115,19 @@ class InodeTable {
   void ForgetXattrs(const NodePtr& node);
 
   // --- what this mount did; each ends what was asked before ---
-  void Removed(const NodePtr& parent, std::string_view name);
+  // `time`: of the directories from then on; what else was known of them stays. Absent: their times
+  // are no longer known.
+  void Removed(const NodePtr& parent, std::string_view name,
+               std::optional<FileTime> time = std::nullopt);
   void Renamed(const NodePtr& from, std::string_view name, const NodePtr& to,
-               std::string_view new_name, bool exchange);
+               std::string_view new_name, bool exchange,
+               std::optional<FileTime> time = std::nullopt);
   // Our own change of attributes, as the server answered it; nullptr: what they are now is unknown.
   void Changed(const NodePtr& node, const Attributes* fresh);
   // Ours of its content: size, mtime and ETag as the open file knows them.
   void ContentChanged(const NodePtr& node, const OpenFileState& state);
-  // A name was added to or taken from the directory: its times are no longer known.
-  void DirectoryChanged(const NodePtr& directory);
+  // A name was added to or taken from the directory.
+  void DirectoryChanged(const NodePtr& directory, std::optional<FileTime> time = std::nullopt);
   // Somebody else did something: ask again. Entries of a directory too.
   void Distrust(const NodePtr& node);
   void DistrustAll();
@@ -143,6 +152,9 @@ class InodeTable {
   void RestampPages(const NodePtr& node, const ETag& from, const ETag& to);
   std::vector<NodePtr> OpenNodes() const;
 
+  // The kernel must look the name up again: what it is about to do is meant for the newer version.
+  bool Behind(const NodePtr& node) const;
+
   // Marks that the server holds the file without a name for us; true when it was not marked.
   bool MarkHeld(const NodePtr& node);
   bool UnmarkHeld(const NodePtr& node);
@@ -156,10 +168,14 @@ class InodeTable {
   InodeNumber NumberFor(const Attributes& fresh, const std::string& path) const;
   NodePtr NodeFor(Node& parent, std::string_view name, const Attributes& fresh);
   NodePtr MakeNode(InodeNumber number);
+  NodePtr Succeed(const NodePtr& old);
+  bool TakenAwaySince(const Node& parent, std::string_view name, Stamp stamp) const;
+  void Erase(const Node& node);
   void SetName(const NodePtr& node, const NodePtr& parent, std::string_view name);
   void DropName(Node& parent, std::string_view name);
   void Store(Node& node, const Attributes& fresh, SteadyTime at);
   void Mark(Node& node);
+  void MarkDirectory(Node& directory, std::optional<FileTime> time);
   void Settle(const NodePtr& node);
   void EvictIdle();
   void Evict(const NodePtr& node);
@@ -170,6 +186,8 @@ class InodeTable {
   std::unordered_map<InodeNumber, NodePtr> nodes_;
   std::list<NodePtr> idle_;  // the oldest first
   std::uint64_t epoch_ = 0;  // counts what this mount did
+  // Of files that have nodes for several versions: the newest one's, by the number that is shown.
+  std::unordered_map<InodeNumber, InodeNumber> newest_;
   NodePtr root_;
 };
 

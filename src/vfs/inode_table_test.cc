@@ -51,6 +51,33 @@ TEST_F(InodeTableTest, BelievesForAWhileAndNoLonger) {
   EXPECT_EQ(table_->GetAttributes(node).left.count(), 0);
 }
 
+TEST_F(InodeTableTest, ADirectoryIsKnownThroughOurOwnChangesWhenTheServerSaysItsTime) {
+  Attributes directory;
+  directory.id = RemoteId(20);
+  directory.kind = FileKind::kDirectory;
+  directory.mtime = directory.ctime = FileTime{100};
+  const NodePtr d = Install(table_->root(), "d", directory);
+  const auto times = [&] { return table_->GetAttributes(d).attributes; };
+  Install(d, "a", File(21));
+  table_->DirectoryChanged(d, FileTime{300});
+  EXPECT_GT(table_->GetAttributes(d).left.count(), 0);
+  EXPECT_EQ(times().mtime, FileTime{300});
+  EXPECT_EQ(times().ctime, FileTime{300});
+  table_->Removed(d, "a", FileTime{200});
+  EXPECT_EQ(times().mtime, FileTime{300}) << "an answer that was overtaken";
+  Install(d, "b", File(22));
+  table_->Renamed(d, "b", d, "c", false, FileTime{400});
+  EXPECT_EQ(times().mtime, FileTime{400});
+  EXPECT_GT(table_->GetAttributes(d).left.count(), 0);
+  // It is believed no longer for that than since it was asked for.
+  clock_.Advance(std::chrono::seconds(2));
+  table_->DirectoryChanged(d, FileTime{500});
+  EXPECT_EQ(table_->GetAttributes(d).left.count(), 0);
+  Install(table_->root(), "d", directory);
+  table_->DirectoryChanged(d);
+  EXPECT_EQ(table_->GetAttributes(d).left.count(), 0) << "when, nobody said";
+}
+
 TEST_F(InodeTableTest, AnAnswerThatCrossedAChangeIsNotRemembered) {
   const NodePtr node = Install(table_->root(), "a", File(10, 5));
   const Stamp asked = table_->Begin();
@@ -65,7 +92,31 @@ TEST_F(InodeTableTest, AnAnswerThatCrossedAChangeIsNotRemembered) {
   table_->Removed(table_->root(), "a");
   EXPECT_TRUE(table_->GoneSince(table_->root(), "a", before));
   (void)table_->Install(table_->root(), "a", File(10, 5), before, false);
-  EXPECT_FALSE(table_->LookUp(table_->root(), "a").has_value());
+  const auto known = table_->LookUp(table_->root(), "a");
+  EXPECT_TRUE(!known || known->node == nullptr);
+}
+
+TEST_F(InodeTableTest, AnOlderListingTakesNoNameFromWhatWasMadeSince) {
+  Install(table_->root(), "a", File(10));
+  const Stamp asked = table_->Begin();
+  clock_.Advance(std::chrono::milliseconds(5));
+  table_->Removed(table_->root(), "a");
+  table_->DirectoryChanged(table_->root());
+  const NodePtr made = Install(table_->root(), "a", File(11));
+  EXPECT_EQ(table_->Install(table_->root(), "a", File(10), asked, false), made);
+  EXPECT_EQ(table_->Child(table_->root(), "a"), made);
+  EXPECT_EQ(table_->Where(made)->path, "a");
+}
+
+TEST_F(PathTableTest, AnOlderListingDoesNotUndoARename) {
+  const NodePtr file = Install(table_->root(), "a", File(0));
+  const Stamp asked = table_->Begin();
+  clock_.Advance(std::chrono::milliseconds(5));
+  table_->Renamed(table_->root(), "a", table_->root(), "b", false);
+  (void)table_->Install(table_->root(), "a", File(0), asked, false);
+  ASSERT_TRUE(table_->Where(file));
+  EXPECT_EQ(table_->Where(file)->path, "b");
+  EXPECT_EQ(table_->Child(table_->root(), "b"), file);
 }
 
 TEST_F(InodeTableTest, NumbersAreTheServersAndTheRootIsOne) {

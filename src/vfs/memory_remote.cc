@@ -178,16 +178,21 @@ Task<ReadAnswer> MemoryRemote::Read(OpContext /*context*/, ReadRequest request) 
   std::lock_guard lock(server_.mutex_);
   FB_CO_ASSIGN_OR_RETURN(MemoryServer::Node * node, server_.Find(request.file));
   if (node->attributes.IsDirectory()) co_return Fail(Code::kIsADirectory, "A directory.");
-  if (!request.etag.empty() && request.etag != node->attributes.etag) {
-    co_return Fail(Code::kConditionNotMet, "Another version is there.");
-  }
+  const std::string* content = &node->content;
   ReadAnswer answer;
   answer.etag = node->attributes.etag;
-  answer.file_size = node->content.size();
-  if (request.offset < node->content.size()) {
-    answer.bytes =
-        std::min<std::uint64_t>(request.into.size(), node->content.size() - request.offset);
-    std::ranges::copy(AsBytes(node->content).subspan(request.offset, answer.bytes),
+  if (!request.etag.empty() && request.etag != node->attributes.etag) {
+    const auto kept = node->versions.find(request.etag.str());
+    if (kept == node->versions.end()) {
+      co_return Fail(Code::kConditionNotMet, "Another version is there.");
+    }
+    content = &kept->second;
+    answer.etag = request.etag;
+  }
+  answer.file_size = content->size();
+  if (request.offset < content->size()) {
+    answer.bytes = std::min<std::uint64_t>(request.into.size(), content->size() - request.offset);
+    std::ranges::copy(AsBytes(*content).subspan(request.offset, answer.bytes),
                       request.into.begin());
   }
   co_return answer;
@@ -199,7 +204,7 @@ Task<StagedBlock> MemoryRemote::StageBlock(OpContext /*context*/, FileRef file, 
   if (data.empty() || data.size() > server_.traits_.max_block_bytes) {
     co_return Fail(Code::kRequestBodyTooLarge, "No block may be of that size.");
   }
-  StagedBlock block{"block" + std::to_string(server_.next_block_++), data.size()};
+  StagedBlock block{StagedPrefix() + std::to_string(server_.next_block_++), data.size()};
   node->staged[block.id] = AsText(data);
   co_return block;
 }
@@ -212,7 +217,8 @@ Task<CommitAnswer> MemoryRemote::Commit(OpContext /*context*/, CommitRequest req
     co_return Fail(Code::kConditionNotMet, "Another version is there.");
   }
   FB_CO_ASSIGN_OR_RETURN(node->content, server_.Compose(*node, request));
-  node->staged.clear();
+  std::erase_if(node->staged,
+                [&](const auto& block) { return block.first.starts_with(StagedPrefix()); });
   server_.Touch(*node, true);
   if (request.mtime && server_.traits_.set_times) node->attributes.mtime = *request.mtime;
   co_return CommitAnswer{node->attributes.etag, node->content.size(), node->attributes.mtime};

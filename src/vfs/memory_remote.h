@@ -32,6 +32,8 @@ class MemoryServer {
   void Expire(std::uint64_t session);
   // Bytes that the server claims to have; writes above fail with kInsufficientStorage.
   void SetCapacity(std::uint64_t bytes);
+  // Nothing is left of versions that are not the newest, as after a restart of a server.
+  void ForgetVersions();
 
  private:
   friend class MemoryRemote;
@@ -44,7 +46,8 @@ class MemoryServer {
     Id parent = 0;  // of a directory
     std::map<std::string, std::string> xattrs;
     std::map<std::string, std::string> staged;
-    std::set<std::uint64_t> holders;  // sessions
+    std::set<std::uint64_t> holders;              // sessions
+    std::map<std::string, std::string> versions;  // content by ETag, the newest among them
     FileLocks locks;
   };
 
@@ -120,6 +123,9 @@ class MemoryRemote final : public Remote {
   Task<StatFs> GetStatFs(OpContext context) override;
 
  private:
+  // What a session has staged goes with its own commit, and with nobody else's.
+  std::string StagedPrefix() const { return "block-" + std::to_string(session_) + "-"; }
+
   MemoryServer& server_;
   std::uint64_t session_ = 0;
 };

@@ -13,6 +13,8 @@ FileTime Now() {
               .count()};
 }
 
+constexpr std::size_t kMostVersions = 8;
+
 std::unexpected<Error> NotFound(const std::string& what) {
   return Fail(Code::kPathNotFound, what + " is not there.");
 }
@@ -25,7 +27,7 @@ RemoteTraits EverythingTraits() {
   traits.stable_ids = traits.modes = traits.owners = traits.set_times = true;
   traits.symlinks = traits.hard_links = traits.special_files = traits.xattrs = true;
   traits.rename_flags = traits.partial_commits = traits.unlinked_open_files = true;
-  traits.locks = traits.changes = true;
+  traits.locks = traits.changes = traits.keeps_versions = true;
   return traits;
 }
 
@@ -83,8 +85,25 @@ void MemoryServer::Touch(Node& node, bool content) {
   const FileTime now = Now();
   node.attributes.ctime = now;
   if (content) node.attributes.mtime = now;
+  const ETag before = node.attributes.etag;
   node.attributes.etag = azure::MakeETag(next_etag_++);
   Note(node.attributes.id.value());
+  if (!traits_.keeps_versions || !node.attributes.IsFile()) return;
+  const auto old = node.versions.find(before.str());
+  const bool grown =
+      old != node.versions.end() && !old->second.empty() && node.content.starts_with(old->second);
+  if (!grown) {
+    node.attributes.grown_from = ETag();
+  } else if (node.attributes.grown_from.empty()) {
+    node.attributes.grown_from = before;
+  }
+  node.versions[node.attributes.etag.str()] = node.content;
+  if (node.versions.size() > kMostVersions) node.versions.erase(node.versions.begin());
+}
+
+void MemoryServer::ForgetVersions() {
+  std::lock_guard lock(mutex_);
+  for (auto& [id, node] : nodes_) node.versions.clear();
 }
 
 void MemoryServer::Note(Id id) { changes_.push_back(id); }

@@ -36,6 +36,9 @@ class MountForTest {
       : files_(remote),
         traits_(*RunSync(remote.Probe({}))),
         fs_(remote, traits_, files_, options) {}
+  // With open files of another make.
+  MountForTest(Remote& remote, OpenFileMaker& maker, FileSystemOptions options = {})
+      : files_(remote), traits_(*RunSync(remote.Probe({}))), fs_(remote, traits_, maker, options) {}
 
   FileSystem& fs() { return fs_; }
   const RemoteTraits& traits() const { return traits_; }

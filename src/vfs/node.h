@@ -25,7 +25,8 @@ class Node {
   };
   struct Entry {
     NodePtr node;
-    SteadyTime at;  // when it was asked for; the epoch's beginning: not to be believed
+    SteadyTime at;            // when it was asked for; the epoch's beginning: not to be believed
+    std::uint64_t epoch = 0;  // the table's then: an answer to an earlier question is older
   };
   static constexpr std::size_t kMaxAbsent = 4096;
 
@@ -44,6 +45,9 @@ class Node {
   SteadyTime attributes_at;
   bool attributes_known = false;
   bool unlinked = false;      // the last name that we knew is gone
+  bool behind = false;        // open, and kept at a version that is not the file's any more
+  bool superseded = false;    // another node has its names, for the newer version
+  InodeNumber shown;          // see Attributes
   bool held = false;          // the server keeps it for us without a name
   std::uint64_t changed = 0;  // the table's epoch when this mount last did something to it
   SteadyTime changed_at;      // and the time

@@ -68,6 +68,15 @@ class OpenFile {
   // Caches of another version are dropped, changes of our own stay. `asked`: the version here when
   // the server was asked; the answer is too old to count when it is another one now.
   virtual void Revalidate(const Attributes& fresh, const ETag& asked) = 0;
+  // Somebody here has read from the version that is open, and would see a mixture if the content
+  // became `fresh`: Revalidate leaves it as it is. docs/semantics.md has the rule.
+  virtual bool Keeps(const Attributes& /*fresh*/) const { return false; }
+  // From now on it follows what others change: it was opened for writing, or locked.
+  virtual void Follow() {}
+  // The kernel has pages of it and answers reads that nobody hears of here.
+  virtual void AssumeRead() {}
+  // Now and then: tells the server that the version is still wanted.
+  virtual Task<> Touch(OpContext /*context*/) { co_return Result<>(); }
   // This mount changed something that is not the content (mode, owner, times, names), after which
   // the server calls the content of version `before` by another ETag, `fresh.etag`. Nothing to
   // drop; without effect when the version here is not `before`.

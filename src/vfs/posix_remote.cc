@@ -30,7 +30,10 @@ std::string NewBlockId() {
 }  // namespace
 
 PosixRemote::PosixRemote(std::shared_ptr<RestSender> sender, Options options, ServerInfo info)
-    : sender_(std::move(sender)), options_(std::move(options)), info_(info) {}
+    : sender_(std::move(sender)),
+      options_(std::move(options)),
+      info_(info),
+      writer_(NewBlockId()) {}
 
 std::string PosixRemote::PathOf(const std::string& path) const {
   std::string full = sender_->endpoint().prefix + path;
@@ -81,12 +84,52 @@ Task<RestAnswer> PosixRemote::Send(OpContext context, RestCall call) {
 
 Task<Attributes> PosixRemote::SendForAttributes(OpContext context, RestCall call) {
   FB_CO_ASSIGN_OR_RETURN(const RestAnswer answer, co_await Send(context, std::move(call)));
+  FB_CO_ASSIGN_OR_RETURN(Attributes out, AttributesFromLine(answer.Get("x-ms-posix")));
+  out.grown_from = azure::UnquoteETag(answer.Get("x-ms-posix-grown-from"));
+  co_return out;
+}
+
+Task<RestAnswer> PosixRemote::SendLazily(OpContext context, RestCall call,
+                                         std::optional<FileTime>* changed) {
+  call.headers.emplace_back("x-ms-posix-lazy", "true");
+  auto answer = co_await Send(std::move(context), std::move(call));
+  if (answer) marks_.Note(answer->Get("x-ms-posix-mark"));
+  if (answer && changed != nullptr) {
+    const auto time = azure::ParseUint(answer->Get("x-ms-posix-changed"));
+    if (time && *time <= INT64_MAX) *changed = FileTime{static_cast<std::int64_t>(*time)};
+  }
+  co_return answer;
+}
+
+Task<Attributes> PosixRemote::SendLazilyForAttributes(OpContext context, RestCall call,
+                                                      std::optional<FileTime>* changed) {
+  FB_CO_ASSIGN_OR_RETURN(const RestAnswer answer,
+                         co_await SendLazily(context, std::move(call), changed));
   co_return AttributesFromLine(answer.Get("x-ms-posix"));
+}
+
+Task<> PosixRemote::SyncChanges(OpContext context) {
+  const LazyMarks::Pending pending = marks_.Get();
+  if (pending.empty()) co_return Result<>();
+  RestCall call = ForContainer(http::Method::kPost, "sync");
+  call.headers.emplace_back("x-ms-posix-mark", LazyMarks::ToLine(pending));
+  auto done = co_await Send(std::move(context), std::move(call));
+  // Lost is as final as durable: who has heard of it need not hear of it again.
+  if (done || done.error().code() == Code::kChangesLost) marks_.Settle(pending);
+  if (!done) co_return Fail(std::move(done.error()));
+  co_return Result<>();
 }
 
 Task<Attributes> PosixRemote::Stat(OpContext context, FileRef file) {
   RestCall call = For(http::Method::kHead, "stat", file);
   if (file.id == RemoteId()) call.query.Add("track", "true");
+  co_return co_await SendForAttributes(context, std::move(call));
+}
+
+Task<Attributes> PosixRemote::StatToRead(OpContext context, FileRef file) {
+  RestCall call = For(http::Method::kHead, "stat", file);
+  if (file.id == RemoteId()) call.query.Add("track", "true");
+  if (info_.versions) call.query.Add("read", "true");
   co_return co_await SendForAttributes(context, std::move(call));
 }
 
@@ -119,7 +162,7 @@ Task<Attributes> PosixRemote::Create(OpContext context, CreateRequest request) {
   }
   call.headers.emplace_back("x-ms-umask", umask);
   call.headers.emplace_back("x-ms-posix-token", NewUuid());
-  co_return co_await SendForAttributes(context, std::move(call));
+  co_return co_await SendLazilyForAttributes(context, std::move(call), request.at.changed);
 }
 
 Task<Attributes> PosixRemote::Link(OpContext context, FileRef file, NameRef at) {
@@ -133,7 +176,7 @@ Task<Attributes> PosixRemote::Link(OpContext context, FileRef file, NameRef at) 
     call.query.Add("frompath", sender_->endpoint().prefix + file.path);
   }
   call.headers.emplace_back("x-ms-posix-token", NewUuid());
-  co_return co_await SendForAttributes(context, std::move(call));
+  co_return co_await SendLazilyForAttributes(context, std::move(call), at.changed);
 }
 
 Task<std::string> PosixRemote::ReadLink(OpContext context, FileRef file) {
@@ -150,7 +193,7 @@ Task<> PosixRemote::Remove(OpContext context, NameRef at, bool directory) {
   RestCall call = ForName(http::Method::kDelete, "remove", at);
   call.query.Add("kind", directory ? "dir" : "file");
   call.headers.emplace_back("x-ms-posix-token", NewUuid());
-  FB_CO_RETURN_IF_ERROR(co_await Send(context, std::move(call)));
+  FB_CO_RETURN_IF_ERROR(co_await SendLazily(context, std::move(call), at.changed));
   co_return Result<>();
 }
 
@@ -168,14 +211,14 @@ Task<Attributes> PosixRemote::Rename(OpContext context, RenameRequest request) {
   }
   call.headers.emplace_back("x-ms-posix-from", from.Take());
   call.headers.emplace_back("x-ms-posix-token", NewUuid());
-  co_return co_await SendForAttributes(context, std::move(call));
+  co_return co_await SendLazilyForAttributes(context, std::move(call), request.to.changed);
 }
 
 Task<Attributes> PosixRemote::SetAttributes(OpContext context, FileRef file,
                                             AttributeChanges changes) {
   RestCall call = For(http::Method::kPost, "setattr", file);
   call.headers.emplace_back("x-ms-posix-set", SetLine(changes));
-  co_return co_await SendForAttributes(context, std::move(call));
+  co_return co_await SendLazilyForAttributes(context, std::move(call));
 }
 
 Task<std::string> PosixRemote::GetXattr(OpContext context, FileRef file, std::string name) {
@@ -210,7 +253,7 @@ Task<> PosixRemote::SetXattr(OpContext context, FileRef file, std::string name, 
   if (mode == XattrMode::kReplace) call.query.Add("mode", "replace");
   call.body.push_back(AsBytes(value));
   call.repeated = &repeated;
-  auto answer = co_await Send(context, std::move(call));
+  auto answer = co_await SendLazily(context, std::move(call));
   if (answer) co_return Result<>();
   // An earlier try has created it, if it is what we wanted it to be.
   if (repeated && answer.error().code() == Code::kResourceAlreadyExists) {
@@ -225,15 +268,48 @@ Task<> PosixRemote::RemoveXattr(OpContext context, FileRef file, std::string nam
   RestCall call = For(http::Method::kDelete, "xattr", file);
   call.query.Add("name", std::move(name));
   call.repeated = &repeated;
-  auto answer = co_await Send(context, std::move(call));
+  auto answer = co_await SendLazily(context, std::move(call));
   if (answer || (repeated && answer.error().code() == Code::kAttributeNotFound)) {
     co_return Result<>();
   }
   co_return Fail(std::move(answer.error()));
 }
 
+Task<> PosixRemote::AskLayout(OpContext context, const ReadRequest& request) {
+  const std::uint64_t begin = request.offset / LocalFiles::kWindow * LocalFiles::kWindow;
+  RestCall call = For(http::Method::kGet, "layout", request.file);
+  call.headers.emplace_back("x-ms-range", "bytes=" + std::to_string(begin) + "-" +
+                                              std::to_string(begin + LocalFiles::kWindow - 1));
+  call.headers.emplace_back("If-Match", azure::QuoteETag(request.etag));
+  const SteadyTime asked = Clock::System().SteadyNow();
+  auto answer = co_await Send(context, std::move(call));
+  if (!answer) {
+    const Code code = answer.error().code();
+    // Another machine, or a server that does not know the verb.
+    if (code == Code::kUnsupported || code == Code::kInvalidQueryParameterValue) local_.TurnOff();
+    local_.Failed(request.file.id, request.etag, begin, asked);
+    co_return Fail(std::move(answer.error()));
+  }
+  FB_CO_ASSIGN_OR_RETURN(const Attributes now, AttributesFromLine(answer->Get("x-ms-posix")));
+  FB_CO_ASSIGN_OR_RETURN(const auto pieces, LayoutFromLines(answer->text));
+  local_.Learn(request.file.id, request.etag, now.size, begin, pieces, asked);
+  co_return Result<>();
+}
+
 Task<ReadAnswer> PosixRemote::Read(OpContext context, ReadRequest request) {
   if (request.into.empty()) co_return Fail(Code::kInvalidInput, "Nothing is asked for.");
+  const auto here = [&] {
+    return local_.Read(request.file.id, request.etag, request.offset, request.into);
+  };
+  auto size = here();
+  if (!size &&
+      local_.ShouldAsk(request.file.id, request.etag, request.offset, request.into.size())) {
+    // A version that is no longer the file's may still be kept for readers: `read` knows.
+    if (co_await AskLayout(context, request)) size = here();
+  }
+  if (size) {
+    co_return ReadAnswer{.bytes = request.into.size(), .etag = request.etag, .file_size = *size};
+  }
   RestCall call = For(http::Method::kGet, "read", request.file);
   call.headers.emplace_back("x-ms-range",
                             "bytes=" + std::to_string(request.offset) + "-" +
@@ -267,6 +343,7 @@ Task<ReadAnswer> PosixRemote::Read(OpContext context, ReadRequest request) {
 Task<StagedBlock> PosixRemote::StageBlock(OpContext context, FileRef file, ByteView data) {
   StagedBlock block{NewBlockId(), data.size()};
   RestCall call = For(http::Method::kPut, "stage", file);
+  call.query.Add("writer", writer_);
   call.query.Add("block", azure::FormatBlockId(azure::BlockId(block.id)));
   call.headers.emplace_back("x-ms-content-crc64", azure::FormatCrc64(Crc64(data)));
   call.body.push_back(data);
@@ -281,13 +358,19 @@ Task<CommitAnswer> PosixRemote::Commit(OpContext context, CommitRequest request)
   set.mtime = request.mtime ? *request.mtime : Now();
   bool repeated = false;
   RestCall call = For(http::Method::kPost, "commit", request.file);
+  call.query.Add("writer", writer_);
   call.headers.emplace_back("x-ms-posix-plan", std::to_string(body.plan.size()));
   call.headers.emplace_back("x-ms-posix-set", SetLine(set));
   if (!request.base.empty()) call.headers.emplace_back("If-Match", azure::QuoteETag(request.base));
   call.body.push_back(AsBytes(body.plan));
   call.body.insert(call.body.end(), body.data.begin(), body.data.end());
   call.repeated = &repeated;
-  auto attributes = co_await SendForAttributes(context, std::move(call));
+  const LazyMarks::Pending pending = marks_.Get();
+  const auto answer = co_await Send(context, std::move(call));
+  Result<Attributes> attributes =
+      answer ? AttributesFromLine(answer->Get("x-ms-posix")) : Fail(answer.error());
+  // The log keeps the order: what it acknowledged before the commit is as durable as that.
+  if (answer) marks_.SettleStart(pending, answer->Get("x-ms-posix-boot"));
   if (!attributes) {
     const Code code = attributes.error().code();
     const bool doubtful =

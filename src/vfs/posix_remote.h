@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 
+#include "vfs/lazy_marks.h"
 #include "vfs/posix_words.h"
 #include "vfs/remote.h"
 #include "vfs/rest_sender.h"
@@ -24,6 +25,7 @@ class PosixRemote final : public Remote {
                                             Options options);
 
   Task<Attributes> Stat(OpContext context, FileRef file) override;
+  Task<Attributes> StatToRead(OpContext context, FileRef file) override;
   Task<Attributes> Lookup(OpContext context, NameRef at) override;
   Task<ListPage> List(OpContext context, ListRequest request) override;
   Task<Attributes> Create(OpContext context, CreateRequest request) override;
@@ -38,6 +40,7 @@ class PosixRemote final : public Remote {
   Task<> SetXattr(OpContext context, FileRef file, std::string name, std::string value,
                   XattrMode mode) override;
   Task<> RemoveXattr(OpContext context, FileRef file, std::string name) override;
+  Task<> SyncChanges(OpContext context) override;
 
   Task<ReadAnswer> Read(OpContext context, ReadRequest request) override;
   Task<StagedBlock> StageBlock(OpContext context, FileRef file, ByteView data) override;
@@ -65,9 +68,17 @@ class PosixRemote final : public Remote {
   RestCall ForName(http::Method method, const char* verb, const NameRef& at) const;
   RestCall ForContainer(http::Method method, const char* verb) const;
   std::string PathOf(const std::string& path) const;
+  // Learns where the window lies that the read is in; see local_files.h.
+  Task<> AskLayout(OpContext context, const ReadRequest& request);
   RestCall LockCall(http::Method method, const FileRef& file, const LockRange& range) const;
   Task<RestAnswer> Send(OpContext context, RestCall call);
   Task<Attributes> SendForAttributes(OpContext context, RestCall call);
+  // A change that may be durable later: SyncChanges asks for it.
+  // `changed`: see NameRef.
+  Task<RestAnswer> SendLazily(OpContext context, RestCall call,
+                              std::optional<FileTime>* changed = nullptr);
+  Task<Attributes> SendLazilyForAttributes(OpContext context, RestCall call,
+                                           std::optional<FileTime>* changed = nullptr);
   // With the session; once more with a new one when the server knows it no longer.
   Task<RestAnswer> SendInSession(OpContext context, RestCall call);
   Task<> OpenSession(OpContext context);
@@ -76,8 +87,11 @@ class PosixRemote final : public Remote {
   const std::shared_ptr<RestSender> sender_;
   const Options options_;
   const ServerInfo info_;
+  const std::string writer_;  // what we have staged goes with no other's commit
   RemoteId root_{1};
 
+  LazyMarks marks_;
+  LocalFiles local_;
   mutable std::mutex mutex_;
   std::string session_;
   bool lost_ = false;  // a session ran out, and KeepAlive has not told so yet

@@ -47,6 +47,7 @@ Task<RemoteTraits> PosixRemote::Probe(OpContext /*context*/) {
   // Both hang on a session, which a mount that only reads does not have.
   traits.unlinked_open_files = traits.locks = !options_.read_only;
   traits.changes = info_.changes;
+  traits.keeps_versions = info_.versions;
   traits.max_block_bytes = info_.max_block;
   traits.max_pieces = static_cast<std::size_t>(info_.max_pieces);
   co_return traits;

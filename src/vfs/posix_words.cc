@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "azure/posix.h"
 #include "azure/wire.h"
 
 namespace forebay::vfs {
@@ -54,6 +55,11 @@ Result<Attributes> AttributesFrom(const azure::FieldLine& fields) {
   FB_RETURN_IF_ERROR(Take(fields.Signed("mtime"), out.mtime.ns));
   FB_RETURN_IF_ERROR(Take(fields.Signed("ctime"), out.ctime.ns));
   FB_RETURN_IF_ERROR(Take(fields.Signed("btime"), out.btime.ns));
+  std::uint32_t has = azure::kMayHaveAll;
+  FB_RETURN_IF_ERROR(Take(fields.Number32("has"), has));
+  out.may_have_xattrs = (has & azure::kHasXattrs) != 0;
+  out.may_have_access_acl = (has & azure::kHasAccessAcl) != 0;
+  out.may_have_default_acl = (has & azure::kHasDefaultAcl) != 0;
   out.etag = azure::UnquoteETag(fields.Get("etag"));
   if (out.size > INT64_MAX) return Bad("a size");
   return out;
@@ -118,6 +124,7 @@ Result<ServerInfo> InfoFromLine(std::string_view line) {
   FB_RETURN_IF_ERROR(Take(fields->Number("maxblock"), out.max_block));
   FB_RETURN_IF_ERROR(Take(fields->Number("maxpieces"), out.max_pieces));
   out.changes = fields->Get("changes") == "true";
+  out.versions = fields->Get("versions") == "true";
   if (out.version == 0 || out.max_block == 0 || out.max_pieces == 0) return Bad("its limits");
   return out;
 }
@@ -190,6 +197,32 @@ CommitBody BodyOf(const CommitRequest& request) {
     }
     out.plan += '\n';
   }
+  return out;
+}
+
+Result<std::vector<LocalPiece>> LayoutFromLines(std::string_view body) {
+  std::vector<LocalPiece> out;
+  FB_RETURN_IF_ERROR(EachLine(body, [&](std::string_view line) -> Result<> {
+    const auto fields = azure::FieldLine::Parse(line);
+    if (!fields) return Bad("a piece");
+    LocalPiece piece;
+    FB_RETURN_IF_ERROR(Take(fields->Number("length"), piece.length));
+    const std::string_view kind = fields->Get("kind");
+    if (kind == "zero") piece.kind = LocalPiece::Kind::kZero;
+    if (kind == "file") {
+      piece.kind = LocalPiece::Kind::kFile;
+      FB_RETURN_IF_ERROR(Take(fields->Number("offset"), piece.offset));
+      FB_RETURN_IF_ERROR(Take(fields->Number("dev"), piece.device));
+      FB_RETURN_IF_ERROR(Take(fields->Number("ino"), piece.inode));
+      FB_RETURN_IF_ERROR(Take(fields->Number32("slot"), piece.slot));
+      FB_RETURN_IF_ERROR(Take(fields->Number("count"), piece.count));
+      piece.path = fields->Get("path");
+      piece.board = fields->Get("board");
+    }
+    if (piece.length == 0 || piece.offset > INT64_MAX) return Bad("a piece");
+    out.push_back(std::move(piece));
+    return {};
+  }));
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "azure/field_line.h"
+#include "vfs/local_files.h"
 #include "vfs/remote.h"
 
 namespace forebay::vfs {
@@ -25,6 +26,7 @@ struct ServerInfo {
   std::uint64_t version = 0;
   StatFs room;
   bool changes = false;
+  bool versions = false;  // keeps versions that are being read
   std::uint64_t max_block = 64u << 20;
   std::uint64_t max_pieces = 50'000;
 };
@@ -46,6 +48,9 @@ struct CommitBody {
   bool keeps = false;
 };
 CommitBody BodyOf(const CommitRequest& request);
+
+// The body of `layout`. kBadHttp.
+Result<std::vector<LocalPiece>> LayoutFromLines(std::string_view body);
 
 // Lines `ino=<n>`.
 Result<std::vector<FileRef>> ChangesFromLines(std::string_view body);

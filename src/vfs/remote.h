@@ -42,6 +42,8 @@ struct FileRef {
 struct NameRef {
   FileRef parent;
   std::string name;
+  // Of a change, where not null: gets the time that the directory has by it, if the server says so.
+  std::optional<FileTime>* changed = nullptr;
   std::string Path() const { return parent.path.empty() ? name : parent.path + "/" + name; }
 };
 
@@ -63,6 +65,8 @@ struct RemoteTraits {
   bool partial_commits = false;      // Commit keeps ranges by reference; else they cost a transfer
   bool unlinked_open_files = false;  // Hold keeps a file alive that has no name left
   bool locks = false;
+  // A version that somebody reads stays readable by its ETag when the file has become another.
+  bool keeps_versions = false;
   bool changes = false;                       // Changes tells what others did
   std::uint64_t max_block_bytes = 64u << 20;  // of StageBlock
   std::size_t max_pieces = 50'000;            // of Commit
@@ -102,6 +106,10 @@ class RemoteNames {
   virtual ~RemoteNames() = default;
 
   virtual Task<Attributes> Stat(OpContext context, FileRef file) = 0;
+  // The same for who is about to read the version that the answer names (traits.keeps_versions).
+  virtual Task<Attributes> StatToRead(OpContext context, FileRef file) {
+    co_return co_await Stat(std::move(context), std::move(file));
+  }
   // By name, for what the inode table does not know yet. kPathNotFound.
   virtual Task<Attributes> Lookup(OpContext context, NameRef at) = 0;
   virtual Task<ListPage> List(OpContext context, ListRequest request) = 0;
@@ -126,6 +134,12 @@ class RemoteNames {
   virtual Task<> SetXattr(OpContext context, FileRef file, std::string name, std::string value,
                           XattrMode mode) = 0;
   virtual Task<> RemoveXattr(OpContext context, FileRef file, std::string name) = 0;
+
+  // A server may acknowledge changes of names and attributes before they are durable, in an order
+  // that it keeps. What this remote's calls have done so far is durable when it returns.
+  // kChangesLost, once: the server has crashed and lost some of it. Costs nothing where there is
+  // nothing to ask for.
+  virtual Task<> SyncChanges(OpContext /*context*/) { co_return Result<>(); }
 };
 
 struct ReadRequest {
@@ -180,7 +194,8 @@ class RemoteData {
   virtual ~RemoteData() = default;
   virtual Task<ReadAnswer> Read(OpContext context, ReadRequest request) = 0;
   // At most traits.max_block_bytes. Staged blocks are nobody's until a Commit names them; they go
-  // with a Commit that does not, and after some days.
+  // with a Commit of this Remote that does not (where servers know writers apart), and after some
+  // days.
   virtual Task<StagedBlock> StageBlock(OpContext context, FileRef file, ByteView data) = 0;
   // Durable on the server when it returns.
   virtual Task<CommitAnswer> Commit(OpContext context, CommitRequest request) = 0;

@@ -68,7 +68,9 @@ Task<std::size_t> ReadInto(BodyReader& body, MutableByteView into) {
 }  // namespace
 
 RestSender::RestSender(RestSenderOptions options)
-    : options_(std::move(options)), client_(ClientOptionsOf(options_)) {}
+    : options_(std::move(options)),
+      client_(ClientOptionsOf(options_)),
+      made_(Clock::System().SteadyNow()) {}
 
 Task<std::string> RestSender::SourceQuery(OpContext context, std::string name) {
   if (options_.credential->description() != "SAS") co_return std::string();
@@ -137,6 +139,7 @@ Task<RestAnswer> RestSender::SendOnce(const OpContext& context, const RestCall& 
   FB_CO_ASSIGN_OR_RETURN(http::ClientResponse response,
                          co_await client_.Send(context, std::move(request)));
   state.status = response.status;
+  reached_ = true;
   if (response.status < 200 || response.status >= 300) {
     Error error = Explain(call, response);
     // Read, so that the connection can be used again.
@@ -177,6 +180,12 @@ Task<> RestSender::BeforeAgain(const OpContext& context, Error error, Try& state
   if (state.status == 0 && !IsAway(code)) co_return Fail(std::move(error));
   if (state.status == 507 || state.status == 501) co_return Fail(std::move(error));
   if (broken && state.number >= kTriesOfFailures) co_return Fail(std::move(error));
+  if (!reached_ && options_.reach_timeout.count() > 0 &&
+      Clock::System().SteadyNow() - made_ >= options_.reach_timeout) {
+    co_return Fail(Code::kNetwork, "Cannot reach " + options_.endpoint.origin + ": " +
+                                       error.message() +
+                                       " Is the server running, and is the address right?");
+  }
   // A pooled connection that the server has closed meanwhile costs no pause.
   if (state.number == 1 && code == Code::kConnectionClosed) co_return Result<>();
   auto pause = kFirstPause * (1u << std::min(state.number, 7u));

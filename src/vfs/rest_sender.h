@@ -6,6 +6,7 @@
 // cancellation. Other refusals are errors at once, in the words of base/error.h; no secret shows.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <span>
@@ -49,6 +50,9 @@ struct RestSenderOptions {
   std::size_t connections = 256;  // kept open; there may be more for a moment
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds stall_timeout{60'000};
+  // As long as the server has never answered, it is waited for so long at most, whatever a call's
+  // deadline is: kNetwork then. Zero: as at any other time.
+  std::chrono::milliseconds reach_timeout{0};
   std::string ca_file{};
   Clock* clock = &Clock::System();
 };
@@ -81,6 +85,8 @@ class RestSender {
 
   RestSenderOptions options_;
   http::Client client_;
+  const SteadyTime made_;
+  std::atomic<bool> reached_{false};  // it has answered something
 };
 
 }  // namespace forebay::vfs

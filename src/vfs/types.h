@@ -52,6 +52,9 @@ struct FileTime {
 
 struct Attributes {
   InodeNumber inode;  // filled in by the inode table; a Remote leaves it zero
+  // The number that programs are shown, where that is not the inode's: two versions of one file
+  // that are open at a time are two inodes (inode_table.h).
+  InodeNumber shown;
   RemoteId id;
   std::uint64_t generation = 0;
   FileKind kind = FileKind::kFile;
@@ -64,6 +67,12 @@ struct Attributes {
   std::uint64_t allocated = 0;  // bytes that take room (st_blocks * 512)
   FileTime atime, mtime, ctime, btime;
   ETag etag;  // of the content and properties; empty where unknown
+  // The version since which bytes were only added at the end; empty where that is not known.
+  ETag grown_from;
+  // Extended attributes and ACLs that there may be: what is false nobody needs to ask for.
+  bool may_have_xattrs = true;
+  bool may_have_access_acl = true;
+  bool may_have_default_acl = true;
 
   bool IsDirectory() const { return kind == FileKind::kDirectory; }
   bool IsFile() const { return kind == FileKind::kFile; }

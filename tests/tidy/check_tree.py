@@ -40,7 +40,7 @@ LAYERS = {
     "admin": ["base", "async", "metrics", "io", "http", "kv", "azure", "chunk", "meta", "lake", "engine",
               "tier", "rest/blob"],
     # A mount is a client like any other: it knows HTTP and Azure's words, never the engine.
-    "vfs": ["base", "async", "metrics", "http", "azure", "lake"],
+    "vfs": ["base", "async", "metrics", "io", "http", "azure", "lake"],
     "fuse": ["base", "async", "metrics", "vfs"],
     # The composition root sees everything.
     "cli": ["base", "async", "config", "metrics", "io", "http", "kv", "azure", "chunk", "meta",
