@@ -61,7 +61,7 @@ class ServerProcess:
         )
 
     # --- life ------------------------------------------------------------------------------------
-    def start(self, timeout=30):
+    def start(self, timeout=90):
         assert not self.alive
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
