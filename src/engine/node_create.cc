@@ -154,6 +154,7 @@ Result<> PutNew(Services& services, kv::Transaction& txn, Commit& commit, const 
   FB_ASSIGN_OR_RETURN(commit.done.attributes,
                       AttributesOf(txn, spot.container.id, record, /*with_target=*/false));
   commit.done.created = true;
+  commit.done.changed = meta::Nanoseconds(commit.stamp.now);
   return {};
 }
 

@@ -265,6 +265,7 @@ Task<NodeChange> Run(Services& services, OpContext context, Request request, Ste
   FB_CO_RETURN_IF_ERROR(co_await TransactNode(
       services, context, commit->request.target.container, commit->request.lazy,
       [&services, commit, step](kv::Transaction& txn) { return step(services, txn, *commit); }));
+  if (!commit->done.repeated) commit->done.changed = meta::Nanoseconds(commit->now);
   co_return std::move(commit->done);
 }
 

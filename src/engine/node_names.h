@@ -28,6 +28,7 @@ struct NodeChange {
   azure::PosixAttributes attributes;
   bool created = false;
   bool repeated = false;
+  std::int64_t changed = 0;  // the directories' new time, nanoseconds; 0: nothing changed now
 };
 
 struct CreateNodeRequest {

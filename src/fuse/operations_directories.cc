@@ -95,8 +95,14 @@ void OnReleasedir(fuse_req_t raw, fuse_ino_t, fuse_file_info* file) {
   fuse_reply_err(raw, 0);
 }
 
-// Names are durable on the server when an operation returns: there is nothing to wait for.
-void OnFsyncdir(fuse_req_t raw, fuse_ino_t, int, fuse_file_info*) { fuse_reply_err(raw, 0); }
+asio::awaitable<void> SyncDirectory(Face& face, Request request, HandleId handle) {
+  auto done = co_await face.file_system.SyncDirectory(request.context(), handle);
+  done ? request.Error(0) : request.Error(done.error());
+}
+void OnFsyncdir(fuse_req_t raw, fuse_ino_t, int, fuse_file_info* file) {
+  Face& face = Face::Of(raw);
+  face.Spawn(SyncDirectory(face, face.Take(raw), HandleId(file->fh)));
+}
 
 }  // namespace
 

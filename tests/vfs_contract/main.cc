@@ -1,6 +1,8 @@
 // Holds a server, and a mount's client for it, to the contract of a mount. See README.md.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <random>
 
 #include "base/log.h"
 #include "base/uuid.h"
@@ -53,6 +55,42 @@ VfsMaker ServerMaker() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Wire, VfsContract, testing::Values(ServerMaker()), VfsMakerName);
+
+// Small reads of one file again and again, which a mount on the server's machine serves from the
+// server's own files, while versions come and go and the server gives their bytes back.
+TEST(SmallReads, AreOfTheVersionThatIsAskedFor) {
+  constexpr std::size_t kSize = 6 << 20, kPiece = 4096;
+  const auto remote = ConnectTo("");
+  CreateRequest create;
+  create.at.name = "small-reads-" + NewUuid();
+  const auto made = RunSync(remote->Create({}, create));
+  ASSERT_TRUE(made) << made.error().ToString();
+  const FileRef file{create.at.name, made->id};
+  std::mt19937_64 random(7);
+  std::vector<std::byte> content(kSize), piece(kPiece);
+  for (int version = 0; version < 4; ++version) {
+    for (std::byte& byte : content) byte = static_cast<std::byte>(random());
+    const auto staged = RunSync(remote->StageBlock({}, file, content));
+    ASSERT_TRUE(staged) << staged.error().ToString();
+    CommitRequest commit;
+    commit.file = file;
+    commit.pieces.emplace_back(*staged);
+    const auto done = RunSync(remote->Commit({}, commit));
+    ASSERT_TRUE(done) << done.error().ToString();
+    for (int i = 0; i < 400; ++i) {
+      const std::size_t offset = random() % (kSize - kPiece);
+      ReadRequest read{.file = file, .etag = done->etag, .offset = offset, .into = piece};
+      const auto got = RunSync(remote->Read({}, read));
+      ASSERT_TRUE(got) << got.error().ToString();
+      ASSERT_EQ(got->bytes, kPiece);
+      EXPECT_EQ(got->file_size, kSize);
+      EXPECT_EQ(got->etag, done->etag);
+      ASSERT_TRUE(std::equal(piece.begin(), piece.end(), content.begin() + offset)) << offset;
+    }
+  }
+  EXPECT_TRUE(RunSync(remote->Remove({}, create.at, false)));
+  (void)RunSync(remote->End({}));
+}
 
 TEST(Connecting, SaysWhatIsWrong) {
   ConnectOptions options;

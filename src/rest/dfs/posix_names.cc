@@ -27,7 +27,9 @@ Result<std::string> TokenOf(const Call& call) {
 }
 
 http::Response Done(const engine::NodeChange& done, unsigned status) {
-  return WithAttributes(done.repeated ? 200 : status, done.attributes);
+  http::Response response = WithAttributes(done.repeated ? 200 : status, done.attributes);
+  if (done.changed != 0) response.headers.Add("x-ms-posix-changed", std::to_string(done.changed));
+  return response;
 }
 
 // A flag that is true unless the query says otherwise.

@@ -69,6 +69,24 @@ TEST_F(PosixTest, CreatesStatsAndReads) {
   EXPECT_EQ(blob.Header("x-ms-meta-permissions"), std::to_string(0100000 | 04755));
 }
 
+TEST_F(PosixTest, AChangeOfNamesSaysTheNewTimeOfItsDirectory) {
+  Create("d", "kind=dir");
+  const auto told = [&](const Reply& reply) { return reply.Header("x-ms-posix-changed"); };
+  const auto is = [&](const std::string& path) { return std::to_string(Shown(Stat(path)).mtime); };
+  const Reply made = Create("d/a", "");
+  EXPECT_FALSE(told(made).empty());
+  EXPECT_EQ(told(made), is("d"));
+  const HeaderList empty = {{"Content-Length", "0"}};
+  const Reply linked =
+      d_.f.Send("PUT", "/box/d/b?posix=link&from=" + Number(made), HeaderList(empty));
+  EXPECT_EQ(told(linked), is("d"));
+  const Reply moved = d_.f.Send("PUT", "/box/d/c?posix=rename",
+                                {{"Content-Length", "0"}, {"x-ms-posix-from", "path=d/b"}});
+  EXPECT_EQ(told(moved), is("d"));
+  EXPECT_EQ(told(d_.f.Send("DELETE", "/box/d/c?posix=remove&kind=file")), is("d"));
+  EXPECT_EQ(told(Create("d/a", "", {}, "&exclusive=false")), "") << "nothing was changed";
+}
+
 TEST_F(PosixTest, LazyChangesHaveAMarkThatSyncTakes) {
   const auto lazy = [&](const std::string& path, const std::string& value) {
     return d_.f.Send("PUT", "/box/" + path + "?posix=create",
