@@ -136,13 +136,11 @@ Result<Conditions> ConditionsFrom(HeaderSpan headers) { return Parse(headers, kO
 Result<Conditions> SourceConditionsFrom(HeaderSpan headers) { return Parse(headers, kSource); }
 
 Result<> CheckRead(const Conditions& conditions, const ConditionSubject& subject) {
-  if (!MustHold(conditions, subject)) return NotMet(Code::kConditionNotMet);
-  // A wildcard on a read asks for a blob that is not there; Azure calls that unsatisfiable.
+  // A wildcard on a read asks for a blob that is not there, whatever else has to hold.
   if (conditions.if_none_match && conditions.if_none_match->any) {
-    return Fail(Error(Code::kInvalidHeaderValue,
-                      "The request includes an unsatisfiable condition for this operation.")
-                    .WithDetail("HeaderName: If-None-Match\nHeaderValue: *"));
+    return NotMet(Code::kUnsatisfiableCondition);
   }
+  if (!MustHold(conditions, subject)) return NotMet(Code::kConditionNotMet);
   if (!WantsAnswer(conditions, subject)) return NotMet(Code::kNotModified);
   return {};
 }

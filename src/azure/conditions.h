@@ -29,6 +29,9 @@ struct Conditions {
   std::optional<WallTime> if_unmodified_since;  // whole seconds
   std::optional<TagCondition> if_tags;
   std::optional<std::string> lease_id;  // x-ms-lease-id; never part of empty()
+  // Copy Blob, whose copy may outlast any lease that runs out: kInfiniteLeaseRequired for the id of
+  // one. Never part of empty().
+  bool infinite_lease = false;
 
   // True when there is no condition at all.
   bool empty() const;
@@ -49,8 +52,8 @@ struct ConditionSubject {
 };
 
 // Reads (Get Blob, Get Blob Properties …): any combination of headers; kNotModified (304) when
-// If-None-Match or If-Modified-Since fails, kConditionNotMet (412) for the others. The subject
-// exists.
+// If-None-Match or If-Modified-Since fails, kConditionNotMet (412) for the others,
+// kUnsatisfiableCondition (400) for If-None-Match: *. The subject exists.
 Result<> CheckRead(const Conditions& conditions, const ConditionSubject& subject);
 
 // Writes: kConditionNotMet (412), and kBlobAlreadyExists (409) for If-None-Match: * on one that

@@ -37,6 +37,8 @@ TEST(Conditions, Reads) {
   EXPECT_EQ(Read({{"If-None-Match", "\"0x1\""}}), Code::kNotModified);
   EXPECT_EQ(Read({{"If-None-Match", "\"0x3\",W/\"0x1\""}}), Code::kNotModified);
   EXPECT_EQ(Read({{"If-None-Match", "\"0x2\""}}), kOk);
+  EXPECT_EQ(Read({{"If-None-Match", "*"}}), Code::kUnsatisfiableCondition);
+  EXPECT_EQ(Read({{"If-Match", "\"0x2\""}, {"If-None-Match", "*"}}), Code::kUnsatisfiableCondition);
   EXPECT_EQ(Read({{"If-Modified-Since", kSame}}), Code::kNotModified);
   EXPECT_EQ(Read({{"If-Modified-Since", kAfter}}), Code::kNotModified);
   EXPECT_EQ(Read({{"If-Modified-Since", kBefore}}), kOk);

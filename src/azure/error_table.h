@@ -36,6 +36,8 @@ Code CodeFromWire(unsigned status, std::string_view name);
 Error InvalidHeaderError(std::string_view name, std::string_view value);
 Error MissingHeaderError(std::string_view name);
 Error UnsupportedHeaderError(std::string_view name, std::string_view value);
+// A CRC-64 header beside an MD5 one.
+Error BothChecksumsError(std::string_view name);
 // `reason` may be empty.
 Error InvalidQueryError(std::string_view name, std::string_view value,
                         std::string_view reason = {});

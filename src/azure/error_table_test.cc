@@ -34,7 +34,10 @@ TEST(ErrorTable, TheInverseGivesTheCodeBack) {
   for (Code code : AllCodes()) {
     if (static_cast<unsigned>(code) < 100) continue;
     const WireError& wire = WireErrorOf(code);
-    EXPECT_EQ(CodeFromWire(wire.status, wire.name), code) << CodeName(code);
+    // Two limits of Azure's have one name between them; the inverse knows the first.
+    const bool shared = code == Code::kUncommittedBlockCountExceedsLimit;
+    EXPECT_EQ(CodeFromWire(wire.status, wire.name), shared ? Code::kBlockCountExceedsLimit : code)
+        << CodeName(code);
   }
   EXPECT_EQ(CodeFromWire(404, "FilesystemNotFound"), Code::kContainerNotFound);
   EXPECT_EQ(CodeFromWire(404, ""), Code::kResourceNotFound);

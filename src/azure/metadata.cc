@@ -77,7 +77,9 @@ Result<Metadata> MetadataFrom(HeaderSpan headers) {
 Result<> ValidateTags(const Tags& tags) {
   if (tags.size() > kMaxTags) return Fail(Code::kTagsTooLarge, "A blob has at most 10 tags.");
   for (const auto& [key, value] : tags) {
-    if (key.empty()) return BadTag("The name of one of the tag key-value pairs is empty.");
+    if (key.empty()) {
+      return Fail(Code::kEmptyTagName, "The name of one of the tag key-value pairs is empty.");
+    }
     if (key.size() > kMaxTagKeyLength || value.size() > kMaxTagValueLength) {
       return Fail(Code::kTagsTooLarge,
                   "A tag's key has at most 128 characters, its value at most 256.");
@@ -105,7 +107,7 @@ Result<Tags> ParseTagsHeader(std::string_view text) {
     auto value = PercentDecode(std::string_view(spaced).substr(equals + 1));
     if (!key || !value) return BadTag("x-ms-tags is not url-encoded.");
     if (!out.emplace(std::move(*key), std::move(*value)).second) {
-      return BadTag("The tags specified contain duplicate names.");
+      return Fail(Code::kDuplicateTagNames, "The tags specified contain duplicate names.");
     }
     if (out.size() > kMaxTags) return Fail(Code::kTagsTooLarge, "A blob has at most 10 tags.");
   }

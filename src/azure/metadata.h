@@ -25,10 +25,9 @@ Result<Metadata> MetadataFrom(HeaderSpan headers);
 bool HasMetadata(HeaderSpan headers);
 
 // Checks count, lengths and characters (letters, digits, space, + - . / : = _). kInvalidTag,
-// kTagsTooLarge.
+// kEmptyTagName, kTagsTooLarge.
 Result<> ValidateTags(const Tags& tags);
-// "k1=v1&k2=v2", url-encoded; '+' is a space. kInvalidTag for a key given twice or empty,
-// kTagsTooLarge.
+// "k1=v1&k2=v2", url-encoded; '+' is a space. kDuplicateTagNames and the above.
 Result<Tags> ParseTagsHeader(std::string_view text);
 // x-ms-tags; an empty set when absent.
 Result<Tags> TagsFrom(HeaderSpan headers);

@@ -36,7 +36,7 @@ struct TagComparison {
   std::string value;
 };
 
-inline constexpr std::size_t kMaxTagExpressionBytes = 8 * 1024;
+inline constexpr std::size_t kMaxTagExpressionBytes = std::size_t{8} << 10;
 inline constexpr std::size_t kMaxTagComparisons = 64;  // x-ms-if-tags; where: 10 keys
 inline constexpr std::size_t kMaxTagExpressionDepth = 16;
 

@@ -89,8 +89,8 @@ TEST(Tags, HeaderForm) {
   ASSERT_TRUE(tags);
   EXPECT_EQ(*tags, (Tags{{"empty", ""}, {"k 2", "a b+c"}, {"k1", "v1"}}));
   EXPECT_EQ(ParseTagsHeader(FormatTagsHeader(*tags)), *tags);
-  EXPECT_EQ(ParseTagsHeader("a=1&a=2").error().code(), Code::kInvalidTag);
-  EXPECT_EQ(ParseTagsHeader("=1").error().code(), Code::kInvalidTag);
+  EXPECT_EQ(ParseTagsHeader("a=1&a=2").error().code(), Code::kDuplicateTagNames);
+  EXPECT_EQ(ParseTagsHeader("=1").error().code(), Code::kEmptyTagName);
   EXPECT_EQ(ParseTagsHeader("a").error().code(), Code::kInvalidTag);
   EXPECT_EQ(ParseTagsHeader("a=%3C").error().code(), Code::kInvalidTag);
   EXPECT_EQ(ParseTagsHeader("a=" + std::string(257, 'v')).error().code(), Code::kTagsTooLarge);

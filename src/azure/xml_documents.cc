@@ -158,7 +158,7 @@ Result<Tags> ParseTagsXml(std::string_view xml) {
     if (!node.child("Key")) return MissingNode("Key");
     if (!node.child("Value")) return MissingNode("Value");
     if (!out.emplace(node.child("Key").child_value(), node.child("Value").child_value()).second) {
-      return Fail(Code::kInvalidTag, "The tags specified contain duplicate names.");
+      return Fail(Code::kDuplicateTagNames, "The tags specified contain duplicate names.");
     }
     if (out.size() > kMaxTags) return Fail(Code::kTagsTooLarge, "A blob has at most 10 tags.");
   }

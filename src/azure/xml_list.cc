@@ -106,19 +106,33 @@ void WriteCopy(XmlBuilder& xml, const CopyState& copy) {
   xml.ElementIf("CopyStatusDescription", copy.description);
 }
 
-void WriteProperties(XmlBuilder& xml, const BlobProperties& p, bool with_copy,
-                     AccessTier default_tier) {
+// Acl has the access entries and the default ones in one list.
+void WriteAccess(XmlBuilder& xml, const AccessControl& access) {
+  xml.Element("Owner", access.owner)
+      .Element("Group", access.group)
+      .Element("Permissions", FormatPermissions(access))
+      .Element("Acl", FormatAcl(access));
+}
+
+struct PropertiesStyle {
+  bool with_copy = false;
+  AccessTier default_tier = AccessTier::kHot;
+  const AccessControl* access = nullptr;  // null: not shown
+};
+
+void WriteProperties(XmlBuilder& xml, const BlobProperties& p, const PropertiesStyle& style) {
   xml.Open("Properties")
       .Element("Creation-Time", FormatHttpDate(p.created))
       .Element("Last-Modified", FormatHttpDate(p.last_modified))
-      .Element("Etag", p.etag.view())
-      .ElementIf("ResourceType", p.resource_type);
+      .Element("Etag", p.etag.view());
+  if (style.access != nullptr) WriteAccess(xml, *style.access);
+  xml.ElementIf("ResourceType", p.resource_type);
   WriteContent(xml, p);
   if (p.sequence_number) xml.Element("x-ms-blob-sequence-number", *p.sequence_number);
   xml.Element("BlobType", BlobTypeName(p.type));
-  WriteTier(xml, p, default_tier);
+  WriteTier(xml, p, style.default_tier);
   WriteLease(xml, p.lease, p.lease_infinite);
-  if (with_copy) WriteCopy(xml, p.copy);
+  if (style.with_copy) WriteCopy(xml, p.copy);
   xml.Element("ServerEncrypted", p.server_encrypted);
   if (p.incremental_copy) xml.Element("IncrementalCopy", true);
   if (p.sealed) xml.Element("Sealed", true);
@@ -182,7 +196,10 @@ void ListBlobsWriter::AddBlob(const ListedBlob& blob) {
     xml_.Empty("OrMetadata").Close("Blob");
     return;
   }
-  WriteProperties(xml_, blob.properties, include_.copy, default_tier_);
+  WriteProperties(xml_, blob.properties,
+                  {.with_copy = include_.copy,
+                   .default_tier = default_tier_,
+                   .access = blob.access ? &*blob.access : nullptr});
   if (include_.metadata) WriteMetadata(xml_, blob.metadata);
   if (include_.tags && !blob.tags.empty()) WriteTags(xml_, blob.tags);
   if (blob.has_versions_only) xml_.Element("HasVersionsOnly", true);
@@ -193,9 +210,12 @@ void ListBlobsWriter::AddBlob(const ListedBlob& blob) {
   xml_.Empty("OrMetadata").Close("Blob");
 }
 
-void ListBlobsWriter::AddPrefix(std::string_view prefix, const BlobProperties* properties) {
+void ListBlobsWriter::AddPrefix(std::string_view prefix, const BlobProperties* properties,
+                                const AccessControl* access) {
   xml_.Open("BlobPrefix").NameElement("Name", prefix);
-  if (properties != nullptr) WriteProperties(xml_, *properties, false, default_tier_);
+  if (properties != nullptr) {
+    WriteProperties(xml_, *properties, {.default_tier = default_tier_, .access = access});
+  }
   xml_.Close("BlobPrefix");
 }
 

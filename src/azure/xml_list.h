@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "azure/acl.h"
 #include "azure/names.h"
 #include "azure/permissions.h"
 #include "azure/properties.h"
@@ -46,6 +47,7 @@ struct ListedBlob {
   // Only blocks are there: no dates, no ETag, no headers, no metadata.
   bool uncommitted = false;
   BlobProperties properties;
+  std::optional<AccessControl> access = {};  // hierarchical accounts, where it was asked for
   Metadata metadata;
   Tags tags;
   // Of containers with a lake: "local", "both", "lake" or "partial". Empty: not said.
@@ -57,8 +59,10 @@ class ListBlobsWriter {
  public:
   ListBlobsWriter(const ListEcho& echo, const ListBlobsInclude& include);
   void AddBlob(const ListedBlob& blob);
-  // `properties` for hierarchical accounts, whose prefixes are directories; null otherwise.
-  void AddPrefix(std::string_view prefix, const BlobProperties* properties = nullptr);
+  // `properties` for hierarchical accounts, whose prefixes are directories; null otherwise. So is
+  // `access` where nobody asked for it.
+  void AddPrefix(std::string_view prefix, const BlobProperties* properties = nullptr,
+                 const AccessControl* access = nullptr);
   // `next_marker` empty: the listing is complete.
   std::string Finish(std::string_view next_marker);
   std::size_t size() const { return xml_.size(); }

@@ -120,6 +120,7 @@ TEST(XmlList, EveryOptionalPropertyShows) {
   p.deleted_time = p.created;
   p.remaining_retention_days = 3;
   p.resource_type = "file";
+  blob.access = AccessControl{"alice", "devs", 0640, {}};
   writer.AddBlob(blob);
   std::string xml = writer.Finish("");
   for (const char* part :
@@ -130,7 +131,9 @@ TEST(XmlList, EveryOptionalPropertyShows) {
         "<LeaseStatus>locked</LeaseStatus><LeaseState>leased</LeaseState><LeaseDuration>infinite</"
         "LeaseDuration>",
         "<CopyStatus>success</CopyStatus>", "<CopyProgress>5/6</CopyProgress>",
-        "<RemainingRetentionDays>3</RemainingRetentionDays>", "<ResourceType>file</ResourceType>",
+        "<RemainingRetentionDays>3</RemainingRetentionDays>",
+        "</Etag><Owner>alice</Owner><Group>devs</Group><Permissions>rw-r-----</Permissions>"
+        "<Acl>user::rw-,group::r--,other::---</Acl><ResourceType>file</ResourceType>",
         "<NextMarker />"}) {
     EXPECT_NE(xml.find(part), std::string::npos) << part << "\n" << xml;
   }

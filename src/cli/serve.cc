@@ -1,5 +1,6 @@
 #include "cli/serve.h"
 
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
 #include <csignal>
@@ -20,6 +21,18 @@ sigset_t BlockSignals() {
   // A client that goes away is an error of a write, not of the process.
   std::signal(SIGPIPE, SIG_IGN);
   return set;
+}
+
+// A descriptor a connection, and those of the stores: what a shell allows by default is too few.
+void RaiseFileLimit(const config::Config& config) {
+  constexpr std::uint64_t kForStores = 2048;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // up to the hard limit anybody may
+  if (limit.rlim_max >= config.max_connections + kForStores) return;
+  Log(LogLevel::kWarn, "fewer files may be open than limits.max_connections asks for",
+      {{"max_connections", config.max_connections}, {"open_files", limit.rlim_max}});
 }
 
 void Announce(const Server& server, const config::Config& config) {
@@ -43,6 +56,7 @@ int Serve(const config::Config& config, const std::function<Result<config::Confi
     std::fprintf(stderr, "forebay: %s\n", done.error().message().c_str());
     return 1;
   }
+  RaiseFileLimit(config);
   auto server = Server::Start(config);
   if (!server) {
     FlushLog();

@@ -16,6 +16,7 @@
 #include "cli/version.h"
 #include "config/reload.h"
 #include "engine/account_layout.h"
+#include "http/interface_addresses.h"
 #include "tier/placement_metrics.h"
 
 namespace forebay::cli {
@@ -105,6 +106,7 @@ Result<std::unique_ptr<Server>> Server::Start(const config::Config& config) {
   FB_ASSIGN_OR_RETURN(options.default_version,
                       azure::ServiceVersion::Parse(config.default_service_version));
   options.copy_sources.domains = config.domains;
+  options.copy_sources.own_addresses = http::InterfaceAddresses;
   for (const config::Listener& listener : config.listeners) {
     options.copy_sources.own_endpoints.push_back(listener.address);
   }

@@ -55,6 +55,12 @@ Result<> CheckLeaseAt(const Place& place, const std::optional<std::string>& leas
 
 Result<> CheckWriteAt(const Place& place, const azure::Conditions& conditions, WallTime now) {
   FB_RETURN_IF_ERROR(CheckLeaseAt(place, conditions.lease_id, now));
+  if (conditions.infinite_lease && conditions.lease_id && place.existing &&
+      !place.existing->lease.infinite()) {
+    return Fail(
+        Code::kInfiniteLeaseRequired,
+        "The lease ID matched, but the specified lease must be an infinite-duration lease.");
+  }
   if (conditions.empty()) return {};
   if (!place.existing) return azure::CheckWrite(conditions, nullptr);
   const azure::ConditionSubject subject = SubjectOf(*place.existing);

@@ -45,6 +45,8 @@ azure::Conditions WithoutLease(azure::Conditions conditions) {
 Result<LeaseResult> OnBlob(Services& services, kv::Transaction& txn, const BlobTarget& target,
                            const LeaseRequest& request, WallTime now) {
   FB_ASSIGN_OR_RETURN(Place place, RequireBlob(txn, target));
+  // A copy that is pending keeps the lease with which it began.
+  FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));
   meta::BlobRecord record = *place.existing;
   const azure::ConditionSubject subject = SubjectOf(record);
   FB_RETURN_IF_ERROR(azure::CheckWrite(request.conditions, &subject));

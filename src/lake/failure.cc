@@ -64,6 +64,7 @@ Failure ClassifyAzure(Code code) {
     case Code::kLeaseIdMismatchWithLeaseOperation:
     case Code::kLeaseNotPresentWithLeaseOperation:
     case Code::kLeaseLost:
+    case Code::kInfiniteLeaseRequired:
       return Failure::kLeased;
     case Code::kInvalidBlobType:
     case Code::kInvalidSourceBlobType:

@@ -30,7 +30,11 @@ Result<CopyAttributes> CopyAttributesFrom(azure::HeaderSpan headers) {
     if (!out.copy_tags && !EqualsIgnoreCase(*option, "REPLACE")) {
       return Fail(azure::InvalidHeaderError(kTagOption, *option));
     }
-    if (out.copy_tags && has_tags) return Fail(azure::InvalidHeaderError(kTagOption, *option));
+    if (out.copy_tags && has_tags) {
+      return Fail(
+          Code::kBothTagsAndTagCopyPresent,
+          "x-ms-tags must not be present together with x-ms-copy-source-tag-option as COPY.");
+    }
   }
   FB_ASSIGN_OR_RETURN(out.tier, azure::TierFromHeaders(headers));
   // Only checked: a copy out of Archive is done when it answers.

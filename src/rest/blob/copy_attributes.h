@@ -19,7 +19,7 @@ struct CopyAttributes {
   bool copy_tags = false;                   // x-ms-copy-source-tag-option: COPY
   std::optional<azure::AccessTier> tier;
 };
-// kInvalidHeaderValue; also for tags given along with COPY.
+// kInvalidHeaderValue; kBothTagsAndTagCopyPresent for tags given along with COPY.
 Result<CopyAttributes> CopyAttributesFrom(azure::HeaderSpan headers);
 
 // `given`, with its empty parts taken from `source`.

@@ -36,6 +36,7 @@ Task<http::Response> FromHere(Call& call, LocalSource source, const std::string&
   request.source = std::move(source.target);
   request.target = call.Blob();
   FB_CO_ASSIGN_OR_RETURN(request.conditions, CreateConditions(call));
+  request.conditions.infinite_lease = !sync;
   FB_CO_ASSIGN_OR_RETURN(request.source_conditions, azure::SourceConditionsFrom(call.headers()));
   FB_CO_ASSIGN_OR_RETURN(CopyAttributes given, CopyAttributesFrom(call.headers()));
   request.metadata = std::move(given.metadata);
@@ -62,6 +63,7 @@ Task<http::Response> FromElsewhere(Call& call, const std::string& url, bool sync
   engine::PutBlobRequest request;
   request.target = call.Blob();
   FB_CO_ASSIGN_OR_RETURN(request.conditions, CreateConditions(call));
+  request.conditions.infinite_lease = !sync;
   FB_CO_ASSIGN_OR_RETURN(CopyAttributes given, CopyAttributesFrom(call.headers()));
   if (sync) {
     FB_CO_ASSIGN_OR_RETURN(request.expected, SourceChecksums(call.headers()));
@@ -114,7 +116,9 @@ Task<http::Response> HandleAbortCopyBlob(Call& call) {
   const std::string_view action = call.Header("x-ms-copy-action");
   if (!EqualsIgnoreCase(action, "abort"))
     co_return Fail(azure::InvalidHeaderError("x-ms-copy-action", action));
-  FB_CO_RETURN_IF_ERROR(co_await call.copies.Abort(call.context, call.Blob(), std::string(*id)));
+  FB_CO_ASSIGN_OR_RETURN(azure::Conditions given, azure::ConditionsFrom(call.headers()));
+  FB_CO_RETURN_IF_ERROR(co_await call.copies.Abort(call.context, call.Blob(), std::string(*id),
+                                                   std::move(given.lease_id)));
   co_return Empty(204);
 }
 

@@ -19,6 +19,7 @@
 #include "engine/put_block.h"
 #include "engine/put_block_list.h"
 #include "meta/keys.h"
+#include "meta/resource_lease.h"
 #include "rest/blob/copy_parts.h"
 #include "rest/blob/pending_copy.h"
 
@@ -396,9 +397,13 @@ Task<engine::Changed> CopyJobs::Begin(OpContext context, engine::PutBlobRequest 
   co_return put->changed;
 }
 
-Task<> CopyJobs::Abort(OpContext context, engine::BlobTarget target, std::string copy_id) {
+Task<> CopyJobs::Abort(OpContext context, engine::BlobTarget target, std::string copy_id,
+                       std::optional<std::string> lease_id) {
   FB_CO_ASSIGN_OR_RETURN(meta::BlobRecord record,
                          co_await impl_->PendingRecord(context, target, copy_id));
+  // Nobody can take, change or break the lease while the copy is pending.
+  FB_CO_RETURN_IF_ERROR(meta::CheckLeaseForWrite(record.lease, lease_id, meta::LeasedThing::kBlob,
+                                                 impl_->services.clock.Now()));
   auto told = co_await impl_->Conclude(std::move(context), std::move(target), std::move(record),
                                        azure::CopyStatus::kAborted, "Aborted by the client.");
   if (!told && IsObsolete(told.error())) {

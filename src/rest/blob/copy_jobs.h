@@ -58,8 +58,9 @@ class CopyJobs {
                               std::string source_etag);
 
   // Abort Copy Blob: an empty blob with the status "aborted" stays. kNoPendingCopyOperation,
-  // kCopyIdMismatch, and those of reading the blob.
-  Task<> Abort(OpContext context, engine::BlobTarget target, std::string copy_id);
+  // kCopyIdMismatch, kLeaseIdMissing and its like, and those of reading the blob.
+  Task<> Abort(OpContext context, engine::BlobTarget target, std::string copy_id,
+               std::optional<std::string> lease_id = std::nullopt);
 
   // Bytes fetched so far; nullopt when the job does not run here.
   std::optional<std::uint64_t> Progress(const std::string& copy_id) const;

@@ -9,13 +9,16 @@
 namespace forebay::rest {
 namespace {
 
+bool IsIpv4(const IpBytes& address) {
+  static const IpBytes kMapped = *ParseIp("0.0.0.0");
+  return std::equal(address.begin(), address.begin() + 12, kMapped.begin());
+}
+
 bool IsLoopbackName(std::string_view host) {
   if (EqualsIgnoreCase(host, "localhost")) return true;
   const auto address = ParseIp(host);
   if (!address) return false;
-  const auto loopback6 = ParseIp("::1");
-  const bool mapped = (*address)[10] == 0xFF && (*address)[11] == 0xFF;
-  return *address == *loopback6 || (mapped && (*address)[12] == 127);
+  return *address == *ParseIp("::1") || (IsIpv4(*address) && (*address)[12] == 127);
 }
 
 // "account.blob.host" → "blob.host"; empty when there is no dot.
@@ -57,6 +60,21 @@ Result<std::string> CopySources::UrlOf(const Call& call) const {
   return std::string(*url);
 }
 
+bool CopySources::Reaches(std::string_view host, std::string_view listens) const {
+  if (host == listens) return true;
+  const auto at = ParseIp(listens);
+  const bool every4 = at && *at == *ParseIp("0.0.0.0");
+  const bool every = at && *at == *ParseIp("::");  // IPv4 too, on one socket
+  if (IsLoopbackName(host)) return every4 || every || IsLoopbackName(listens);
+  const auto wanted = ParseIp(host);
+  if (!wanted || !at) return false;
+  if (*wanted == *at) return true;
+  if (!every && !(every4 && IsIpv4(*wanted))) return false;
+  if (!options_.own_addresses) return false;
+  const std::vector<IpBytes> own = options_.own_addresses();
+  return std::ranges::find(own, *wanted) != own.end();
+}
+
 bool CopySources::IsOwn(const Call& call, const azure::SourceUrl& url) const {
   // The name by which the client reaches us is ours; so is a sibling account under host style.
   const std::string_view host = call.Header("host");
@@ -66,15 +84,12 @@ bool CopySources::IsOwn(const Call& call, const azure::SourceUrl& url) const {
     return true;
   }
   const std::string port = ":" + std::to_string(url.port);
-  const bool loopback = IsLoopbackName(url.host);
   for (const std::string& endpoint : options_.own_endpoints) {
     if (EqualsIgnoreCase(url.host + port, endpoint)) return true;
     if (!endpoint.ends_with(port)) continue;
     std::string_view listens = std::string_view(endpoint).substr(0, endpoint.size() - port.size());
     if (listens.starts_with('[')) listens = listens.substr(1, listens.size() - 2);
-    const bool local = listens == "0.0.0.0" || listens == "::" || IsLoopbackName(listens);
-    if (loopback && local) return true;
-    if (url.host == listens) return true;
+    if (Reaches(url.host, listens)) return true;
   }
   // An account of the same name may live at Azure: only on the port that we were reached by is the
   // domain ours.
@@ -183,7 +198,7 @@ Result<engine::ExpectedChecksums> SourceChecksums(azure::HeaderSpan headers) {
   }
   if (const auto text = azure::FindHeader(headers, "x-ms-source-content-crc64")) {
     FB_ASSIGN_OR_RETURN(expected.crc64, azure::ParseCrc64(*text));
-    if (expected.md5) return Fail(azure::InvalidHeaderError("x-ms-source-content-crc64", *text));
+    if (expected.md5) return Fail(azure::BothChecksumsError("x-ms-source-content-crc64"));
   }
   return expected;
 }

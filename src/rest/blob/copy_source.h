@@ -5,6 +5,7 @@
 // network. Thread safe.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "azure/ranges.h"
 #include "azure/target.h"
+#include "base/ip_address.h"
 #include "engine/get_blob.h"
 #include "engine/put_blob.h"
 #include "rest/blob/call.h"
@@ -24,7 +26,10 @@ struct CopySourceOptions {
   std::vector<std::string> own_endpoints;
   // Host-style domains: "blob.example.com" serves "account.blob.example.com", on the port that the
   // request itself came to.
-  std::vector<std::string> domains;
+  std::vector<std::string> domains = {};
+  // The addresses that this machine has now: asked where a source names an address and a listener
+  // is on all of them. Unset: loopback only.
+  std::function<std::vector<IpBytes>()> own_addresses = {};
 };
 
 // A blob of this server that the caller may read, and its record as it was when that was decided.
@@ -57,6 +62,8 @@ class CopySources {
   std::optional<azure::RequestTarget> OwnTarget(const Call& call,
                                                 const azure::SourceUrl& url) const;
   bool IsOwn(const Call& call, const azure::SourceUrl& url) const;
+  // Whether who connects to `host` on the port of an endpoint meets the listener on `listens`.
+  bool Reaches(std::string_view host, std::string_view listens) const;
 
   const CopySourceOptions options_;
   SourceFetcher& fetcher_;
@@ -69,7 +76,7 @@ std::string CopySourceShown(std::string_view url);
 Result<http::Headers> SourceHeaders(azure::HeaderSpan headers);
 
 // x-ms-source-content-md5 or x-ms-source-content-crc64. kInvalidMd5, kInvalidCrc64;
-// kInvalidHeaderValue for both.
+// kBothChecksumsPresent.
 Result<engine::ExpectedChecksums> SourceChecksums(azure::HeaderSpan headers);
 
 // An engine error of a copy whose source is here: a blob that is not there can only be the source,

@@ -77,6 +77,11 @@ TEST_F(CopyTest, SourceChecksumsAndConditions) {
                     {{"x-ms-source-content-md5", "XUFAKrxLKna5cZ2REBfFkg=="}})
                 .ErrorCode(),
             "Md5Mismatch");
+  EXPECT_EQ(
+      FromUrl("/box/dst", Here("/box/src"),
+              {{"x-ms-source-content-md5", md5}, {"x-ms-source-content-crc64", "AAAAAAAAAAA="}})
+          .ErrorCode(),
+      "BothCrc64AndMd5HeaderPresent");
   EXPECT_EQ(FromUrl("/box/dst", Here("/box/src"), {{"x-ms-source-if-match", "\"0x1\""}}).status,
             412u);
   EXPECT_EQ(FromUrl("/box/dst", Here("/box/src"), {{"If-None-Match", "*"}}).status, 409u);
@@ -117,6 +122,8 @@ TEST_F(CopyTest, TagsOfTheSourceTakeTheirOwnPermission) {
   EXPECT_EQ(copy("cw", "r", asks), 403u);
   EXPECT_EQ(copy("cw", "rt", asks), 201u);
   EXPECT_EQ(copy("cw", "r", {"x-ms-copy-source-tag-option", "REPLACE"}), 201u);
+  EXPECT_EQ(FromUrl("/box/dst", Here("/box/src"), {copies, {"x-ms-tags", "u=2"}}).ErrorCode(),
+            "BothUserTagsAndSourceTagsCopyPresentException");
 }
 
 TEST_F(CopyTest, ASourceThatIsNotThere) {
@@ -141,6 +148,45 @@ TEST_F(CopyTest, OtherNamesOfThisServerAreThisServer) {
                {"x-ms-copy-source", "http://devstoreaccount1.blob.local:10000/box/src"}});
   EXPECT_EQ(sibling.status, 201u) << sibling.body;
   EXPECT_TRUE(f_.fetcher().asked.empty());
+}
+
+TEST_F(CopyTest, AListenerOnEveryAddressIsOnThoseOfTheMachine) {
+  struct Case {
+    const char* listens;
+    const char* source;
+    bool own;
+  };
+  const std::vector<Case> cases = {
+      {"0.0.0.0:10000", "10.1.2.3:10000", true},
+      {"0.0.0.0:10000", "127.0.0.2:10000", true},
+      {"0.0.0.0:10000", "10.1.2.4:10000", false},       // somebody else's
+      {"0.0.0.0:10000", "10.1.2.3:10001", false},       // another program's
+      {"0.0.0.0:10000", "[2001:db8::1]:10000", false},  // not listened on
+      {"[::]:10000", "[2001:db8::1]:10000", true},
+      {"[::]:10000", "[2001:DB8:0::1]:10000", true},
+      {"[::]:10000", "[::ffff:10.1.2.3]:10000", true},
+      {"[::]:10000", "10.1.2.3:10000", true},
+      {"10.1.2.3:10000", "[::ffff:10.1.2.3]:10000", true},
+      {"10.1.2.3:10000", "10.9.9.9:10000", false},  // ours too, but nobody listens there
+      {"127.0.0.1:10000", "10.1.2.3:10000", false},
+  };
+  for (const Case& one : cases) {
+    ServiceFixture::Options options;
+    options.service.copy_sources.own_endpoints = {one.listens};
+    options.service.copy_sources.own_addresses = [] {
+      return std::vector<IpBytes>{*ParseIp("127.0.0.1"), *ParseIp("127.0.0.2"),
+                                  *ParseIp("10.1.2.3"), *ParseIp("10.9.9.9"),
+                                  *ParseIp("2001:db8::1")};
+    };
+    ServiceFixture g(options);
+    g.host = "outer.example";  // as a proxy in front passes it on
+    g.MakeContainer();
+    g.PutBlob("/box/src", "ours");
+    const std::string url = "http://" + std::string(one.source) + "/devstoreaccount1/box/src";
+    const unsigned status = g.PutBlob("/box/dst", "", {{"x-ms-copy-source", url}}).status;
+    EXPECT_EQ(status, one.own ? 201u : 404u) << one.listens << " " << one.source;
+    EXPECT_EQ(g.fetcher().asked.size(), one.own ? 0u : 1u) << one.listens << " " << one.source;
+  }
 }
 
 TEST_F(CopyTest, AnAccountOfTheSameNameAtAzureIsNotOurs) {

@@ -5,6 +5,7 @@
 #include "azure/marker.h"
 #include "azure/xml_list.h"
 #include "base/encoding.h"
+#include "engine/path_access.h"
 #include "rest/blob/attributes.h"
 #include "rest/blob/handlers.h"
 #include "rest/blob/responses.h"
@@ -39,6 +40,7 @@ azure::ListedBlob Shown(engine::ListedBlob&& item, const azure::ListBlobsInclude
   if (!item.record) return out;
   meta::BlobRecord& record = *item.record;
   out.properties = engine::PropertiesOf(record, hierarchical, now);
+  if (include.permissions && hierarchical) out.access = engine::AccessOf(record);
   if (include.metadata) {
     out.metadata = std::move(record.metadata);
     if (record.directory && !IsFolder(out.metadata)) {
@@ -62,7 +64,8 @@ void AddItem(azure::ListBlobsWriter& writer, engine::ListedBlob&& item,
   }
   if (item.record) {
     const azure::BlobProperties properties = engine::PropertiesOf(*item.record, hierarchical, now);
-    writer.AddPrefix(item.name, &properties);
+    const azure::AccessControl access = engine::AccessOf(*item.record);
+    writer.AddPrefix(item.name, &properties, include.permissions ? &access : nullptr);
   } else {
     writer.AddPrefix(item.name);
   }
@@ -79,6 +82,15 @@ Result<Kind> KindOf(const Call& call) {
   if (EqualsIgnoreCase(text, "directories")) return Kind::kDirectories;
   if (EqualsIgnoreCase(text, "deleted")) return Kind::kDeleted;
   return Fail(azure::InvalidQueryError("showonly", text));
+}
+
+// What the reference says does not go together.
+Result<> CheckCombination(const Call& call, const azure::ListBlobsInclude& include, Kind kind) {
+  const bool delimited = !call.QueryValue("delimiter").empty();
+  if ((include.snapshots && delimited) || (include.deleted && kind == Kind::kDeleted)) {
+    return Fail(azure::InvalidQueryError("include", call.QueryList("include")));
+  }
+  return {};
 }
 
 // A page with other kinds in it becomes shorter; its marker leads on.
@@ -112,6 +124,7 @@ Task<http::Response> HandleListBlobs(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(const auto include,
                          azure::ParseListBlobsInclude(call.QueryList("include")));
   FB_CO_ASSIGN_OR_RETURN(const Kind kind, KindOf(call));
+  FB_CO_RETURN_IF_ERROR(CheckCombination(call, include, kind));
   engine::ListBlobsRequest request;
   request.target = call.Container();
   FB_CO_ASSIGN_OR_RETURN(request.max_results, MaxResults(call));

@@ -1,11 +1,13 @@
 #include <gmock/gmock.h>
 
 #include "base/encoding.h"
+#include "engine/path_status.h"
 #include "rest/blob/service_fixture.h"
 
 namespace forebay::rest {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -113,6 +115,50 @@ TEST_F(ListBlobsTest, ShowOnlyIsOfHierarchicalAccounts) {
   const std::string list = "?restype=container&comp=list&showonly=";
   EXPECT_EQ(h.Get("/box" + list + "pears").ErrorCode(), "InvalidQueryParameterValue");
   EXPECT_EQ(h.Get("/nobox" + list + "deleted").ErrorCode(), "ContainerNotFound");
+}
+
+TEST_F(ListBlobsTest, ShowsAccessOfHierarchicalAccounts) {
+  ServiceFixture h({.hierarchical = true});
+  h.MakeContainer();
+  h.PutBlob("/box/dir/a", "x");
+  engine::SetPathAccessRequest change;
+  change.target = {h.engine().Container(), azure::BlobName("dir/a")};
+  change.owner = "alice";
+  change.acl = azure::ParseAcl("user::rw-,user:bob:r--,group::r--,other::---").value();
+  ASSERT_TRUE(h.engine().Run(engine::SetPathAccess(h.engine().services(), {}, change)).has_value());
+  const auto list = [&h](const std::string& more) {
+    return h.Get("/box?restype=container&comp=list" + more).body;
+  };
+  const std::string file =
+      "</Etag><Owner>alice</Owner><Group>$superuser</Group><Permissions>rw-r-----+</Permissions>"
+      "<Acl>user::rw-,user:bob:r--,group::r--,mask::r--,other::---</Acl>"
+      "<ResourceType>file</ResourceType>";
+  const std::string directory =
+      "</Etag><Owner>$superuser</Owner><Group>$superuser</Group>"
+      "<Permissions>rwxr-x---</Permissions><Acl>user::rwx,group::r-x,other::---</Acl>"
+      "<ResourceType>directory</ResourceType>";
+  EXPECT_THAT(list("&include=permissions"), AllOf(HasSubstr(file), HasSubstr(directory)));
+  EXPECT_THAT(list("&include=permissions&delimiter=%2F"),
+              AllOf(HasSubstr("<BlobPrefix><Name>dir/</Name>"), HasSubstr(directory)));
+  for (const char* more : {"", "&include=metadata", "&delimiter=%2F"}) {
+    EXPECT_THAT(list(more), Not(HasSubstr("<Owner>"))) << more;
+  }
+  // A flat account has no access control to show.
+  f_.PutBlob("/box/a", "x");
+  const Reply flat = List("include=permissions");
+  EXPECT_EQ(flat.status, 200u);
+  EXPECT_THAT(flat.body, AllOf(HasSubstr("<Name>a</Name>"), Not(HasSubstr("<Owner>")),
+                               Not(HasSubstr("<Acl>")), Not(HasSubstr("<ResourceType>"))));
+}
+
+TEST_F(ListBlobsTest, RefusesWhatDoesNotGoTogether) {
+  EXPECT_EQ(List("include=snapshots&delimiter=%2F").ErrorCode(), "InvalidQueryParameterValue");
+  EXPECT_EQ(List("include=snapshots").status, 200u);
+  ServiceFixture h({.hierarchical = true});
+  h.MakeContainer();
+  const std::string list = "/box?restype=container&comp=list&include=deleted&showonly=";
+  EXPECT_EQ(h.Get(list + "deleted").ErrorCode(), "InvalidQueryParameterValue");
+  EXPECT_EQ(h.Get(list + "files").status, 200u);
 }
 
 TEST_F(ListBlobsTest, MaxResults) {

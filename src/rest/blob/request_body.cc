@@ -44,7 +44,7 @@ Result<engine::ExpectedChecksums> ExpectedFrom(azure::HeaderSpan headers) {
   }
   if (const auto text = azure::FindHeader(headers, "x-ms-content-crc64")) {
     FB_ASSIGN_OR_RETURN(expected.crc64, azure::ParseCrc64(*text));
-    if (expected.md5) return Fail(azure::InvalidHeaderError("x-ms-content-crc64", *text));
+    if (expected.md5) return Fail(azure::BothChecksumsError("x-ms-content-crc64"));
   }
   return expected;
 }

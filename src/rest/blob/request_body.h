@@ -32,7 +32,7 @@ class StructuredReader final : public BodyReader {
   azure::StructuredMessageDecoder decoder_;
 };
 
-// Content-MD5 or x-ms-content-crc64. kInvalidMd5, kInvalidCrc64; kInvalidHeaderValue for both.
+// Content-MD5 or x-ms-content-crc64. kInvalidMd5, kInvalidCrc64; kBothChecksumsPresent.
 Result<engine::ExpectedChecksums> ExpectedFrom(azure::HeaderSpan headers);
 
 struct RequestBody {
