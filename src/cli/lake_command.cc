@@ -13,6 +13,7 @@
 #include "base/encoding.h"
 #include "cli/lake_events_command.h"
 #include "cli/lake_text.h"
+#include "cli/lifecycle_command.h"
 
 namespace forebay::cli {
 namespace {
@@ -174,6 +175,7 @@ struct LakeCommands::Values {
   bool json = false, wait = false, traffic = false, drop = false;
   std::uint64_t deletes = 0;
   LakeEventFlags events;
+  LifecycleFlags lifecycle;
 };
 
 namespace {
@@ -235,6 +237,7 @@ void LakeCommands::AddMore(CommandLine& line, CLI::App& lake, Values& values) {
   sync->add_flag("--wait", values.wait, "Stay until then");
 
   AddLakeEventCommands(line, lake, values.events);
+  AddLifecycleCommands(line, lake, values.lifecycle);
 
   CLI::App* approve = AddServed(
       line, lake, "approve", "Let deletes travel to the lake that were held back for being many.",

@@ -10,7 +10,10 @@ namespace {
 std::string Imported(const admin::LakeInfo& lake) {
   const admin::ImportInfo& import = lake.import;
   if (import.finished) return fmt::format("imported {} names", Grouped(import.names));
-  std::string out = fmt::format("importing: {} names so far", Grouped(import.names));
+  std::string out = import.expected_names > 0
+                        ? fmt::format("imported {} of ~{} names", Grouped(import.names),
+                                      About(import.expected_names))
+                        : fmt::format("importing: {} names so far", Grouped(import.names));
   if (import.names_per_second > 0) out += fmt::format(" ({}/s)", Grouped(import.names_per_second));
   return out;
 }
@@ -38,6 +41,24 @@ std::string Grouped(std::uint64_t number) {
     out.insert(at, ",");
   }
   return out;
+}
+
+std::string About(std::uint64_t number) {
+  struct Unit {
+    double size;
+    const char* name;
+  };
+  constexpr Unit kUnits[] = {{1e9, " G"}, {1e6, " M"}, {1e3, " K"}};
+  const auto value = static_cast<double>(number);
+  for (const Unit& unit : kUnits) {
+    const double scaled = value / unit.size;
+    if (scaled < 0.995) continue;
+    std::string text =
+        scaled < 9.95 ? fmt::format("{:.1f}", scaled) : fmt::format("{:.0f}", scaled);
+    if (text.ends_with(".0")) text.resize(text.size() - 2);
+    return text + unit.name;
+  }
+  return std::to_string(number);
 }
 
 std::string Age(std::uint64_t seconds) {

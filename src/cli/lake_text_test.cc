@@ -18,6 +18,10 @@ admin::LakeInfo Lake() {
 TEST(LakeText, ASummarySaysWhatMatters) {
   admin::LakeInfo lake = Lake();
   EXPECT_EQ(LakeSummary(lake), "importing: 1,204,331 names so far (8,300/s)");
+  lake.import.expected_names = 3'020'000;
+  EXPECT_EQ(LakeSummary(lake), "imported 1,204,331 of ~3 M names (8,300/s)");
+  lake.link = {.state = "failing"};
+  EXPECT_EQ(LakeSummary(lake), "imported 1,204,331 of ~3 M names (8,300/s), link failing");
   lake.import.finished = true;
   lake.residency = {.resident_bytes = 2'309'033'790'914ULL, .total_bytes = 14ULL << 40};
   lake.backlog = {.files = 3, .bytes = 41ULL << 30, .oldest_seconds = 12};
@@ -70,6 +74,15 @@ TEST(LakeText, NumbersForPeople) {
   EXPECT_EQ(Grouped(999), "999");
   EXPECT_EQ(Grouped(1000), "1,000");
   EXPECT_EQ(Grouped(12'345'678), "12,345,678");
+  EXPECT_EQ(About(0), "0");
+  EXPECT_EQ(About(950), "950");
+  EXPECT_EQ(About(1'000), "1 K");
+  EXPECT_EQ(About(9'940), "9.9 K");
+  EXPECT_EQ(About(9'960), "10 K");
+  EXPECT_EQ(About(850'000), "850 K");
+  EXPECT_EQ(About(999'999), "1 M");
+  EXPECT_EQ(About(2'449'000), "2.4 M");
+  EXPECT_EQ(About(14'200'000'000), "14 G");
   EXPECT_EQ(Age(119), "119 s");
   EXPECT_EQ(Age(120), "2 min");
   EXPECT_EQ(Age(7200), "2 h");

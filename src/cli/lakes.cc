@@ -73,12 +73,25 @@ Result<std::unique_ptr<Lakes>> Lakes::Make(const config::Config& config, engine:
   options.factory = [self = lakes.get()](const meta::AttachRecord& record) {
     return self->MakeClient(record);
   };
+  options.is_own = [self = lakes.get()](const lake::LakeEndpoint& endpoint) {
+    OwnAddresses own;
+    {
+      std::lock_guard lock(self->mutex_);
+      own = self->own_;
+    }
+    return own.Are(endpoint.origin);
+  };
   lakes->tier_ = std::make_unique<tier::LakeTier>(services, std::move(options));
   services.lake = lakes->tier_.get();
   return lakes;
 }
 
 Lakes::~Lakes() { Stop(); }
+
+void Lakes::SetOwnAddresses(OwnAddresses own) {
+  std::lock_guard lock(mutex_);
+  own_ = std::move(own);
+}
 
 Result<> Lakes::Start() {
   FB_RETURN_IF_ERROR(meta::EndLeases(services_.store));

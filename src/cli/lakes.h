@@ -15,6 +15,7 @@
 #include <thread>
 #include <utility>
 
+#include "cli/own_addresses.h"
 #include "config/config.h"
 #include "engine/services.h"
 #include "lake/accounting.h"
@@ -51,6 +52,8 @@ class Lakes {
   Result<> Reload(const config::Config& config);
 
   tier::LakeTier& tier() { return *tier_; }
+  // Where this server listens, once it does: no container is attached to itself by these.
+  void SetOwnAddresses(OwnAddresses own);
   // What traffic with the lake of a container has cost since this process attached or opened it;
   // nullopt where it has none.
   std::optional<lake::LakeUsage> UsageOf(const std::string& account,
@@ -78,6 +81,7 @@ class Lakes {
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   LinkSchedule schedule_;
+  OwnAddresses own_;
   std::map<Key, std::weak_ptr<Client>> clients_;
   std::unique_ptr<tier::LakeTier> tier_;
   std::jthread follower_;

@@ -45,6 +45,9 @@ void Announce(const Server& server, const config::Config& config) {
   if (!server.admin_endpoint().empty()) {
     Log(LogLevel::kInfo, "admin", {{"endpoint", server.admin_endpoint()}});
   }
+  if (!server.events_endpoint().empty()) {
+    Log(LogLevel::kInfo, "events", {{"endpoint", server.events_endpoint()}});
+  }
   sd_notify(0, "READY=1\nSTATUS=Serving");
 }
 

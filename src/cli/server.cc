@@ -139,7 +139,34 @@ Result<> Server::Listen() {
   http_ = std::make_unique<http::Server>(HttpOptions(config_), std::move(listeners));
 
   FB_RETURN_IF_ERROR(http_->Start());
+  std::vector<OwnAddresses::Bound> bound;
+  const std::vector<std::uint16_t> ports = http_->ports();
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    bound.push_back({Split(config_.listeners[i].address).host, ports[i]});
+  }
+  lakes_->SetOwnAddresses(OwnAddresses(std::move(bound)));
+  if (!config_.lake_events_listen.empty()) FB_RETURN_IF_ERROR(ListenEvents());
   return config_.admin_listen.empty() ? Result<>() : ListenAdmin();
+}
+
+Result<> Server::ListenEvents() {
+  FB_ASSIGN_OR_RETURN(std::string token,
+                      admin::EnsureEventsToken(node_->directory(), config_.lake_events_token_file));
+  webhook_ = std::make_unique<admin::WebhookService>(lakes_->tier().watch(), std::move(token));
+  const HostPort address = Split(config_.lake_events_listen);
+  std::vector<http::ListenerOptions> listeners(1);
+  listeners.front().address = address.host;
+  listeners.front().port = address.port;
+  listeners.front().handler = webhook_.get();
+  if (!config_.lake_events_tls_cert.empty()) {
+    listeners.front().tls =
+        std::make_unique<http::TlsFiles>(config_.lake_events_tls_cert, config_.lake_events_tls_key);
+  }
+  http::ServerOptions options = HttpOptions(config_);
+  options.threads = 1;
+  options.max_connections = 64;
+  webhook_http_ = std::make_unique<http::Server>(options, std::move(listeners));
+  return webhook_http_->Start();
 }
 
 Result<> Server::ListenAdmin() {
@@ -224,9 +251,12 @@ void Server::Reload(const config::Config& next) {
   if (auto done = ReopenLog(); !done) {
     Log(LogLevel::kError, "log not reopened", {{"error", done.error().message()}});
   }
-  if (auto done = http_->ReloadTls(); !done) {
-    Log(LogLevel::kError, "certificates not reloaded, the old ones stay",
-        {{"error", done.error().message()}});
+  for (http::Server* server : {http_.get(), webhook_http_.get()}) {
+    if (server == nullptr) continue;
+    if (auto done = server->ReloadTls(); !done) {
+      Log(LogLevel::kError, "certificates not reloaded, the old ones stay",
+          {{"error", done.error().message()}});
+    }
   }
   config_ = std::move(plan.effective);
   for (const std::string& key : plan.restart) {
@@ -238,6 +268,7 @@ void Server::Reload(const config::Config& next) {
 void Server::Drain() {
   draining_ = true;
   http_->Drain(std::chrono::duration_cast<std::chrono::milliseconds>(config_.drain_timeout));
+  if (webhook_http_) webhook_http_->Drain(std::chrono::seconds(1));
   blobs_->copy_jobs().Stop();
   lakes_->Stop();
   node_->Stop();
@@ -258,6 +289,13 @@ std::vector<std::string> Server::endpoints() const {
                   Join(Split(listener.address).host, ports[i]));
   }
   return out;
+}
+
+std::string Server::events_endpoint() const {
+  if (!webhook_http_) return "";
+  return (config_.lake_events_tls_cert.empty() ? "http://" : "https://") +
+         Join(Split(config_.lake_events_listen).host, webhook_http_->ports().front()) +
+         std::string(admin::kWebhookPath);
 }
 
 std::string Server::admin_endpoint() const {

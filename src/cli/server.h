@@ -10,6 +10,7 @@
 #include "admin/admin_service.h"
 #include "admin/control_api.h"
 #include "admin/request_recorder.h"
+#include "admin/webhook_service.h"
 #include "cli/lakes.h"
 #include "cli/node.h"
 #include "config/config.h"
@@ -34,6 +35,8 @@ class Server {
   // "http://127.0.0.1:10000", as bound.
   std::vector<std::string> endpoints() const;
   std::string admin_endpoint() const;
+  // "https://0.0.0.0:8443/v1/lakes/azure-events"; empty: there is no webhook.
+  std::string events_endpoint() const;
   // What the admin listener offers.
   const admin::ControlApi& control() const { return control_; }
 
@@ -41,6 +44,7 @@ class Server {
   Server() = default;
   Result<> Listen();
   Result<> ListenAdmin();
+  Result<> ListenEvents();
   void ExposeMetrics();
 
   config::Config config_;
@@ -58,6 +62,8 @@ class Server {
   std::atomic<bool> draining_{false};
   // Last: gone first, so that no request is under way when the rest goes.
   std::unique_ptr<http::Server> http_;
+  std::unique_ptr<admin::WebhookService> webhook_;
+  std::unique_ptr<http::Server> webhook_http_;
   std::unique_ptr<http::Server> admin_http_;
   // Before the loops that wait for it: its end is that of the last operation.
   std::unique_ptr<ThreadPool> admin_pool_;

@@ -9,6 +9,7 @@
 #include "cli/server.h"
 #include "cli/test_support.h"
 #include "engine/create_container.h"
+#include "http/client.h"
 
 namespace forebay::cli {
 namespace {
@@ -34,8 +35,10 @@ class LakeCommandTest : public testing::DirectoryTest {
       server->reset();
     }
   }
-  std::unique_ptr<Server> Start(const std::string& name) {
-    auto server = Server::Start(ConfigFor({name}));
+  std::unique_ptr<Server> Start(const std::string& name, bool events = false) {
+    config::Config config = ConfigFor({name});
+    if (events) config.lake_events_listen = "127.0.0.1:0";
+    auto server = Server::Start(config);
     EXPECT_TRUE(server) << server.error().message();
     return server ? std::move(*server) : nullptr;
   }
@@ -118,6 +121,86 @@ TEST_F(LakeCommandTest, WhatIsWrongIsSaidWithWhatToDo) {
   std::ofstream(root_ + "/wrong.key") << "c2VjcmV0\n";
   EXPECT_THAT(refused(Endpoint("datasets"), "key:@" + root_ + "/wrong.key"),
               AllOf(HasSubstr("refuses our credential"), Not(HasSubstr("c2VjcmV0"))));
+}
+
+TEST_F(LakeCommandTest, AContainerIsNotAttachedToItself) {
+  const std::string own =
+      front_->endpoints().front() + "/" + std::string(config::kDevelopmentAccount) + "/";
+  Outcome itself = Lake(
+      {"attach", "training", "--endpoint", own + "training", "--credential", "key:@" + key_file_});
+  EXPECT_EQ(itself.status, 1) << itself.out;
+  EXPECT_THAT(itself.err, HasSubstr("is this container itself"));
+  EXPECT_THAT(Lake({"status"}).out, HasSubstr("no container is attached"));
+}
+
+TEST_F(LakeCommandTest, LifecyclePoliciesArePutReadBackAndTried) {
+  const std::string account(config::kDevelopmentAccount);
+  const std::string file = root_ + "/policy.json";
+  std::ofstream(file) << R"({"rules": [{"name": "old", "enabled": true, "type": "Lifecycle",
+    "definition": {"filters": {"blobTypes": ["blockBlob"]},
+    "actions": {"baseBlob": {"delete": {"daysAfterModificationGreaterThan": 9}}}}}]})";
+  EXPECT_EQ(Lake({"lifecycle", "get", account}).status, 1) << "there is none";
+  Outcome tried = Lake({"lifecycle", "preview", account, file});
+  EXPECT_EQ(tried.status, 0) << tried.err;
+  EXPECT_THAT(tried.out, HasSubstr("0 would be moved to another tier, 0 would be deleted"));
+  EXPECT_EQ(Lake({"lifecycle", "preview", account}).status, 1) << "still none";
+  EXPECT_EQ(Lake({"lifecycle", "put", account, file}).status, 0);
+  Outcome got = Lake({"lifecycle", "get", account});
+  EXPECT_EQ(got.status, 0) << got.err;
+  EXPECT_THAT(got.out, HasSubstr("\"daysAfterModificationGreaterThan\": 9"));
+  // What was got can be put.
+  std::ofstream(file) << got.out;
+  EXPECT_EQ(Lake({"lifecycle", "put", account, file}).status, 0);
+  EXPECT_EQ(Lake({"lifecycle", "get", account}).out, got.out);
+  EXPECT_THAT(Lake({"lifecycle", "preview", account, "--json"}).out,
+              HasSubstr("\"dry_run\": true"));
+  EXPECT_THAT(Lake({"lifecycle", "run", account}).out, HasSubstr("0 moved to another tier"));
+  std::ofstream(file) << R"({"rules": [{"name": "old"}]})";
+  Outcome wrong = Lake({"lifecycle", "put", account, file});
+  EXPECT_EQ(wrong.status, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("$.rules[0]"));
+  EXPECT_THAT(Lake({"lifecycle", "put", account, "/no/such/file"}).err, HasSubstr("/no/such/file"));
+  EXPECT_THAT(Lake({"lifecycle", "put", "nobody", file}).err, HasSubstr("no account"));
+  EXPECT_EQ(Lake({"lifecycle", "put", account}).status, kExitUsage);
+  EXPECT_EQ(Lake({"lifecycle", "delete", account}).status, 0);
+  EXPECT_EQ(Lake({"lifecycle", "get", account}).status, 1);
+}
+
+Task<unsigned> Options(http::Client& client, std::string url, http::Headers* headers) {
+  http::ClientRequest request;
+  request.method = http::Method::kOptions;
+  request.url = std::move(url);
+  request.headers.Add("WebHook-Request-Origin", "eventgrid.azure.net");
+  FB_CO_ASSIGN_OR_RETURN(http::ClientResponse response,
+                         co_await client.Send({}, std::move(request)));
+  *headers = response.headers;
+  (void)co_await http::ReadAll(*response.body, 1 << 20);
+  co_return response.status;
+}
+
+TEST_F(LakeCommandTest, TheWebhookHasAListenerAndASecretOfItsOwn) {
+  EXPECT_EQ(front_->events_endpoint(), "") << "not unless it is asked for";
+  front_->Drain();
+  front_.reset();
+  front_ = Start("front", /*events=*/true);
+  ASSERT_TRUE(front_);
+  const std::string endpoint = front_->events_endpoint();
+  ASSERT_THAT(endpoint, HasSubstr("/v1/lakes/azure-events"));
+  const auto read = [this](const char* name) {
+    std::ifstream in(root_ + "/front/" + name);
+    return (std::ostringstream() << in.rdbuf()).str();
+  };
+  const std::string token = read("events.token");
+  EXPECT_EQ(token.size(), 64u);
+  EXPECT_NE(token, read("admin.token"));
+  http::Client client({});
+  http::Headers headers;
+  EXPECT_EQ(RunSync(Options(client, endpoint + "?token=" + token, &headers)), 200u);
+  EXPECT_EQ(headers.Get("WebHook-Allowed-Origin"), "eventgrid.azure.net");
+  EXPECT_EQ(RunSync(Options(client, endpoint + "?token=" + read("admin.token"), &headers)), 401u);
+  const std::string other = endpoint.substr(0, endpoint.find("/azure-events"));
+  EXPECT_EQ(RunSync(Options(client, other + "?token=" + token, &headers)), 404u)
+      << "nothing else is served there";
 }
 
 TEST_F(LakeCommandTest, AServerIsNeeded) {

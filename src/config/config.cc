@@ -302,6 +302,10 @@ Result<Config> Load(const Input& input) {
     config.accounts.back().hierarchical = true;
   }
   FB_RETURN_IF_ERROR(CheckDevelopmentAccount(config));
+  if (config.lake_events_tls_cert.empty() != config.lake_events_tls_key.empty()) {
+    return Fail(Code::kInvalidConfig,
+                "lake.events_tls_cert and lake.events_tls_key go together; one of them is missing");
+  }
   return config;
 }
 

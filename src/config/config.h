@@ -91,7 +91,10 @@ struct Config {
   std::uint64_t lake_cache_size = 0;  // bytes; 0: only the watermarks limit it
   std::uint64_t lake_prefetch_concurrency = 0;
   std::string lake_prefetch_rate;
-  std::chrono::nanoseconds lake_check_interval{};  // 0: never
+  std::chrono::nanoseconds lake_check_interval{};         // 0: never
+  std::string lake_events_listen;                         // empty: no webhook
+  std::string lake_events_token_file;                     // empty: one in the data directory
+  std::string lake_events_tls_cert, lake_events_tls_key;  // PEM files; empty: plain HTTP
   std::uint64_t lake_threads = 0;
 
   std::vector<Account> accounts;    // at least one; the development account when none was given

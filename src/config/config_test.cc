@@ -162,6 +162,14 @@ TEST_F(ConfigTest, WrongKeysNameTheLineAndTheNearestRightOne) {
               HasSubstr("cannot read /no/such.toml"));
 }
 
+// They may come from two places: both are named instead.
+TEST_F(ConfigTest, TheWebhooksCertificateAndItsKeyGoTogether) {
+  for (const char* one : {"events_tls_cert", "events_tls_key"}) {
+    EXPECT_EQ(ErrorOf("[lake]\n" + std::string(one) + " = \"/dev/null\""),
+              "lake.events_tls_cert and lake.events_tls_key go together; one of them is missing");
+  }
+}
+
 TEST_F(ConfigTest, WrongValuesNameTheLineAndWhatIsExpected) {
   const std::pair<std::string, std::string> cases[] = {
       {"log.level = \"loud\"", "log.level: \"loud\" is not one of trace"},
@@ -186,6 +194,7 @@ TEST_F(ConfigTest, WrongValuesNameTheLineAndWhatIsExpected) {
       {"[[listener]]\naddress = \"127.0.0.1:1\"\ntls_cert = \"/dev/null\"", "go together"},
       {"[[listener]]\naddress = \"127.0.0.1:1\"\n[[listener]]\naddress = \"127.0.0.1:1\"",
        "two listeners"},
+      {"[lake]\nevents_listen = \"8443\"", "is not HOST:PORT"},
       {"[[account]]\nname = \"Mine\"", "is not 3 to 24 lower-case"},
       {"[[account]]\nname = \"mine\"", "has no key1"},
       {"[[account]]\nkey1 = \"" + kKey + "\"", "has no name"},

@@ -132,6 +132,16 @@ constexpr std::array kSchema = {
         "How often an attached container is compared with its lake, by listing it; \"0s\" for "
         "never, where an Event Grid subscription tells of changes.",
         false, 0, 365 * kDay},
+    Key{"lake.events_listen", Type::kAddress, &Config::lake_events_listen, "off",
+        "Address of the webhook that an Event Grid subscription posts to, and of nothing else; "
+        "Azure must reach it, by https://, here or at a proxy. \"off\" for none."},
+    Key{"lake.events_token_file", Type::kText, &Config::lake_events_token_file, "",
+        "File with the webhook's secret, at least 32 characters, which the subscription's endpoint "
+        "ends with (?token=…); empty for DATA/events.token, which is made at the first start."},
+    Key{"lake.events_tls_cert", Type::kText, &Config::lake_events_tls_cert, "",
+        "PEM file with the webhook's certificate and its chain; read again on SIGHUP."},
+    Key{"lake.events_tls_key", Type::kText, &Config::lake_events_tls_key, "",
+        "PEM file with that certificate's private key."},
     Key{"lake.threads", Type::kInteger, &Config::lake_threads, "2",
         "Threads that import, fetch, offload and compare.", false, 1, 64},
 };

@@ -233,6 +233,10 @@ def test_prefetch_pin_evict(lake, front):
     for name in wanted:
         assert near.download_blob(name).readall() == blobs[name]
     assert reads_of(front) == before, "nothing is asked of the lake twice"
+    whole = len(wanted) * 40_000
+    status = front.wait_for("training", lambda lake: lake["residency"]["resident_bytes"] == whole)
+    assert status["residency"]["total_bytes"] == sum(len(data) for data in blobs.values())
+    assert "here of" in front.forebay("lake", "status", "training").stdout
     front.forebay("tier", "pin", "training", wanted[0])
     said = front.forebay("tier", "evict", "training", "**").stdout
     assert f"evicted {len(wanted) - 1} of {len(blobs)} names" in said and "1 are pinned" in said, said

@@ -42,7 +42,8 @@ def test_the_page(tmp_path):
         assert done.returncode == 0, done.stdout[-6000:] + server.log()
         for words in (
             "imported 21 names", "cat dog", "6000007 bytes in 21 blobs", "prefetched 10 of 10 names",
-            "the lake has everything", "no conflicts", "detached devstoreaccount1/training",
+            "the lake has everything", "no conflicts", "would be deleted", "the policy is put",
+            "detached devstoreaccount1/training",
             '"lakes": []',
         ):  # fmt: skip
             assert words in done.stdout, (words, done.stdout)
