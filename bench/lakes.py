@@ -124,12 +124,13 @@ class Near(Forebay):
         return found
 
     def wait(self, container, condition, seconds=3600):
-        """Until the condition holds of the status, which is looked at often: no command's pace in the figures."""
-        deadline = time.monotonic() + seconds
+        """Until the condition holds of the status. That walks the names, so it is asked for a hundredth of the time."""
+        began = time.monotonic()
         while not condition(status := self.status(container)):
-            if time.monotonic() > deadline:
+            spent = time.monotonic() - began
+            if spent > seconds:
                 raise RuntimeError(f"{container}: {status}")
-            time.sleep(0.02)
+            time.sleep(min(max(spent / 50, 0.02), 0.5))
         return status
 
     def imported(self, container):
