@@ -4,6 +4,7 @@
 
 #include "azure/posix.h"
 #include "base/codec.h"
+#include "engine/acknowledge.h"
 #include "engine/append_path.h"
 #include "engine/bring_here.h"
 #include "engine/change_log.h"
@@ -270,7 +271,10 @@ Task<FlushPathResult> FlushPath(Services& services, OpContext context, FlushPath
     commit->request = request;
     commit->stamp = MakeStamp(services);
     done = co_await Attempt(services, context, commit);
-    if (done) co_return std::move(commit->result);
+    if (done) {
+      FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(services, context, request.target));
+      co_return std::move(commit->result);
+    }
     if (commit->fetch_first) {
       // What is to be added to must be here.
       auto here = co_await BringHere(services, context, request.target);

@@ -8,7 +8,7 @@
 // Errors: kContainerNotFound, kBlobNotFound,
 // kPathConflict (a directory), kConditionNotMet, kInvalidFlushPosition, kBlobArchived, kNoSpace,
 // those of a lease, kUnauthorizedBlobOverwrite (`only_if_empty`), kServerBusy (appends that race
-// with it, for too long).
+// with it, for too long), kOperationTimedOut (engine/acknowledge.h).
 #pragma once
 
 #include <cstdint>

@@ -8,6 +8,7 @@
 
 #include "base/codec.h"
 #include "chunk/chunk_store.h"
+#include "engine/acknowledge.h"
 #include "engine/append_path.h"
 #include "engine/body_writer.h"
 #include "engine/bring_here.h"
@@ -44,6 +45,7 @@ struct Commit {
   // A file that eviction gave to its lake since the first look: it is fetched before another try.
   std::optional<NodeTarget> evicted;
   azure::PosixAttributes attributes;
+  std::string path;  // empty: the file has no name
 };
 
 // The file that a kCopy piece comes from.
@@ -284,6 +286,7 @@ Result<> Flip(Services& services, kv::Transaction& txn, Commit& commit) {
   if (!commit.request.set.Empty()) {
     azure::ApplyPosixChanges(commit.request.set, false, now, record.metadata, record.access);
   }
+  commit.path = node.path;
   if (!node.path.empty()) {
     FB_RETURN_IF_ERROR(NoteChange(services, txn, before, meta::ChangeKind::kContent, mark, record));
   }
@@ -409,6 +412,11 @@ Task<azure::PosixAttributes> CommitNode(Services& services, OpContext context,
     done = co_await Attempt(services, context, commit);
     if (done) {
       commit->stored->Linked(services.chunks);
+      if (!commit->path.empty()) {
+        const ContainerTarget& in = commit->request.target.container;
+        FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(
+            services, context, {in.account, in.container, azure::BlobName(commit->path)}));
+      }
       co_return std::move(commit->attributes);
     }
     if (done.error().code() != Code::kStale) break;

@@ -6,7 +6,8 @@
 // engine/node.h, kIsADirectory, kInvalidInput (a special file, a bad plan), kConditionNotMet,
 // kInvalidBlockList, kInvalidRange (a kept range behind the end), kOutOfRangeInput (size),
 // kBlobArchived, kPendingCopyOperation, those of a lease, kNoSpace, kServerBusy,
-// kMd5Mismatch, kCrc64Mismatch, kUncommittedBlockCountExceedsLimit, kNoSuchOffset.
+// kMd5Mismatch, kCrc64Mismatch, kUncommittedBlockCountExceedsLimit, kNoSuchOffset,
+// kOperationTimedOut (engine/acknowledge.h).
 #pragma once
 
 #include <cstdint>

@@ -7,6 +7,7 @@
 #include "engine/create_path.h"
 #include "engine/flush_path.h"
 #include "engine/get_block_list.h"
+#include "engine/node_content.h"
 #include "tier/evict_fixture.h"
 #include "tier/offload_fixture.h"
 
@@ -136,6 +137,54 @@ TEST_F(WriteEvictedTest, AnAppendGoesOntoAFileThatTheLakeHas) {
   EXPECT_EQ(f().lake().Bytes("a"), text_ + " and more");
   Evict();
   EXPECT_TRUE(Same(engine().Read("a"), text_ + " and more"));
+}
+
+// Where the lake acknowledges, these too are answered when it has them.
+TEST(AcknowledgedInTheLakeTest, FlushesAndCommitsOfFiles) {
+  OffloadFixtureOptions options;
+  options.tier.engine.hierarchical = true;
+  options.tier.lake_hierarchical = true;
+  options.acknowledge = meta::Acknowledge::kLake;
+  OffloadFixture f(options);
+  f.AttachReadWrite();
+  engine::EngineFixture& engine = f.engine();
+  engine::Services& services = f.tier_fixture().services();
+  (void)engine.Put("a", "one");
+  ASSERT_TRUE(f.Sync());
+  const auto append = [&](std::string text, std::uint64_t at) -> Result<> {
+    engine::TextReader reader(text);
+    engine::AppendPathRequest request;
+    request.target = engine.Blob("a");
+    request.position = at;
+    request.body = &reader;
+    FB_RETURN_IF_ERROR(engine.Run(engine::AppendPath(services, {}, std::move(request))));
+    engine::FlushPathRequest flush;
+    flush.target = engine.Blob("a");
+    flush.position = at + text.size();
+    FB_RETURN_IF_ERROR(engine.Run(engine::FlushPath(services, {}, std::move(flush))));
+    return {};
+  };
+  // On a machine that is busy even the lake in memory may be too late for an answer.
+  const auto expect_there = [&](const auto& done, const std::string& want) {
+    if (done) EXPECT_EQ(f.lake().Bytes("a"), want);
+    if (!done) EXPECT_EQ(CodeOf(done), Code::kOperationTimedOut) << done.error().ToString();
+    EXPECT_TRUE(f.Sync());
+  };
+  expect_there(append(" two", 3), "one two");
+  engine::CommitNodeRequest commit;
+  commit.target.container = engine.Container();
+  commit.target.path = "a";
+  commit.pieces = *engine::ParsePlan("data 5\n");
+  engine::TextReader reader("three");
+  commit.body = &reader;
+  expect_there(engine.Run(engine::CommitNode(services, {}, std::move(commit))), "three");
+  // Out of reach it is stored here, and the answer says that it is not there.
+  f.faulty_lake().SetLink(lake::LinkState::kDown);
+  EXPECT_EQ(CodeOf(append(" four", 5)), Code::kOperationTimedOut);
+  EXPECT_EQ(*engine.Read("a"), "three four");
+  f.faulty_lake().SetLink(lake::LinkState::kUp);
+  ASSERT_TRUE(f.Sync());
+  EXPECT_EQ(f.lake().Bytes("a"), "three four");
 }
 
 // Every transaction of the way fails once, or commits and does not say so: the blob has its old or
