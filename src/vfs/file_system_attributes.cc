@@ -167,7 +167,9 @@ bool FileSystem::Impl::KnownToLack(const NodePtr& node, std::string_view xattr) 
   }
   if (xattr == kAccessAcl) return !of.may_have_access_acl;
   if (xattr == kDefaultAcl) return !of.may_have_default_acl;
-  return !of.may_have_xattrs;
+  // What a program asks for by name is asked for: another mount may have set it just now. The
+  // kernel asks for the others on its own account, before every write and for every `ls -l`.
+  return xattr.starts_with("security.") && !of.may_have_xattrs;
 }
 
 Task<std::string> FileSystem::GetXattr(OpContext context, InodeNumber inode, std::string name) {
