@@ -89,16 +89,14 @@ void BufferedFile::AssumeRead() {
 }
 
 Task<> BufferedFile::Touch(OpContext context) {
-  std::byte first{};
-  ReadRequest request{.file = {}, .etag = {}, .offset = 0, .into = {&first, 1}};
+  ETag etag;
   {
     std::lock_guard lock(mutex_);
     if (!read_ || follows_ || content_.Dirty() || content_.base_size() == 0) co_return Result<>();
-    request.etag = content_.base();
+    etag = content_.base();
   }
-  FB_CO_ASSIGN_OR_RETURN(request.file, where_());
-  FB_CO_RETURN_IF_ERROR(co_await files_.remote().Read(context, std::move(request)));
-  co_return Result<>();
+  FB_CO_ASSIGN_OR_RETURN(FileRef file, where_());
+  co_return co_await files_.remote().WantVersion(context, std::move(file), std::move(etag));
 }
 
 void BufferedFile::Restamp(const ETag& before, const Attributes& fresh) {

@@ -49,6 +49,22 @@ TEST_F(BufferedFileVersionsTest, AReaderKeepsTheVersionThatItHasReadFrom) {
   EXPECT_EQ(*Read(*m.there.Open("f"), 0, 1'000'000), std::string(300'000, 'b'));
 }
 
+TEST_F(BufferedFileVersionsTest, OnlyWhatIsReadAsAVersionIsAskedFor) {
+  TwoMachines m(server_);
+  m.Put("text");
+  auto reader = m.there.Open("f");
+  ASSERT_TRUE(RunSync(reader->Touch({})));
+  EXPECT_EQ(m.there.remote.data.wants, 0) << "nothing was read yet";
+  EXPECT_EQ(*Read(*reader, 0, 10), "text");
+  m.Put("another");
+  ASSERT_TRUE(RunSync(reader->Touch({})));
+  EXPECT_EQ(m.there.remote.data.wants, 1);
+  server_.ForgetVersions();
+  EXPECT_EQ(RunSync(reader->Touch({})).error().code(), Code::kConditionNotMet);
+  ASSERT_TRUE(RunSync(m.writer->Touch({})));
+  EXPECT_EQ(m.here.remote.data.wants, 0) << "who writes follows the others";
+}
+
 TEST_F(BufferedFileVersionsTest, WhoHasNotReadYetReadsTheNewest) {
   TwoMachines m(server_);
   m.Put(std::string(500'000, 'a'));

@@ -24,6 +24,10 @@ class TestRemote : public RemoteData {
     read_bytes += request.into.size();
     return remote_.Read(std::move(context), std::move(request));
   }
+  Task<> WantVersion(OpContext context, FileRef file, ETag etag) override {
+    ++wants;
+    return remote_.WantVersion(std::move(context), std::move(file), std::move(etag));
+  }
   Task<StagedBlock> StageBlock(OpContext context, FileRef file, ByteView data) override {
     ++stages;
     if (stage_delay.count() > 0) FB_CO_RETURN_IF_ERROR(co_await SleepFor(stage_delay, context));
@@ -46,7 +50,7 @@ class TestRemote : public RemoteData {
     return remote_.SeekData(std::move(context), std::move(file), offset, data);
   }
 
-  std::atomic<int> reads{0}, stages{0}, commits{0}, fail_stages{0}, fail_commits{0};
+  std::atomic<int> reads{0}, wants{0}, stages{0}, commits{0}, fail_stages{0}, fail_commits{0};
   std::atomic<std::uint64_t> read_bytes{0};
   std::chrono::milliseconds stage_delay{0};
 
@@ -87,6 +91,7 @@ class Spy final : public Remote {
     return inner.RemoveXattr(c, f, n);
   }
   Task<ReadAnswer> Read(OpContext c, ReadRequest r) override { return data.Read(c, std::move(r)); }
+  Task<> WantVersion(OpContext c, FileRef f, ETag e) override { return data.WantVersion(c, f, e); }
   Task<StagedBlock> StageBlock(OpContext c, FileRef f, ByteView b) override {
     return data.StageBlock(c, f, b);
   }

@@ -310,6 +310,19 @@ Task<ReadAnswer> PosixRemote::Read(OpContext context, ReadRequest request) {
   if (size) {
     co_return ReadAnswer{.bytes = request.into.size(), .etag = request.etag, .file_size = *size};
   }
+  co_return co_await ReadThere(std::move(context), std::move(request));
+}
+
+Task<> PosixRemote::WantVersion(OpContext context, FileRef file, ETag etag) {
+  // Not by Read: a version that is read from this machine's disks is wanted as well.
+  std::byte first{};
+  FB_CO_RETURN_IF_ERROR(co_await ReadThere(
+      std::move(context),
+      {.file = std::move(file), .etag = std::move(etag), .offset = 0, .into = {&first, 1}}));
+  co_return Result<>();
+}
+
+Task<ReadAnswer> PosixRemote::ReadThere(OpContext context, ReadRequest request) {
   RestCall call = For(http::Method::kGet, "read", request.file);
   call.headers.emplace_back("x-ms-range",
                             "bytes=" + std::to_string(request.offset) + "-" +

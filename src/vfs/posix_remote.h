@@ -43,6 +43,7 @@ class PosixRemote final : public Remote {
   Task<> SyncChanges(OpContext context) override;
 
   Task<ReadAnswer> Read(OpContext context, ReadRequest request) override;
+  Task<> WantVersion(OpContext context, FileRef file, ETag etag) override;
   Task<StagedBlock> StageBlock(OpContext context, FileRef file, ByteView data) override;
   Task<CommitAnswer> Commit(OpContext context, CommitRequest request) override;
   Task<std::uint64_t> SeekData(OpContext context, FileRef file, std::uint64_t offset,
@@ -63,6 +64,8 @@ class PosixRemote final : public Remote {
  private:
   PosixRemote(std::shared_ptr<RestSender> sender, Options options, ServerInfo info);
 
+  // Read, whatever lies on this machine.
+  Task<ReadAnswer> ReadThere(OpContext context, ReadRequest request);
   // A request of `verb` about a node, or about a name.
   RestCall For(http::Method method, const char* verb, const FileRef& file) const;
   RestCall ForName(http::Method method, const char* verb, const NameRef& at) const;

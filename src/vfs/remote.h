@@ -193,6 +193,15 @@ class RemoteData {
  public:
   virtual ~RemoteData() = default;
   virtual Task<ReadAnswer> Read(OpContext context, ReadRequest request) = 0;
+  // Tells the server itself that a version, which has bytes, is still being read
+  // (traits.keeps_versions). kConditionNotMet: it is gone.
+  virtual Task<> WantVersion(OpContext context, FileRef file, ETag etag) {
+    std::byte first{};
+    FB_CO_RETURN_IF_ERROR(co_await Read(
+        std::move(context),
+        {.file = std::move(file), .etag = std::move(etag), .offset = 0, .into = {&first, 1}}));
+    co_return Result<>();
+  }
   // At most traits.max_block_bytes. Staged blocks are nobody's until a Commit names them; they go
   // with a Commit of this Remote that does not (where servers know writers apart), and after some
   // days.
