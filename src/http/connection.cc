@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/log.h"
 #include "base/uuid.h"
@@ -369,7 +370,10 @@ asio::awaitable<void> Connection::Linger() {
 void Connection::ReleaseIdleMemory() {
   input_.Shrink();
   if (out_.capacity() > kIdleCapacity) std::string().swap(out_);
-  if (request_.headers.capacity_bytes() > kIdleCapacity) request_.headers = Headers();
+  if (request_.headers.capacity_bytes() > kIdleCapacity) {
+    // Assigning an empty string keeps the memory of the old one; what is moved out takes it along.
+    (void)std::exchange(request_.headers, Headers());
+  }
   if (request_.target.capacity() > kIdleCapacity) {
     for (std::string* text : {&request_.target, &request_.path, &request_.query}) {
       std::string().swap(*text);

@@ -1,7 +1,10 @@
 // The server's limits, TLS and draining.
 #include <gtest/gtest.h>
+#include <malloc.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
@@ -123,6 +126,61 @@ TEST_F(ServerLimitsTest, RefusesConnectionsAboveTheLimit) {
   RawClient fourth(port_);
   fourth.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_EQ(fourth.ReadAnswer().status, 200U);
+}
+
+// What malloc has given out in all of its arenas: each thread has one. Not known under the
+// sanitizers, which have an allocator of their own.
+std::size_t HeapBytes() {
+  char* text = nullptr;
+  std::size_t size = 0;
+  std::FILE* out = ::open_memstream(&text, &size);
+  EXPECT_EQ(::malloc_info(0, out), 0);
+  std::fclose(out);
+  const std::string all(text, size);
+  std::free(text);
+  // The sums stand behind the last arena.
+  const auto sum = [&all](const std::string& what) -> std::size_t {
+    const std::size_t at = all.find(what, all.rfind("</heap>"));
+    if (at == std::string::npos) return 0;
+    return std::stoull(all.substr(all.find("size=\"", at) + 6));
+  };
+  return sum("<system type=\"current\"") + sum("type=\"mmap\"") - sum("type=\"fast\"") -
+         sum("type=\"rest\"");
+}
+
+TEST_F(ServerLimitsTest, IdleConnectionsCostLittle) {
+  rlimit files{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
+  files.rlim_cur = files.rlim_max;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+  // Both ends of a connection are in this process.
+  const std::size_t count = std::min<std::size_t>(1100, (files.rlim_max - 100) / 2);
+  ASSERT_GE(count, 400U) << "raise the limit of open files: ulimit -n";
+  Start({});
+  const auto ask = [](RawClient& client, std::size_t header_bytes) {
+    client.Send("GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(header_bytes, 'a') + "\r\n\r\n");
+    return client.ReadAnswer().status;
+  };
+  std::vector<std::unique_ptr<RawClient>> clients;
+  const auto open = [&](std::size_t number) {
+    for (std::size_t i = 0; i < number; ++i) {
+      clients.push_back(std::make_unique<RawClient>(port_));
+      // What a large head needed is given back with the answer.
+      ASSERT_EQ(ask(*clients.back(), i % 2 == 0 ? 60'000 : 100), 200U);
+    }
+  };
+  open(100);
+  clients.reserve(count);
+  const std::size_t before = HeapBytes();
+  open(count - 100);
+  EXPECT_EQ(server_->stats().connections_open, count);
+  const std::size_t each = (std::max(HeapBytes(), before) - before) / (count - 100);
+  RecordProperty("bytes_a_connection", static_cast<int>(each));
+  EXPECT_LT(each, 24_KiB);
+  // They are alive.
+  for (std::size_t i = 0; i < count; i += 20) ASSERT_EQ(ask(*clients[i], 0), 200U);
+  clients.clear();
+  EXPECT_TRUE(Eventually([&] { return server_->stats().connections_open == 0; }));
 }
 
 TEST_F(ServerLimitsTest, EndsSlowClients) {
