@@ -41,6 +41,8 @@ struct Found {
 };
 
 Result<Found> FindLocal(kv::Transaction& txn, PinCache& pins, const AdoptRequest& request) {
+  // What is adopted can be given up: on a full disk it is what makes room.
+  txn.MakesRoom();
   Found found;
   auto container = AttachedContainer(txn, *request.attachment);
   if (!container) {
@@ -134,6 +136,7 @@ Result<bool> AdoptWhole(engine::Services& services, kv::Transaction& txn, PinCac
 Task<> BeginPreparing(engine::Services& services, meta::BodyId id) {
   co_return co_await services.store.Transact(
       [id, now = services.clock.Now()](kv::Transaction& txn) -> Result<> {
+        txn.MakesRoom();
         meta::GarbageRecord garbage;
         garbage.kind = meta::GarbageKind::kPreparingShared;
         garbage.since = now;

@@ -194,6 +194,7 @@ Task<> Evictor::Pass(OpContext context) {
 
 // Some victims from `first` on, as many as fit.
 Result<> Evictor::DropSome(kv::Transaction& txn, Batch& batch) {
+  txn.MakesRoom();
   batch.steps.clear();
   std::size_t extents = 0;
   for (batch.next = batch.first; batch.next < batch.victims.size(); ++batch.next) {
