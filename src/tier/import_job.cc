@@ -293,7 +293,8 @@ Task<> ImportJob::Run(OpContext context) {
     TaskGroup group(co_await boost::asio::this_coro::executor);
     if (!next_marker.empty()) {
       request.marker = next_marker;
-      group.Spawn(ListInto(attachment_->lake, call, request, &ahead));
+      const Executor here = co_await boost::asio::this_coro::executor;
+      group.Spawn(listing.value_or(here), ListInto(attachment_->lake, call, request, &ahead));
     }
     auto stored = co_await StorePage(context, std::move(*page), next_marker);
     // Between two pages, as the estimate is nobody else's.

@@ -11,8 +11,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "async/context.h"
+#include "async/task.h"
 #include "engine/services.h"
 #include "meta/lease.h"
 #include "tier/attachments.h"
@@ -39,6 +41,8 @@ class ImportJob {
 
   ImportProgress progress() const;
   std::uint32_t page_size = 5000;
+  // Where pages are asked for and taken apart while others are stored; unset: where Run runs.
+  std::optional<Executor> listing;
   // Smaller lakes are through before anybody asks how many there are.
   std::uint64_t estimate_from = 20'000;
 

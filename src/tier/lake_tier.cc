@@ -118,6 +118,7 @@ std::shared_ptr<Offload> LakeTier::MakeOffload(const AttachmentPtr& attachment) 
 void LakeTier::Begin(AttachmentPtr attachment) {
   auto job = std::make_shared<Job>();
   job->import = std::make_unique<ImportJob>(services_, attachment);
+  job->import->listing = loop_.Next();
   job->attachment = std::move(attachment);
   job->travels = Travels(job->attachment->record.mode);
   if (job->travels) job->offload = MakeOffload(job->attachment);
