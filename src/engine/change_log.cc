@@ -1,5 +1,9 @@
 #include "engine/change_log.h"
 
+#include <utility>
+#include <vector>
+
+#include "base/codec.h"
 #include "engine/references.h"
 #include "meta/keys.h"
 
@@ -9,6 +13,9 @@ namespace {
 namespace keys = meta::keys;
 using meta::ChangeKind;
 using meta::NoteKind;
+
+// Two keys each, in a transaction that holds a thousand.
+constexpr std::size_t kNotesMoved = 300;
 
 // Appends the entry, and lets it hold the body of its blob as long as it lies in the log.
 Result<meta::BlobId> Append(Services& services, kv::Transaction& txn,
@@ -58,6 +65,32 @@ void PutNote(kv::Transaction& txn, const Place& place, NoteKind kind, std::strin
   note.lake_etag = std::move(etag);
   note.unsent = unsent.value();
   txn.Put(keys::NameNote(place.container.id, place.name), meta::Encode(note));
+}
+
+// What is noted of names below a directory that moves goes with it, as its records do: who looks
+// for it later knows the new names only. Empty `to`: it is deleted, and takes that along in the
+// lake.
+Result<> MoveNotes(kv::Transaction& txn, meta::ContainerId container, const std::string& from,
+                   const std::string& to) {
+  const std::string below = from + "/";
+  const std::string prefix = keys::NameNote(container, below);
+  std::vector<std::pair<std::string, std::string>> notes;
+  {
+    auto it = txn.Scan(prefix, PrefixEnd(prefix));
+    for (; it->Valid(); it->Next()) {
+      if (notes.size() == kNotesMoved) {
+        return Fail(Code::kServerBusy,
+                    "Many deletes below the directory have not reached the lake yet.");
+      }
+      notes.emplace_back(keys::NameOfNoteKey(it->key()), it->value());
+    }
+    FB_RETURN_IF_ERROR(it->status());
+  }
+  for (const auto& [name, note] : notes) {
+    txn.Erase(keys::NameNote(container, name));
+    if (!to.empty()) txn.Put(keys::NameNote(container, to + name.substr(from.size())), note);
+  }
+  return {};
 }
 
 void PutTree(kv::Transaction& txn, const Place& place, const meta::TreeRecord& tree,
@@ -114,8 +147,9 @@ Result<> NoteDelete(Services& services, kv::Transaction& txn, const Place& place
   FB_ASSIGN_OR_RETURN(const meta::BlobId entry,
                       Append(services, txn, place.container, std::move(change)));
   PutNote(txn, place, NoteKind::kTombstone, copy.etag, now, entry);
-  if (tree) PutTree(txn, place, {.from = place.name, .name = {}}, entry);
-  return {};
+  if (!tree) return {};
+  PutTree(txn, place, {.from = place.name, .name = {}}, entry);
+  return MoveNotes(txn, place.container.id, place.name, {});
 }
 
 Result<> NoteRename(Services& services, kv::Transaction& txn, const Place& source,
@@ -143,11 +177,56 @@ Result<> NoteRename(Services& services, kv::Transaction& txn, const Place& sourc
                       Append(services, txn, source.container, std::move(change)));
   record.lake->unsent = entry.value();
   PutNote(txn, source, NoteKind::kTombstone, from.etag, now, entry);
-  if (tree) PutTree(txn, source, {.from = source.name, .name = target.name}, entry);
+  if (tree) {
+    PutTree(txn, source, {.from = source.name, .name = target.name}, entry);
+    FB_RETURN_IF_ERROR(MoveNotes(txn, source.container.id, source.name, target.name));
+  }
   if (!copy.name.empty() && !replaced.etag.empty()) {
     PutNote(txn, target, NoteKind::kReplaced, replaced.etag, now, entry);
   } else {
     txn.Erase(keys::NameNote(target.container.id, target.name));
+  }
+  return {};
+}
+
+Result<> NoteDeleteAgain(Services& services, kv::Transaction& txn,
+                         const meta::ContainerRecord& container, const std::string& name,
+                         std::uint64_t mark) {
+  const std::string key = keys::NameNote(container.id, name);
+  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
+  if (!stored) return {};
+  FB_ASSIGN_OR_RETURN(meta::NameNote note, meta::DecodeNameNote(*stored));
+  meta::ChangeRecord change;
+  change.kind = ChangeKind::kDelete;
+  change.name = name;
+  change.mark = mark;
+  FB_ASSIGN_OR_RETURN(const meta::BlobId entry,
+                      Append(services, txn, container, std::move(change)));
+  note.unsent = entry.value();
+  txn.Put(key, meta::Encode(note));
+  return {};
+}
+
+Result<> NoteRenameAgain(Services& services, kv::Transaction& txn,
+                         const meta::ContainerRecord& container, const std::string& name,
+                         std::uint64_t mark, meta::BlobRecord& record) {
+  meta::ChangeRecord change;
+  change.kind = ChangeKind::kRename;
+  change.name = name;
+  change.from = record.lake->name;
+  change.blob = record;
+  change.mark = mark;
+  const std::string from = change.from;
+  FB_ASSIGN_OR_RETURN(const meta::BlobId entry,
+                      Append(services, txn, container, std::move(change)));
+  record.lake->unsent = entry.value();
+  for (const std::string& noted : {from, name}) {
+    const std::string key = keys::NameNote(container.id, noted);
+    FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
+    if (!stored) continue;
+    FB_ASSIGN_OR_RETURN(meta::NameNote note, meta::DecodeNameNote(*stored));
+    note.unsent = entry.value();
+    txn.Put(key, meta::Encode(note));
   }
   return {};
 }

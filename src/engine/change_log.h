@@ -43,4 +43,18 @@ Result<> NoteRename(Services& services, kv::Transaction& txn, const Place& sourc
                     const Place& target, std::uint64_t mark, WallTime now,
                     meta::BlobRecord& record);
 
+// For changes that left the log with a decision about another name, while what they were about has
+// not travelled. `container`, `name` as stored; at the end of the log. `mark`: ArrivalMark, as
+// above.
+//
+// The name has a tombstone: its blob is to be deleted in the lake.
+Result<> NoteDeleteAgain(Services& services, kv::Transaction& txn,
+                         const meta::ContainerRecord& container, const std::string& name,
+                         std::uint64_t mark);
+// `record`, which is about to be put under the name, says under which other name the lake has its
+// bytes: it is to be moved there.
+Result<> NoteRenameAgain(Services& services, kv::Transaction& txn,
+                         const meta::ContainerRecord& container, const std::string& name,
+                         std::uint64_t mark, meta::BlobRecord& record);
+
 }  // namespace forebay::engine

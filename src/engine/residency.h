@@ -27,7 +27,8 @@ struct Resident {
 // Costs a look at a counter for bodies that the lake holds, nothing for others.
 Result<Resident> ResidentOf(const kv::Reader& reader, const meta::BlobRecord& record);
 
-// Whether the lake is known to hold these bytes, with nothing of the blob still to travel there:
+// Whether the lake is known to hold these bytes under this name, with nothing of the blob still to
+// travel there:
 // what may be given up here.
 bool LakeHolds(const meta::BlobRecord& record);
 

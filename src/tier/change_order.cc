@@ -20,6 +20,7 @@ void ChangeOrder::Append(const Change& change) {
                         .gone = {},
                         .swallowed = {}};
   work.first = work.lo = change.number;
+  work.maybe_sent = change.maybe_sent;
   work.need = std::max(change.mark, barrier_);
   appended_ = change.number;
   if (change.kind == ChangeKind::kBarrier) {
@@ -74,6 +75,8 @@ ChangeOrder::Work ChangeOrder::Erase(ChangeNumber last) {
 bool ChangeOrder::CanSwallow(const Work& earlier, const Work& later) const {
   if (earlier.attempted || earlier.out.kind == ChangeKind::kBarrier) return false;
   if (barrier_ >= earlier.first) return false;  // a barrier lies between
+  const bool plain = earlier.out.from.empty() && earlier.out.gone.empty();
+  if (earlier.maybe_sent && (later.out.kind != ChangeKind::kWrite || !plain)) return false;
   if (ordering_ == Ordering::kRelaxed) {
     // It moves behind all that was changed since, so nobody may have touched its names since.
     return std::ranges::all_of(earlier.names, [&](const std::string& name) {
@@ -97,6 +100,7 @@ void ChangeOrder::Swallow(Work& later, Work earlier) {
   later.first = std::min(later.first, earlier.first);
   later.lo = std::min(later.lo, earlier.lo);
   later.need = std::max(later.need, earlier.need);
+  later.maybe_sent = later.maybe_sent || earlier.maybe_sent;
   Combine(later.out, earlier.out);
   std::vector<ChangeNumber>& swallowed = later.out.swallowed;
   swallowed.push_back(earlier.out.last);
@@ -195,6 +199,21 @@ bool ChangeOrder::Failed(ChangeNumber last) {
   it->second.started = false;
   by_need_.emplace(it->second.need, last);
   return true;
+}
+
+bool ChangeOrder::Withdraw(ChangeNumber last) {
+  const auto it = works_.find(last);
+  if (it == works_.end() || it->second.started) return false;
+  (void)Erase(last);
+  return true;
+}
+
+std::vector<ChangeWork> ChangeOrder::Waiting() const {
+  std::vector<ChangeWork> out;
+  for (const auto& [last, work] : works_) {
+    if (!work.started) out.push_back(work.out);
+  }
+  return out;
 }
 
 ChangeNumber ChangeOrder::visible_up_to() const {

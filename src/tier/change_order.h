@@ -7,7 +7,7 @@
 // in parallel. Two more rules: changes of one name keep the log's order, and a barrier (the rename
 // of a directory) waits for all before it and holds up all behind it.
 //
-// A change that has not been attempted yet may be swallowed by a later one of its name, and then
+// A change that nobody can have sent yet may be swallowed by a later one of its name, and then
 // never appears by itself. kCommit: only where the two can stand side by side in some order that
 // the marks allow, so that the lake still shows a prefix of such an order at every moment.
 // kRelaxed: always; what lies between no longer waits for the swallowed one. A rename swallows what
@@ -60,6 +60,9 @@ struct Change {
   ChangeParts parts = kContentPart;
   std::string name;
   std::string from;  // kRename
+  // A former process may have sent it. Only a write swallows it then, which finds out whether the
+  // lake has it: a delete or a rename would take the lake for not having it, and leave it there.
+  bool maybe_sent = false;
 };
 
 // One or more changes that become visible as one.
@@ -92,6 +95,11 @@ class ChangeOrder {
   // It is not, or nobody knows yet; it waits to be started again and is never swallowed.
   bool Failed(ChangeNumber last);
 
+  // The work is not to be done any more. False where it was started, or there is none.
+  bool Withdraw(ChangeNumber last);
+  // All that has not been started.
+  std::vector<ChangeWork> Waiting() const;
+
   // All changes up to this one are visible: what a log may erase and a barrier waits for.
   ChangeNumber visible_up_to() const;
   std::size_t pending() const { return works_.size(); }
@@ -105,6 +113,7 @@ class ChangeOrder {
     ChangeNumber need = 0;
     bool started = false;
     bool attempted = false;
+    bool maybe_sent = false;
     std::vector<std::string> names;  // that it touches; with repetitions
   };
 

@@ -119,6 +119,44 @@ TEST(ChangeOrder, WhatWasAttemptedIsNotSwallowed) {
   EXPECT_THAT(rest[0].swallowed, ElementsAre(2));
 }
 
+// The lake may have it: a delete that takes the place of the write would leave it there.
+TEST(ChangeOrder, WhatAFormerProcessMayHaveSentIsSwallowedByWritesOnly) {
+  for (const Ordering ordering : {Ordering::kCommit, Ordering::kRelaxed}) {
+    for (const Change& later :
+         {Write(2, 1, "a"), Delete(2, 1, "a"), Rename(2, 1, "a", "b"), Rename(2, 1, "b", "a")}) {
+      ChangeOrder order(ordering);
+      Change earlier = Write(1, 0, "a");
+      earlier.maybe_sent = true;
+      order.Append(earlier);
+      order.Append(later);
+      const auto works = order.Start(10);
+      ASSERT_EQ(works.size(), 1U);
+      EXPECT_EQ(works[0].last, later.kind == ChangeKind::kWrite ? 2U : 1U);
+    }
+    ChangeOrder order(ordering);
+    Change earlier = Rename(1, 0, "a", "b");
+    earlier.maybe_sent = true;
+    order.Append(earlier);
+    order.Append(Write(2, 1, "b"));
+    EXPECT_THAT(Numbers(order.Start(10)), ElementsAre(1)) << "the move is looked up by itself";
+  }
+}
+
+TEST(ChangeOrder, WhatIsWithdrawnHoldsNothingUp) {
+  ChangeOrder order(Ordering::kCommit);
+  order.Append(Write(1, 0, "a"));
+  order.Append(Write(2, 0, "b"));
+  order.Append(Write(3, 2, "c"));
+  EXPECT_THAT(Numbers(order.Start(1)), ElementsAre(1));
+  EXPECT_FALSE(order.Withdraw(1)) << "it is on its way";
+  EXPECT_EQ(order.Waiting().size(), 2U);
+  EXPECT_TRUE(order.Withdraw(2));
+  EXPECT_FALSE(order.Withdraw(2));
+  EXPECT_TRUE(order.Done(1));
+  EXPECT_THAT(Numbers(order.Start(10)), ElementsAre(3));
+  EXPECT_EQ(order.visible_up_to(), 2U);
+}
+
 TEST(ChangeOrder, AFileRenamedBeforeItsOffloadGoesUpOnceUnderItsLastName) {
   ChangeOrder order(Ordering::kCommit);
   order.Append(Write(1, 0, "x.tmp"));

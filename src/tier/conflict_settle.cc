@@ -274,8 +274,7 @@ Result<> TakeTheirs(engine::Services& services, kv::Transaction& txn, const Plan
   return Tell(txn, plan, std::move(record), TextOf(plan, moved_back));
 }
 
-Result<> SendOurs(kv::Transaction& txn, const Plan& plan) {
-  FB_RETURN_IF_ERROR(StillHere(txn, plan));
+Result<> TellOfOurs(kv::Transaction& txn, const Plan& plan) {
   ConflictRecord record = Describe(plan);
   const bool anew = !plan.conflict.theirs;
   record.outcome = anew ? ConflictOutcome::kRestored : ConflictOutcome::kLocalWon;
@@ -285,6 +284,30 @@ Result<> SendOurs(kv::Transaction& txn, const Plan& plan) {
                   ? "The blob changed here and in the lake: ours replaces theirs (local-wins)."
                   : "The blob was deleted here and changed in the lake: it is deleted there "
                     "(local-wins).");
+}
+
+// It is gone there: all of ours goes up as if it were new, whatever part of it had changed.
+Result<> SendAnew(engine::Services& services, kv::Transaction& txn, const Plan& plan) {
+  FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                      AttachedContainer(txn, *plan.conflict.attachment));
+  FB_ASSIGN_OR_RETURN(auto ours, StillHere(txn, plan));
+  const std::string& name = plan.conflict.name;
+  engine::Place place;
+  place.container = container;
+  place.name = name;
+  ours->lake.reset();
+  txn.Erase(keys::NameNote(container.id, name));  // what it replaced there is gone too
+  FB_ASSIGN_OR_RETURN(const std::uint64_t mark, engine::ArrivalMark(txn, container));
+  FB_RETURN_IF_ERROR(
+      engine::NoteChange(services, txn, place, meta::ChangeKind::kContent, mark, *ours));
+  FB_RETURN_IF_ERROR(
+      meta::NamespaceOf(container).Put(txn, container.id, name, *ours, services.ids));
+  return TellOfOurs(txn, plan);
+}
+
+Result<> SendOurs(kv::Transaction& txn, const Plan& plan) {
+  FB_RETURN_IF_ERROR(StillHere(txn, plan));
+  return TellOfOurs(txn, plan);
 }
 
 // A file and a directory want one name: people must decide, and hear of it once.
@@ -343,8 +366,13 @@ Task<ConflictDecision> ConflictSettler::Decide(OpContext context, Conflict confl
         return TakeTheirs(services_, txn, *plan);
       };
       break;
-    case ConflictStep::kSendOurs:
     case ConflictStep::kSendAnew:
+      decision.action = ConflictDecision::Action::kTheirs;
+      decision.commit = [this, plan](kv::Transaction& txn) {
+        return SendAnew(services_, txn, *plan);
+      };
+      break;
+    case ConflictStep::kSendOurs:
       decision.action = ConflictDecision::Action::kOurs;
       decision.commit = [plan](kv::Transaction& txn) { return SendOurs(txn, *plan); };
       break;

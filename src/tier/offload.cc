@@ -95,7 +95,9 @@ void Offload::TakeIn(LogPage page) {
       slot.state = State::kStored;
       continue;
     }
-    order_.Append(OrderedChange(*change));
+    Change ordered = OrderedChange(*change);
+    ordered.maybe_sent = change->number <= known_before_;
+    order_.Append(ordered);
     waiting_by_name_[change->record.name].insert(change->number);
     if (!change->record.from.empty()) {
       waiting_by_name_[change->record.from].insert(change->number);
@@ -209,6 +211,7 @@ Offload::JobPtr Offload::NextLocked(SteadyTime now) {
       for (const ChangeNumber number : numbers) {
         if (void_.erase(number) == 0) job->changes.push_back(window_.at(number).change);
       }
+      ForgetStagedLocked(work.swallowed);
       job->work = std::move(work);
       ready_.push_back(std::move(job));
     }
@@ -245,7 +248,7 @@ void Offload::StageAhead() {
   struct Wanted {
     std::string name;
     meta::BlobRecord blob;
-    ChangeNumber last;
+    Staging staging;
   };
   std::vector<Wanted> wanted;
   {
@@ -260,31 +263,29 @@ void Offload::StageAhead() {
       Staging& staging = staged_[work.last];
       staging.idle = std::make_shared<Event>();
       ++staging_;
-      wanted.push_back({work.name, change.blob, work.last});
+      wanted.push_back({work.name, change.blob, staging});
     }
   }
   for (Wanted& one : wanted) {
-    loop_.Spawn(RunStaging(shared_from_this(), std::move(one.name), std::move(one.blob), one.last));
+    loop_.Spawn(RunStaging(shared_from_this(), std::move(one.name), std::move(one.blob),
+                           std::move(one.staging)));
   }
 }
 
-Task<> Offload::RunStaging(Self, std::string name, meta::BlobRecord blob, ChangeNumber last) {
-  std::shared_ptr<StagedBody> body;
-  std::shared_ptr<Event> idle;
-  {
-    std::lock_guard lock(mutex_);
-    body = staged_[last].body;
-    idle = staged_[last].idle;
-  }
+Task<> Offload::RunStaging(Self, std::string name, meta::BlobRecord blob, Staging staging) {
   // What fails here is tried again in its turn.
-  (void)co_await writer_.Stage(std::move(name), std::move(blob), body);
+  (void)co_await writer_.Stage(std::move(name), std::move(blob), staging.body);
   {
     std::lock_guard lock(mutex_);
     --staging_;
   }
-  idle->Set();
+  staging.idle->Set();
   Wake();
   co_return Result<>{};
+}
+
+void Offload::ForgetStagedLocked(const std::vector<ChangeNumber>& numbers) {
+  for (const ChangeNumber number : numbers) staged_.erase(number);
 }
 
 // --- What waits.

@@ -37,6 +37,7 @@
 #include "tier/change_order.h"
 #include "tier/conflict_handler.h"
 #include "tier/delete_guard.h"
+#include "tier/offload_dropped.h"
 #include "tier/offload_lease.h"
 #include "tier/offload_log.h"
 #include "tier/offload_options.h"
@@ -99,6 +100,9 @@ class Offload final : public std::enable_shared_from_this<Offload> {
     SteadyTime not_before{};
     std::string blocked;
     std::map<std::string, std::string> under;  // decided for this job: by name
+    bool source_changed = false;               // decided for ours: what it moves is not there
+    // A decision for theirs was on its way to the store, which may have it.
+    std::shared_ptr<const DroppedChanges> dropped;
   };
   using JobPtr = std::shared_ptr<Job>;
   enum class State : std::uint8_t { kWaiting, kVisible, kStored };
@@ -134,7 +138,9 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   JobPtr NextLocked(SteadyTime now);
   std::size_t LimitLocked(SteadyTime now) const;
   void StageAhead();
-  Task<> RunStaging(Self self, std::string name, meta::BlobRecord blob, ChangeNumber last);
+  Task<> RunStaging(Self self, std::string name, meta::BlobRecord blob, Staging staging);
+  // Of works that will not ask for it: whoever is at it notices nothing.
+  void ForgetStagedLocked(const std::vector<ChangeNumber>& numbers);
   void Wake();
   SteadyTime NextTimerLocked() const;
 
@@ -153,16 +159,24 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   Task<std::uint64_t> CountBlobs(std::uint64_t up_to);
   void Finished(JobPtr job, WriteOutcome outcome);
   void Failed(JobPtr job, Error error);
+  void Unsettled(JobPtr job, Error error);
   void Refused(JobPtr job, std::string why);
   void Stop();
   Task<> Settle(JobPtr job, ForeignBlob foreign);
   Task<> TakeOurs(JobPtr job, ForeignBlob foreign, ConflictDecision decision);
-  Task<> TakeTheirs(JobPtr job, ForeignBlob foreign, ConflictDecision decision);
+  Task<> TakeTheirs(JobPtr job, ForeignBlob foreign, std::string here, ConflictDecision decision);
   std::string MovedOnToLocked(const ChangeWork& work) const;
 
-  Task<std::vector<LoggedChangePtr>> ChangesOf(std::string name);
+  // The name that the blob has here now; empty: it went with its directory.
+  Task<std::string> NameHere(JobPtr job, std::string said);
+  Task<std::shared_ptr<DroppedChanges>> ChangesOf(JobPtr job, std::string name);
+  // Some of what need not wait for the decision; false: there is no more of it.
+  Task<bool> ReleaseSuperseded(JobPtr job, DroppedChanges& dropped);
   void DroppedLocked(const std::vector<LoggedChangePtr>& changes,
                      std::vector<std::shared_ptr<Event>>& ready);
+  bool IsBeingStored(const std::string& name, const DroppedChanges& dropped) const;
+  void LeftTheLog(JobPtr job, const DroppedChanges& dropped);
+  Task<bool> HasLeftTheLog(JobPtr job);
 
   // --- Storing what is visible (offload_store.cc).
   struct Batch;

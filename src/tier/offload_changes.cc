@@ -5,6 +5,7 @@
 #include "lake/failure.h"
 #include "tier/offload_trees.h"
 #include "tier/offload_writer.h"
+#include "tier/same_bytes.h"
 
 namespace forebay::tier {
 namespace {
@@ -16,6 +17,7 @@ constexpr int kTries = 5;
 // The longest source of a copy that is done when it is answered (Put Blob From URL).
 constexpr std::uint64_t kSynchronousCopyBytes = std::uint64_t{5000} << 20;
 constexpr std::chrono::milliseconds kCopyPoll{1000};
+constexpr std::uint64_t kComparedAtATime = 4 << 20;
 
 bool MustLook(const Error& error) {
   const Failure failure = lake::Classify(error);
@@ -26,6 +28,21 @@ bool MustLook(const Error& error) {
 bool Has(const std::vector<LoggedChangePtr>& changes, meta::ChangeKind kind) {
   return std::ranges::any_of(changes,
                              [kind](const auto& change) { return change->record.kind == kind; });
+}
+
+lake::LakeConditions Expecting(const std::string& etag) {
+  lake::LakeConditions conditions;
+  if (etag.empty()) {
+    conditions.absent = true;
+  } else {
+    conditions.match = lake::ETag(etag);
+  }
+  return conditions;
+}
+
+// The one that the blob's bytes had before it moved.
+std::string FormerETag(const meta::BlobRecord& blob) {
+  return blob.lake ? blob.lake->etag : std::string();
 }
 
 Error TryAgain() {
@@ -114,9 +131,16 @@ Task<WriteOutcome> OffloadWriter::ChangeText(AttemptPtr attempt, std::string exp
     if (found.verdict == Verdict::kUntouched) continue;
     if (found.verdict == Verdict::kOurs) {
       outcome.etag = found.state->etag().str();
-    } else {
-      outcome.foreign = {attempt->work.name, expected, std::move(found.state), done.error()};
+      co_return outcome;
     }
+    if (found.state) {
+      FB_CO_ASSIGN_OR_RETURN(const bool earlier, co_await IsOtherOfOurs(attempt, *found.state));
+      if (earlier) {
+        expected = found.state->etag().str();
+        continue;
+      }
+    }
+    outcome.foreign = {attempt->work.name, expected, std::move(found.state), done.error()};
     co_return outcome;
   }
   co_return Fail(TryAgain());
@@ -183,8 +207,10 @@ Task<WriteOutcome> OffloadWriter::Move(AttemptPtr attempt) {
     if (work.parts != 0) co_return co_await WriteParts(attempt, attempt->under);
     co_return outcome;
   }
-  if ((work.parts & kContentPart) != 0 || attempt->under_from.empty()) {
-    // New bytes, or the lake never had the old ones: up they go, under the last name.
+  const bool here = !attempt->blob().body.in_lake;
+  const bool lost = attempt->under_from.empty() || attempt->source_changed;
+  if ((work.parts & kContentPart) != 0 || (here && lost)) {
+    // New bytes, or the lake does not have the old ones: up they go, under the last name.
     FB_CO_ASSIGN_OR_RETURN(outcome, co_await WriteContent(attempt, attempt->under));
     if (outcome.foreign) co_return outcome;
     FB_CO_ASSIGN_OR_RETURN(WriteOutcome removed,
@@ -192,53 +218,112 @@ Task<WriteOutcome> OffloadWriter::Move(AttemptPtr attempt) {
     if (removed.foreign) co_return removed;
     co_return outcome;
   }
+  if (attempt->under_from.empty()) {
+    // Only the lake had it. The ETag that is not there makes change detection drop it here.
+    outcome.etag = FormerETag(attempt->blob());
+    co_return outcome;
+  }
   FB_CO_ASSIGN_OR_RETURN(outcome, attachment_->record.lake_hierarchical
                                       ? co_await MoveInLake(attempt)
                                       : co_await CopyInLake(attempt));
-  if (outcome.foreign || work.parts == 0) co_return outcome;
-  std::optional<meta::BodyId> body = outcome.body;
+  if (outcome.foreign) co_return outcome;
+  if (lost || !outcome.body) {
+    // What came under the name is not known to be what is here: the ETag that does not fit makes
+    // change detection take it over.
+    outcome.body.reset();
+    outcome.etag = FormerETag(attempt->blob());
+    co_return outcome;
+  }
+  if (work.parts == 0) co_return outcome;
+  const std::optional<meta::BodyId> body = outcome.body;
   FB_CO_ASSIGN_OR_RETURN(outcome, co_await WriteParts(attempt, outcome.etag));
   outcome.body = body;
   co_return outcome;
 }
 
 // A move has no mark of its own: the source is gone, and what stands at the target looks like it.
-Task<OffloadWriter::Judged> OffloadWriter::JudgeMoved(AttemptPtr attempt) {
-  const meta::BlobRecord& blob = attempt->blob();
+Task<OffloadWriter::Judged> OffloadWriter::JudgeMoved(AttemptPtr attempt, std::string under) {
   Judged judged;
   auto there = co_await lake().Head(Call(), {.name = lake::BlobName(attempt->work.name)});
   if (!there && lake::Classify(there.error()) != Failure::kNotFound) {
     co_return Fail(std::move(there.error()));
   }
-  if (!there || there->etag().str() == attempt->under) {
-    judged.verdict = there || attempt->under.empty() ? Verdict::kUntouched : Verdict::kForeign;
-    if (there) judged.state = std::move(*there);
-    co_return judged;
-  }
-  const bool same =
-      there->length() == blob.length && there->properties.http.content_md5 == blob.http.content_md5;
-  judged.verdict = same ? Verdict::kOurs : Verdict::kForeign;
-  judged.state = std::move(*there);
+  // What was to be replaced may be gone: nothing is lost by that.
+  if (!there || there->etag().str() == under) judged.verdict = Verdict::kUntouched;
+  if (there) judged.state = std::move(*there);
+  if (judged.state) judged.state->name = lake::BlobName(attempt->work.name);
+  if (judged.verdict == Verdict::kUntouched) co_return judged;
+  FB_CO_RETURN_IF_ERROR(co_await JudgeMovedBytes(attempt, &judged));
   co_return judged;
+}
+
+Task<> OffloadWriter::JudgeMovedBytes(AttemptPtr attempt, Judged* judged) {
+  const meta::BlobRecord& blob = attempt->blob();
+  const std::string& ours = blob.http.content_md5;
+  const std::string& theirs = judged->state->properties.http.content_md5;
+  bool same = judged->state->length() == blob.length;
+  if (same && blob.length > 0 && !ours.empty() && !theirs.empty()) {
+    same = ours == theirs;
+  } else if (same && blob.length > 0 && !blob.body.in_lake) {
+    FB_CO_ASSIGN_OR_RETURN(same, co_await SameAsHere(*judged->state, blob));
+  } else if (same && blob.length > 0 && attempt->source_changed) {
+    judged->presumed = true;
+  } else if (same && blob.length > 0) {
+    const LakeBytes there{judged->state->name, judged->state->etag()};
+    const LakeBytes source{lake::BlobName(attempt->work.from), lake::ETag(attempt->under_from)};
+    auto equal = co_await SameBytes(lake(), Call(), there, source, blob.length);
+    const Failure failure = equal ? Failure::kRejected : lake::Classify(equal.error());
+    if (equal) {
+      same = *equal;
+    } else if (failure == Failure::kNotFound || failure == Failure::kPrecondition) {
+      judged->presumed = true;  // there is nothing left to compare it with
+    } else {
+      co_return Fail(std::move(equal.error()));
+    }
+  }
+  judged->verdict = same ? Verdict::kOurs : Verdict::kForeign;
+  co_return Result<>{};
+}
+
+Task<bool> OffloadWriter::SameAsHere(lake::BlobState there, meta::BlobRecord blob) {
+  for (std::uint64_t at = 0; at < blob.length; at += kComparedAtATime) {
+    const std::uint64_t length = std::min(kComparedAtATime, blob.length - at);
+    FB_CO_ASSIGN_OR_RETURN(const std::shared_ptr<lake::Content> here,
+                           co_await ReadRange(services_, Context(), bytes_,
+                                              options_.bytes_in_flight, {blob.body, at, length}));
+    FB_CO_ASSIGN_OR_RETURN(
+        const std::string piece,
+        co_await ReadLakeRange(lake(), Call(), {there.name, there.etag()}, at, length));
+    if (AsText(here->memory()) != piece) co_return false;
+  }
+  co_return true;
+}
+
+Task<std::optional<ForeignBlob>> OffloadWriter::ForeignSource(AttemptPtr attempt, Error error) {
+  ForeignBlob foreign{attempt->work.from, attempt->under_from, std::nullopt, std::move(error)};
+  auto source = co_await lake().Head(Call(), {.name = lake::BlobName(attempt->work.from)});
+  if (!source && lake::Classify(source.error()) != Failure::kNotFound) {
+    co_return Fail(std::move(source.error()));
+  }
+  if (source && source->etag().str() == attempt->under_from) co_return std::nullopt;
+  if (source) foreign.theirs = std::move(*source);
+  co_return foreign;
 }
 
 Task<WriteOutcome> OffloadWriter::MoveInLake(AttemptPtr attempt) {
   const ChangeWork& work = attempt->work;
+  std::string under = attempt->under;
   WriteOutcome outcome;
   for (int tries = 0; tries < kTries; ++tries) {
     lake::RenameRequest request;
     request.source = lake::BlobName(work.from);
     request.destination = lake::BlobName(work.name);
     request.source_match = lake::ETag(attempt->under_from);
-    if (attempt->under.empty()) {
-      request.conditions.absent = true;
-    } else {
-      request.conditions.match = lake::ETag(attempt->under);
-    }
+    request.conditions = Expecting(under);
     auto done = co_await lake().Rename(Call(), std::move(request));
     if (done) {
       outcome.etag = done->etag.str();
-      outcome.body = attempt->blob().lake ? attempt->blob().lake->body : meta::BodyId();
+      outcome.body = attempt->blob().body.id;
       co_return outcome;
     }
     if (!MustLook(done.error())) co_return Fail(std::move(done.error()));
@@ -249,30 +334,26 @@ Task<WriteOutcome> OffloadWriter::MoveInLake(AttemptPtr attempt) {
       if (!made) co_return Fail(std::move(made.error()));
       continue;
     }
-    FB_CO_ASSIGN_OR_RETURN(Judged judged, co_await JudgeMoved(attempt));
-    if (judged.verdict == Verdict::kOurs) {
-      auto source = co_await lake().Head(Call(), {.name = lake::BlobName(work.from)});
-      if (!source && lake::Classify(source.error()) != Failure::kNotFound) {
-        co_return Fail(std::move(source.error()));
-      }
-      if (!source) {
-        outcome.etag = judged.state->etag().str();
-        outcome.body = attempt->blob().lake ? attempt->blob().lake->body : meta::BodyId();
-        co_return outcome;
-      }
-      judged.verdict = Verdict::kForeign;
-    }
-    if (judged.verdict == Verdict::kUntouched) {
-      const bool source_changed = lake::Classify(done.error()) != Failure::kUnknownOutcome;
-      if (!source_changed) continue;
-      auto source = co_await lake().Head(Call(), {.name = lake::BlobName(work.from)});
-      if (source && source->etag().str() == attempt->under_from) continue;
-      outcome.foreign = {work.from, attempt->under_from, std::nullopt, done.error()};
-      if (source) outcome.foreign->theirs = std::move(*source);
+    FB_CO_ASSIGN_OR_RETURN(Judged judged, co_await JudgeMoved(attempt, under));
+    if (judged.verdict == Verdict::kForeign) {
+      outcome.foreign = {work.name, under, std::move(judged.state), done.error()};
       co_return outcome;
     }
-    outcome.foreign = {work.name, attempt->under, std::move(judged.state), done.error()};
-    co_return outcome;
+    if (judged.verdict == Verdict::kOurs) {
+      // Moved before; or the write of these bytes was, and the source is still to go.
+      FB_CO_ASSIGN_OR_RETURN(WriteOutcome removed,
+                             co_await Remove(work.from, attempt->under_from, false));
+      if (removed.foreign) co_return removed;
+      outcome.etag = judged.state->etag().str();
+      if (!judged.presumed) outcome.body = attempt->blob().body.id;
+      co_return outcome;
+    }
+    const bool replaced_is_gone = !judged.state && !under.empty();
+    if (!judged.state) under.clear();
+    const bool source_changed = lake::Classify(done.error()) != Failure::kUnknownOutcome;
+    if (!source_changed || replaced_is_gone) continue;
+    FB_CO_ASSIGN_OR_RETURN(outcome.foreign, co_await ForeignSource(attempt, done.error()));
+    if (outcome.foreign) co_return outcome;
   }
   co_return Fail(TryAgain());
 }
@@ -298,18 +379,15 @@ Task<lake::BlobState> OffloadWriter::AwaitCopy(std::string name, std::string cop
 Task<WriteOutcome> OffloadWriter::CopyInLake(AttemptPtr attempt) {
   const ChangeWork& work = attempt->work;
   const meta::BlobRecord& blob = attempt->blob();
+  std::string under = attempt->under;
   WriteOutcome outcome;
-  outcome.body = blob.lake ? blob.lake->body : meta::BodyId();
+  outcome.body = blob.body.id;
   for (int tries = 0; tries < kTries && outcome.etag.empty(); ++tries) {
     lake::CopyRequest request;
     request.source = lake::BlobName(work.from);
     request.destination = lake::BlobName(work.name);
     request.source_match = lake::ETag(attempt->under_from);
-    if (attempt->under.empty()) {
-      request.conditions.absent = true;
-    } else {
-      request.conditions.match = lake::ETag(attempt->under);
-    }
+    request.conditions = Expecting(under);
     request.tags = blob.tags;
     if (!blob.tier_inferred) request.tier = blob.tier;
     request.synchronous = blob.length <= kSynchronousCopyBytes;
@@ -323,17 +401,22 @@ Task<WriteOutcome> OffloadWriter::CopyInLake(AttemptPtr attempt) {
     } else if (!MustLook(copied.error())) {
       co_return Fail(std::move(copied.error()));
     } else {
-      FB_CO_ASSIGN_OR_RETURN(Judged judged, co_await JudgeMoved(attempt));
-      if (judged.verdict == Verdict::kOurs) {
-        outcome.etag = judged.state->etag().str();
-      } else if (judged.verdict == Verdict::kForeign) {
-        outcome.foreign = {work.name, attempt->under, std::move(judged.state), copied.error()};
-        co_return outcome;
-      } else if (lake::Classify(copied.error()) != Failure::kUnknownOutcome) {
-        // The target is as it was; so it is the source that is not.
-        outcome.foreign = {work.from, attempt->under_from, std::nullopt, copied.error()};
+      FB_CO_ASSIGN_OR_RETURN(Judged judged, co_await JudgeMoved(attempt, under));
+      if (judged.verdict == Verdict::kForeign) {
+        outcome.foreign = {work.name, under, std::move(judged.state), copied.error()};
         co_return outcome;
       }
+      if (judged.verdict == Verdict::kOurs) {
+        outcome.etag = judged.state->etag().str();
+        if (judged.presumed) outcome.body.reset();
+        continue;
+      }
+      const bool replaced_is_gone = !judged.state && !under.empty();
+      if (!judged.state) under.clear();
+      if (replaced_is_gone || lake::Classify(copied.error()) == Failure::kUnknownOutcome) continue;
+      // The target is as it was; so it is the source that is not.
+      FB_CO_ASSIGN_OR_RETURN(outcome.foreign, co_await ForeignSource(attempt, copied.error()));
+      if (outcome.foreign) co_return outcome;
     }
   }
   if (outcome.etag.empty()) co_return Fail(TryAgain());

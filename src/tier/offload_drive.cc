@@ -31,14 +31,22 @@ bool MayPass(Failure failure) {
          failure == Failure::kInvalidBlocks;
 }
 
-std::chrono::milliseconds Pause(const OffloadOptions& options, unsigned failures) {
-  const unsigned doublings = std::min(failures > 0 ? failures - 1 : 0, 16U);
-  return std::min(options.longest_retry, options.retry * (1U << doublings));
-}
-
 }  // namespace
 
 Task<> Offload::Drive(Self self, JobPtr job) {
+  if (job->dropped) {
+    const auto left = co_await HasLeftTheLog(job);
+    if (!left || *left) {
+      if (left) {
+        LeftTheLog(job, *job->dropped);
+      } else {
+        Failed(std::move(job), left.error());
+      }
+      Pump();
+      co_return Result<>{};
+    }
+    job->dropped.reset();
+  }
   auto outcome = co_await Attempt(job);
   if (!outcome) {
     Failed(std::move(job), std::move(outcome.error()));
@@ -46,7 +54,7 @@ Task<> Offload::Drive(Self self, JobPtr job) {
     Park(std::move(job));
   } else if ((*outcome)->foreign) {
     auto settled = co_await Settle(job, std::move(*(*outcome)->foreign));
-    if (!settled) Failed(std::move(job), std::move(settled.error()));
+    if (!settled) Unsettled(std::move(job), std::move(settled.error()));
   } else {
     Finished(std::move(job), std::move(**outcome));
   }
@@ -91,10 +99,7 @@ Task<std::optional<WriteOutcome>> Offload::Attempt(JobPtr job) {
   auto attempt = std::make_shared<WorkAttempt>();
   attempt->work = job->work;
   attempt->changes = job->changes;
-  if (job->changes.back()->number != job->work.last) {
-    // Its own change was dropped with a conflict; what is left of it was superseded by that.
-    co_return WriteOutcome{};
-  }
+  attempt->source_changed = job->source_changed;
   if (job->work.kind == ChangeKind::kBarrier) co_return co_await AttemptTree(job);
   FB_CO_ASSIGN_OR_RETURN(const auto under, co_await Under(job, job->work.name));
   // Its directory is deleted behind it: that takes it along.
@@ -117,6 +122,12 @@ Task<std::optional<WriteOutcome>> Offload::Attempt(JobPtr job) {
   }
   {
     std::lock_guard lock(mutex_);
+    for (auto it = window_.upper_bound(job->work.last); it != window_.end(); ++it) {
+      if (it->first > known_before_) break;
+      const meta::ChangeRecord& change = it->second.change->record;
+      const bool waits = it->second.state == State::kWaiting;
+      if (waits && change.name == job->work.name) attempt->later.push_back(it->second.change);
+    }
     attempt->fresh = job->failures == 0 && job->changes.front()->number > known_before_;
   }
   FB_CO_ASSIGN_OR_RETURN(attempt->staged, co_await TakeStaged(job));
@@ -211,7 +222,7 @@ void Offload::Refused(JobPtr job, std::string why) {
   {
     std::lock_guard lock(mutex_);
     ++job->failures;
-    job->not_before = std::chrono::steady_clock::now() + Pause(options_, job->failures);
+    job->not_before = std::chrono::steady_clock::now() + options_.Pause(job->failures);
     if (job->blocked != why) {
       Log(LogLevel::kWarn, "the lake does not take a change",
           {{"container", attachment_->record.container}, {"blob", job->work.name}, {"error", why}});
@@ -246,12 +257,28 @@ void Offload::Failed(JobPtr job, Error error) {
       // All that were on their way fail of the same: that counts once.
       if (now >= hold_until_) ++failures_;
       hold_until_ =
-          std::max(hold_until_, now + std::max(error.retry_after(), Pause(options_, failures_)));
+          std::max(hold_until_, now + std::max(error.retry_after(), options_.Pause(failures_)));
       ready_.push_front(std::move(job));
     } else {
-      job->not_before = now + Pause(options_, job->failures);
+      job->not_before = now + options_.Pause(job->failures);
       later_.push_back(std::move(job));
     }
+  }
+  Wake();
+}
+
+// What is here changes while it is decided about: nothing that the lake could help.
+void Offload::Unsettled(JobPtr job, Error error) {
+  if (error.code() != Code::kServerBusy || loop_.token().stop_requested()) {
+    return Failed(std::move(job), std::move(error));
+  }
+  {
+    std::lock_guard lock(mutex_);
+    --under_way_;
+    ++job->failures;
+    job->not_before = std::chrono::steady_clock::now() + options_.Pause(job->failures);
+    last_error_ = error.message();
+    later_.push_back(std::move(job));
   }
   Wake();
 }

@@ -83,6 +83,9 @@ Result<> StoreName(engine::Services& services, kv::Transaction& txn,
 void SetUnder(NameState& state, const std::string& etag, std::optional<meta::BodyId> body) {
   if (state.record && !state.moved_here()) {
     if (!state.record->lake) state.record->lake.emplace();
+    // Nothing of it was to travel: it came from the lake meanwhile, and knows its own ETag. Another
+    // one would bind the lake's newer bytes to its older body.
+    if (state.record->lake->unsent == 0) return;
     meta::LakeCopy& copy = *state.record->lake;
     copy.etag = etag;
     if (body) copy.body = *body;
@@ -96,8 +99,12 @@ void SetUnder(NameState& state, const std::string& etag, std::optional<meta::Bod
 }
 
 // A file came under this name in the lake as it did here.
-void SetMovedTo(NameState& state, const std::string& from, const FinishedWork& finished) {
-  if (!state.moved_here() || state.record->lake->name != from) {
+void SetMovedTo(NameState& state, const std::string& from, const std::set<std::uint64_t>& holders,
+                const FinishedWork& finished) {
+  // A file that was moved more than once may still say the first name.
+  const bool it = state.moved_here() && (state.record->lake->name == from ||
+                                         holders.contains(state.record->lake->unsent));
+  if (!it) {
     SetUnder(state, finished.etag, finished.body);
     return;
   }
@@ -154,10 +161,10 @@ Result<> Apply(engine::Services& services, kv::Transaction& txn,
     FB_ASSIGN_OR_RETURN(NameState state, LoadName(txn, container, name, holder));
     if (work.kind == ChangeKind::kBarrier) {
       SetTreeMoved(state);
-    } else if (!finished.dropped) {
+    } else {
       const bool gone = std::ranges::find(work.gone, name) != work.gone.end();
       if (name == work.name && !work.from.empty()) {
-        SetMovedTo(state, work.from, finished);
+        SetMovedTo(state, work.from, holders, finished);
       } else if (name == work.name) {
         SetUnder(state, finished.etag, finished.body);
       } else if (gone || (renamed && name == work.from)) {
@@ -245,8 +252,6 @@ Result<std::optional<std::string>> UnderName(const kv::Reader& reader,
   return state.under();
 }
 
-namespace {
-
 // False where a transaction whose answer was lost has stored it before.
 Result<bool> IsWaiting(const kv::Reader& reader, const LoggedChange& change) {
   FB_ASSIGN_OR_RETURN(auto stored, reader.Get(change.key));
@@ -255,7 +260,15 @@ Result<bool> IsWaiting(const kv::Reader& reader, const LoggedChange& change) {
   return record.kind != meta::ChangeKind::kDone;
 }
 
-}  // namespace
+Result<> SettleName(engine::Services& services, kv::Transaction& txn,
+                    const meta::ContainerRecord& container, const std::string& name,
+                    const std::vector<LoggedChangePtr>& changes) {
+  std::set<std::uint64_t> holders;
+  for (const LoggedChangePtr& change : changes) holders.insert(change->record.holder.value());
+  FB_ASSIGN_OR_RETURN(NameState state, LoadName(txn, container, name, UINT64_MAX));
+  Settle(state, holders, container.lake.importing);
+  return StoreName(services, txn, container, state);
+}
 
 Result<> ReleaseHeld(engine::Services& services, kv::Transaction& txn,
                      const meta::ContainerRecord& container, const LoggedChange& change,

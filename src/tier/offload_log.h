@@ -73,8 +73,6 @@ struct FinishedWork {
   bool moved = false;
   // Of a name that the file was moved on to meanwhile, while the log still has that move.
   std::string moved_on_to;
-  // kTheirs of a conflict: nothing of this was done, and this says what is to be.
-  bool dropped = false;
   std::size_t released = 0;  // of `changes`, from the front: ReleaseHeld was stored
 };
 
@@ -90,6 +88,13 @@ Result<> ReleaseHeld(engine::Services& services, kv::Transaction& txn,
                      const meta::ContainerRecord& container, const LoggedChange& change,
                      WallTime now);
 Result<> MarkDone(kv::Transaction& txn, const std::string& key);
+// False where the change is done, or erased.
+Result<bool> IsWaiting(const kv::Reader& reader, const LoggedChange& change);
+// These changes leave the log, and what the lake has under the name is known without them. The name
+// is the one of now.
+Result<> SettleName(engine::Services& services, kv::Transaction& txn,
+                    const meta::ContainerRecord& container, const std::string& name,
+                    const std::vector<LoggedChangePtr>& changes);
 // Entries at the front of the log; those that are gone already are not counted again.
 Result<std::size_t> EraseEntries(kv::Transaction& txn, meta::ContainerId container,
                                  const std::vector<std::string>& entries);

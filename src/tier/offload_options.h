@@ -2,6 +2,7 @@
 // (lake/limits.h). Value type.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +32,12 @@ struct OffloadOptions {
   // How long a process that does not answer any more keeps others from draining.
   std::chrono::milliseconds lease{60'000};
   DeleteGuardOptions deletes{};
+
+  // Before the next try, after so many failures in a row.
+  std::chrono::milliseconds Pause(unsigned failures) const {
+    const unsigned doublings = std::min(failures > 0 ? failures - 1 : 0, 16U);
+    return std::min(longest_retry, retry * (1U << doublings));
+  }
 };
 
 }  // namespace forebay::tier

@@ -13,12 +13,27 @@ namespace {
 using lake::LakeOperation;
 using Content = std::map<std::string, std::string>;
 
-Content ContentOf(lake::MemoryLake& lake) {
-  Content content;
+using Versions = std::map<std::string, std::string>;
+
+Versions VersionsOf(lake::MemoryLake& lake) {
+  Versions versions;
   for (const std::string& name : lake.Names()) {
-    if (auto bytes = lake.Bytes(name)) content[name] = *bytes;
+    if (const auto state = lake.State(name)) versions[name] = state->etag().str();
   }
-  return content;
+  return versions;
+}
+
+// What the lake shows at one moment: other requests go on while it is looked at, so it is read
+// between two looks that agree (no ETag comes twice).
+Content ContentOf(lake::MemoryLake& lake) {
+  while (true) {
+    const Versions before = VersionsOf(lake);
+    Content content;
+    for (const auto& [name, etag] : before) {
+      if (auto bytes = lake.Bytes(name)) content[name] = *bytes;
+    }
+    if (VersionsOf(lake) == before) return content;
+  }
 }
 
 OffloadFixtureOptions SmallBlocks() {
@@ -39,8 +54,9 @@ TEST(OffloadOrderTest, OneWriterMakesTheLakeStepThroughItsStates) {
     std::mutex mutex;
     std::vector<Content> seen;
     f.lake().OnRequest([&](LakeOperation, const std::string&) {
-      Content content = ContentOf(f.lake());
+      // One after the other, so that a later look is not noted before an earlier one.
       const std::lock_guard lock(mutex);
+      Content content = ContentOf(f.lake());
       if (seen.empty() || seen.back() != content) seen.push_back(std::move(content));
     });
     f.faulty_lake().SetRandom({.seed = seed,
@@ -154,13 +170,15 @@ TEST(OffloadOrderTest, RelaxedOrderingEndsInTheSameState) {
   options.ordering = meta::Ordering::kRelaxed;
   OffloadFixture f(options);
   f.AttachReadWrite();
-  f.faulty_lake().SetLatency(std::chrono::milliseconds(2));
+  // All of it waits, however slow this machine is.
+  f.faulty_lake().SetLink(lake::LinkState::kBlackHole);
   Content last;
   for (int i = 0; i < 200; ++i) {
     const std::string name = "n" + std::to_string(i % 5);
     last[name] = Pattern(20, static_cast<unsigned>(i));
     ASSERT_TRUE(f.engine().Put(name, last[name]));
   }
+  f.faulty_lake().SetLink(lake::LinkState::kUp);
   ASSERT_TRUE(f.Sync());
   EXPECT_EQ(ContentOf(f.lake()), last);
   EXPECT_LT(f.TotalRequests(), 150u) << "overwrites collapse";

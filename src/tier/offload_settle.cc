@@ -11,11 +11,28 @@
 namespace forebay::tier {
 namespace {
 
-// Entries that one transaction releases beside the decision itself.
+// Changes of one name beyond this that are superseded anyway leave the log ahead of the decision.
 constexpr std::size_t kDroppedAtATime = 30;
 constexpr std::size_t kScanAtATime = 500;
 
+std::set<ChangeNumber> NumbersOf(const ChangeWork& work) {
+  std::set<ChangeNumber> numbers(work.swallowed.begin(), work.swallowed.end());
+  numbers.insert(work.last);
+  return numbers;
+}
+
 }  // namespace
+
+Task<std::string> Offload::NameHere(JobPtr job, std::string said) {
+  const std::uint64_t holder = job->changes.back()->record.holder.value();
+  co_return co_await engine::ReadMeta(
+      services_, [this, said, holder](const kv::Reader& reader) -> Result<std::string> {
+        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                            AttachedContainer(reader, *attachment_));
+        FB_ASSIGN_OR_RETURN(const PendingTrees trees, PendingTrees::Load(reader, container));
+        return trees.Here(said, holder);
+      });
+}
 
 Task<> Offload::Settle(JobPtr job, ForeignBlob foreign) {
   const std::string why = "Somebody else changed it in the lake, and no decision has been made: " +
@@ -24,9 +41,11 @@ Task<> Offload::Settle(JobPtr job, ForeignBlob foreign) {
     Refused(std::move(job), why);
     co_return Result<>{};
   }
+  FB_CO_ASSIGN_OR_RETURN(std::string here, co_await NameHere(job, foreign.name));
+  if (here.empty()) co_return Fail(Code::kServerBusy, "Its directory has been deleted.");
   Conflict conflict{
       .attachment = attachment_,
-      .name = foreign.name,
+      .name = here,
       .change = job->changes.back()->record,
       .content = HoldsBody(job->changes.back()->record) || (job->work.parts & kContentPart) != 0,
       .expected = lake::ETag(foreign.expected),
@@ -41,7 +60,8 @@ Task<> Offload::Settle(JobPtr job, ForeignBlob foreign) {
     case ConflictDecision::Action::kOurs:
       co_return co_await TakeOurs(std::move(job), std::move(foreign), std::move(decision));
     case ConflictDecision::Action::kTheirs:
-      co_return co_await TakeTheirs(std::move(job), std::move(foreign), std::move(decision));
+      co_return co_await TakeTheirs(std::move(job), std::move(foreign), std::move(here),
+                                    std::move(decision));
   }
   co_return Fail(Code::kInternal, "A conflict was decided in no known way.");
 }
@@ -55,26 +75,43 @@ Task<> Offload::TakeOurs(JobPtr job, ForeignBlob foreign, ConflictDecision decis
         if (commit) FB_RETURN_IF_ERROR(commit(txn));
         return StoreUnder(services_, txn, container, name, holder, etag);
       }));
-  std::lock_guard lock(mutex_);
-  job->under[foreign.name] = etag;
-  ++job->failures;  // it is not fresh any more
-  --under_way_;
-  ready_.push_front(std::move(job));
+  {
+    std::lock_guard lock(mutex_);
+    job->under[foreign.name] = etag;
+    if (foreign.name == job->work.from) job->source_changed = true;
+    --under_way_;
+    // The first time at once; one that goes round and round is not to keep others from working.
+    const bool again = job->failures++ > 0;
+    const auto pause = again ? options_.Pause(job->failures) : std::chrono::milliseconds(0);
+    job->not_before = std::chrono::steady_clock::now() + pause;
+    later_.push_back(std::move(job));
+  }
+  Wake();
   co_return Result<>{};
 }
 
-// All entries of the log that touch the name, ascending; those beyond the window too.
-Task<std::vector<LoggedChangePtr>> Offload::ChangesOf(std::string name) {
-  auto found = std::make_shared<std::vector<LoggedChangePtr>>();
+// All that a decision about the name takes out of the log; also beyond the window.
+Task<std::shared_ptr<DroppedChanges>> Offload::ChangesOf(JobPtr job, std::string name) {
+  FB_CO_ASSIGN_OR_RETURN(
+      PendingTrees trees,
+      co_await engine::ReadMeta(services_, [this](const kv::Reader& r) -> Result<PendingTrees> {
+        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                            AttachedContainer(r, *attachment_));
+        return PendingTrees::Load(r, container);
+      }));
+  auto scan = std::make_shared<DropScan>(std::move(name), NumbersOf(job->work), std::move(trees));
   auto after = std::make_shared<std::string>();
   auto next = std::make_shared<ChangeNumber>();
+  std::vector<LoggedChangePtr> seen;
+  std::vector<ChangeWork> waiting;
   {
     std::lock_guard lock(mutex_);
     for (const auto& [number, slot] : window_) {
-      const meta::ChangeRecord& change = slot.change->record;
       if (slot.state != State::kWaiting) continue;
-      if (change.name == name || change.from == name) found->push_back(slot.change);
+      seen.push_back(slot.change);
+      scan->See(slot.change);
     }
+    waiting = order_.Waiting();
     *after = last_key_;
     *next = next_;
   }
@@ -82,32 +119,72 @@ Task<std::vector<LoggedChangePtr>> Offload::ChangesOf(std::string name) {
   while (!*end) {
     FB_CO_RETURN_IF_ERROR(Context().Check());
     FB_CO_RETURN_IF_ERROR(co_await engine::ReadMetaOnPool(
-        services_, [this, name, found, after, next, end](const kv::Reader& reader) -> Result<> {
+        services_, [this, scan, after, next, end](const kv::Reader& reader) -> Result<> {
           FB_ASSIGN_OR_RETURN(LogPage page,
                               ReadLog(reader, attachment_->container, *after, *next, kScanAtATime));
-          for (LoggedChangePtr& change : page.entries) {
+          for (const LoggedChangePtr& change : page.entries) {
             *after = change->key;
             *next = change->number + 1;
-            if (change->record.name == name || change->record.from == name) {
-              found->push_back(std::move(change));
-            }
+            scan->See(change);
           }
           *end = page.end;
           return {};
         }));
   }
-  co_return std::move(*found);
+  scan->TakeWith(waiting, seen);
+  co_return std::make_shared<DroppedChanges>(scan->Finish());
 }
 
+Task<bool> Offload::ReleaseSuperseded(JobPtr job, DroppedChanges& dropped) {
+  if (dropped.changes.size() <= kDroppedAtATime) co_return false;
+  const meta::ChangeKind kind = job->changes.back()->record.kind;
+  const bool whole = kind == meta::ChangeKind::kContent || kind == meta::ChangeKind::kDelete;
+  const std::set<ChangeNumber> own =
+      whole ? std::set<ChangeNumber>{job->work.last} : NumbersOf(job->work);
+  std::vector<LoggedChangePtr> some;
+  {
+    std::lock_guard lock(mutex_);
+    some = SupersededOf(dropped, order_.Waiting(), own);
+  }
+  if (some.empty()) co_return false;
+  if (some.size() > kDroppedAtATime) some.resize(kDroppedAtATime);
+  FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact([this,
+                                                           some](kv::Transaction& txn) -> Result<> {
+    FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container, ToSettle(txn));
+    for (const LoggedChangePtr& change : some) {
+      FB_RETURN_IF_ERROR(ReleaseHeld(services_, txn, container, *change, services_.clock.Now()));
+      FB_RETURN_IF_ERROR(MarkDone(txn, change->key));
+    }
+    return {};
+  }));
+  for (auto* changes : {&dropped.changes, &job->changes}) {
+    std::erase_if(*changes, [&](const LoggedChangePtr& change) {
+      return std::ranges::find(some, change->number, [](const auto& c) { return c->number; }) !=
+             some.end();
+    });
+  }
+  std::vector<std::shared_ptr<Event>> ready;
+  {
+    std::lock_guard lock(mutex_);
+    DroppedLocked(some, ready);
+    for (const ChangeNumber number : NumbersOf(job->work)) void_.erase(number);
+  }
+  for (const auto& event : ready) event->Set();
+  co_return true;
+}
+
+// They are stored as done.
 void Offload::DroppedLocked(const std::vector<LoggedChangePtr>& changes,
                             std::vector<std::shared_ptr<Event>>& ready) {
   std::set<std::string> names;
+  std::vector<ChangeNumber> numbers;
   for (const LoggedChangePtr& change : changes) {
     const auto slot = window_.find(change->number);
     // Of one beyond the window, which may be on its way in.
     if (slot == window_.end() && change->number >= next_) void_.insert(change->number);
     if (slot == window_.end() || slot->second.state != State::kWaiting) continue;
     slot->second.state = State::kStored;
+    numbers.push_back(change->number);
     void_.insert(change->number);
     for (const std::string* name : {&change->record.name, &change->record.from}) {
       const auto waiting = waiting_by_name_.find(*name);
@@ -118,51 +195,56 @@ void Offload::DroppedLocked(const std::vector<LoggedChangePtr>& changes,
     }
     if (change->record.kind == meta::ChangeKind::kDelete) --deletes_waiting_;
   }
+  for (const ChangeWork& work : order_.Waiting()) {
+    const std::set<ChangeNumber> all = NumbersOf(work);
+    if (!std::ranges::all_of(all, [this](ChangeNumber n) { return void_.contains(n); })) continue;
+    if (!order_.Withdraw(work.last)) continue;
+    for (const ChangeNumber number : all) void_.erase(number);
+  }
+  ForgetStagedLocked(numbers);
   if (!names.empty()) VisibleNowLocked(names, ready);
 }
 
-Task<> Offload::TakeTheirs(JobPtr job, ForeignBlob foreign, ConflictDecision decision) {
-  FB_CO_ASSIGN_OR_RETURN(std::vector<LoggedChangePtr> changes, co_await ChangesOf(foreign.name));
-  for (const LoggedChangePtr& own : job->changes) {
-    if (std::ranges::find(changes, own->number, [](const auto& c) { return c->number; }) ==
-        changes.end()) {
-      changes.push_back(own);
-    }
+// What the lake has under one of the names is not in the records yet, and would be overlooked.
+bool Offload::IsBeingStored(const std::string& name, const DroppedChanges& dropped) const {
+  const std::lock_guard lock(mutex_);
+  return overlay_.contains(name) ||
+         std::ranges::any_of(dropped.changes, [this](const LoggedChangePtr& change) {
+           return overlay_.contains(change->record.name) || overlay_.contains(change->record.from);
+         });
+}
+
+Task<> Offload::TakeTheirs(JobPtr job, ForeignBlob foreign, std::string here,
+                           ConflictDecision decision) {
+  FB_CO_ASSIGN_OR_RETURN(const std::shared_ptr<DroppedChanges> dropped,
+                         co_await ChangesOf(job, std::move(here)));
+  if (IsBeingStored(foreign.name, *dropped)) {
+    co_return Fail(Code::kServerBusy, "What has reached the lake before is being stored.");
   }
-  std::ranges::sort(changes, {}, [](const auto& change) { return change->number; });
-  auto dropped = std::make_shared<FinishedWork>();
-  dropped->work = job->work;
-  dropped->changes = changes;
-  dropped->dropped = true;
-  while (dropped->changes.size() - dropped->released > kDroppedAtATime) {
-    FB_CO_RETURN_IF_ERROR(co_await ReleaseAhead(dropped));
+  while (true) {
+    FB_CO_ASSIGN_OR_RETURN(const bool more, co_await ReleaseSuperseded(job, *dropped));
+    if (!more) break;
   }
+  job->dropped = dropped;
   FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact(
-      [this, dropped, name = foreign.name, commit = decision.commit,
-       holder = job->changes.back()->record.holder.value()](kv::Transaction& txn) -> Result<> {
-        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
-                            AttachedContainer(txn, *attachment_));
-        FB_ASSIGN_OR_RETURN(const std::uint64_t newest, NewestOf(txn, container, name, holder));
-        const bool known = newest == 0 || std::ranges::any_of(dropped->changes, [&](const auto& c) {
-                             return c->record.holder.value() == newest;
-                           });
-        // Another change of the name came in: it is asked about as well.
-        if (!known) return Fail(Code::kServerBusy, "The blob is being changed.");
+      [this, dropped, commit = decision.commit](kv::Transaction& txn) -> Result<> {
+        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container, ToSettle(txn));
+        FB_ASSIGN_OR_RETURN(const NamesBefore before, LookBeforeDrop(txn, container, *dropped));
         if (commit) FB_RETURN_IF_ERROR(commit(txn));
-        FB_RETURN_IF_ERROR(
-            StoreFinished(services_, txn, container, *dropped, services_.clock.Now()));
-        for (const LoggedChangePtr& change : dropped->changes) {
-          FB_RETURN_IF_ERROR(MarkDone(txn, change->key));
-        }
-        return {};
+        return StoreDropped(services_, txn, container, *dropped, before, services_.clock.Now());
       }));
+  LeftTheLog(std::move(job), *dropped);
+  co_return Result<>{};
+}
+
+// What a job that met a conflict leaves behind once the decision is stored.
+void Offload::LeftTheLog(JobPtr job, const DroppedChanges& dropped) {
   std::vector<std::shared_ptr<Event>> ready;
   std::shared_ptr<Event> store;
   {
     std::lock_guard lock(mutex_);
-    overlay_.erase(foreign.name);
-    DroppedLocked(dropped->changes, ready);
-    for (const LoggedChangePtr& own : job->changes) void_.erase(own->number);
+    DroppedLocked(dropped.changes, ready);
+    for (const ChangeNumber number : NumbersOf(job->work)) void_.erase(number);
     order_.Done(job->work.last);
     staged_.erase(job->work.last);
     --under_way_;
@@ -170,7 +252,17 @@ Task<> Offload::TakeTheirs(JobPtr job, ForeignBlob foreign, ConflictDecision dec
   }
   for (const auto& event : ready) event->Set();
   store->Set();
-  co_return Result<>{};
+}
+
+// A transaction that failed may have been committed all the same: its changes are done then, and to
+// send them would write over what was decided.
+Task<bool> Offload::HasLeftTheLog(JobPtr job) {
+  FB_CO_ASSIGN_OR_RETURN(
+      const bool waiting,
+      co_await engine::ReadMeta(services_, [job](const kv::Reader& reader) -> Result<bool> {
+        return IsWaiting(reader, *job->changes.back());
+      }));
+  co_return !waiting;
 }
 
 }  // namespace forebay::tier

@@ -125,6 +125,22 @@ TEST_P(OffloadTreeTest, ADirectoryThatGoesTakesItsFilesAlong) {
             (std::map<std::string, std::string>{{"data/anew", "three"}, {"other", "stays"}}));
 }
 
+// What was deleted below a directory before it moved stays deleted, under its new name as well.
+TEST_P(OffloadTreeTest, WhatWentBelowItBeforeItMovedDoesNotComeBack) {
+  ASSERT_TRUE(engine().Put("data/gone", "one"));
+  ASSERT_TRUE(engine().Put("data/ours", "two"));
+  Sync();
+  f().faulty_lake().SetLink(lake::LinkState::kBlackHole);
+  ASSERT_TRUE(engine().Delete("data/gone"));
+  Rename("data/ours", "kept");
+  Rename("data", "moved");
+  f().faulty_lake().SetLink(lake::LinkState::kUp);
+  Sync();
+  EXPECT_EQ(Files(),
+            (std::map<std::string, std::string>{{"kept", "two"}, {"moved/there", theirs_}}));
+  EXPECT_EQ(engine().KeysOfTable('v'), 0u);
+}
+
 TEST_P(OffloadTreeTest, ALostAnswerOfAMoveIsRecognised) {
   ASSERT_TRUE(engine().Put("data/ours", "one"));
   Sync();

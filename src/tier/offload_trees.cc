@@ -9,6 +9,7 @@
 #include "meta/namespace.h"
 #include "tier/live_names.h"
 #include "tier/pending_trees.h"
+#include "tier/same_bytes.h"
 
 namespace forebay::tier {
 namespace {
@@ -194,8 +195,16 @@ Task<> OffloadTrees::CopyOne(lake::BlobState blob, Moved* moved) {
       FB_CO_RETURN_IF_ERROR(co_await SleepFor(kCopyPoll, Call().context));
       continue;
     }
-    if (there.length() == blob.length() &&
-        there.properties.http.content_md5 == blob.properties.http.content_md5) {
+    const std::string& md5 = blob.properties.http.content_md5;
+    bool same = there.length() == blob.length();
+    if (same && !md5.empty()) {
+      same = there.properties.http.content_md5 == md5;
+    } else if (same && blob.length() > 0) {
+      FB_CO_ASSIGN_OR_RETURN(
+          same, co_await SameBytes(lake(), Call(), {blob.name, blob.etag()},
+                                   {lake::BlobName(moved->to), there.etag()}, blob.length()));
+    }
+    if (same) {
       moved->new_etag = there.etag().str();
       co_return Result<>{};
     }

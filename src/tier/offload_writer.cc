@@ -240,22 +240,67 @@ Task<OffloadWriter::Judged> OffloadWriter::JudgeContent(AttemptPtr attempt, std:
                          co_await ContentPrint(attempt->blob(), expected, blocks, attempt->staged));
   FB_CO_ASSIGN_OR_RETURN(lake::Recognition found,
                          co_await lake::Recognize(lake(), Call(), name, std::move(print)));
-  if (found.verdict != Verdict::kForeign || !found.state) {
-    co_return Judged{found.verdict, std::move(found.state)};
+  if (found.verdict != Verdict::kForeign) co_return Judged{found.verdict, std::move(found.state)};
+  if (!found.state) {
+    // A former process may have sent a delete that this one has swallowed since.
+    const bool ours = std::ranges::any_of(attempt->changes, [&](const LoggedChangePtr& change) {
+      return change->record.kind == meta::ChangeKind::kDelete &&
+             change->record.name == attempt->work.name;
+    });
+    co_return Judged{ours ? Verdict::kUntouched : Verdict::kForeign, std::nullopt};
   }
-  // A former process may have sent a change that this one has swallowed since.
-  for (auto it = attempt->changes.rbegin() + 1; it != attempt->changes.rend(); ++it) {
-    const meta::ChangeRecord& earlier = (*it)->record;
-    if (earlier.name != attempt->work.name || !HoldsBody(earlier)) continue;
-    const bool in_blocks = GoesInBlocks(earlier.blob);
-    FB_CO_ASSIGN_OR_RETURN(print, co_await ContentPrint(earlier.blob, expected, in_blocks,
-                                                        std::make_shared<StagedBody>()));
-    FB_CO_ASSIGN_OR_RETURN(found, co_await lake::Recognize(lake(), Call(), name, std::move(print)));
-    if (found.verdict == Verdict::kOurs) {
-      co_return Judged{Verdict::kUntouched, std::move(found.state)};
+  FB_CO_ASSIGN_OR_RETURN(const bool ours, co_await IsOtherOfOurs(attempt, *found.state));
+  co_return Judged{ours ? Verdict::kUntouched : Verdict::kForeign, std::move(found.state)};
+}
+
+// A former process may have sent a change that this one has swallowed since, or one that follows.
+Task<bool> OffloadWriter::IsOtherOfOurs(AttemptPtr attempt, lake::BlobState there) {
+  const lake::BlobName name(attempt->work.name);
+  std::vector<LoggedChangePtr> others(attempt->changes.rbegin() + 1, attempt->changes.rend());
+  others.insert(others.end(), attempt->later.begin(), attempt->later.end());
+  for (const LoggedChangePtr& change : others) {
+    const meta::ChangeRecord& other = change->record;
+    if (other.name != attempt->work.name || !HoldsBody(other)) continue;
+    if (other.blob.length != there.length()) continue;
+    FB_CO_ASSIGN_OR_RETURN(lake::Fingerprint print,
+                           co_await ContentPrint(other.blob, {}, GoesInBlocks(other.blob),
+                                                 std::make_shared<StagedBody>()));
+    FB_CO_ASSIGN_OR_RETURN(const lake::Recognition found,
+                           co_await lake::Recognize(lake(), Call(), name, std::move(print)));
+    if (found.verdict == Verdict::kOurs) co_return found.state->etag() == there.etag();
+  }
+  FB_CO_ASSIGN_OR_RETURN(const bool earlier, co_await IsEarlierChange(attempt, there.etag().str()));
+  if (earlier) co_return true;
+  // The same bytes without what tells them (a move leaves no block ids): nothing is lost by writing
+  // them again.
+  const meta::BlobRecord& blob = attempt->blob();
+  const bool told = !there.properties.http.content_md5.empty() && !GoesInBlocks(blob);
+  const bool content = (attempt->work.parts & kContentPart) != 0 && !blob.body.in_lake;
+  if (told || !content || blob.length == 0 || there.length() != blob.length) co_return false;
+  there.name = name;
+  co_return co_await SameAsHere(std::move(there), blob);
+}
+
+// Only where an MD5 says that the bytes are those that it was a change of. `etag`: of what is
+// there.
+Task<bool> OffloadWriter::IsEarlierChange(AttemptPtr attempt, std::string etag) {
+  FB_CO_ASSIGN_OR_RETURN(
+      const lake::BlobState there,
+      co_await lake().Head(Call(), {.name = lake::BlobName(attempt->work.name)}));
+  if (there.etag().str() != etag) co_return false;
+  for (const LoggedChangePtr& change : attempt->changes) {
+    const meta::ChangeRecord& earlier = change->record;
+    const bool text =
+        earlier.kind == meta::ChangeKind::kHeaders || earlier.kind == meta::ChangeKind::kMetadata;
+    if (!text || earlier.name != attempt->work.name) continue;
+    const meta::BlobRecord& blob = earlier.blob;
+    if (blob.http.content_md5.empty() || blob.length != there.length()) continue;
+    if (blob.http.content_md5 == there.properties.http.content_md5 &&
+        blob.metadata == there.metadata) {
+      co_return true;
     }
   }
-  co_return Judged{Verdict::kForeign, std::move(found.state)};
+  co_return false;
 }
 
 // --- Blocks.

@@ -43,8 +43,12 @@ struct WorkAttempt {
   std::string under;
   std::string under_from;
   std::vector<std::string> under_gone;
+  // Changes of the name behind it that a former process may have sent as well.
+  std::vector<LoggedChangePtr> later;
   // True where nobody can have sent anything of it yet.
   bool fresh = false;
+  // It is decided that ours is to be under the new name, whatever the lake has under the old one.
+  bool source_changed = false;
   std::shared_ptr<StagedBody> staged;
 
   const meta::ChangeRecord& last() const { return changes.back()->record; }
@@ -82,6 +86,8 @@ class OffloadWriter {
   struct Judged {
     lake::Verdict verdict = lake::Verdict::kForeign;
     std::optional<lake::BlobState> state;
+    // Nothing says otherwise; but nobody has compared the bytes.
+    bool presumed = false;
   };
   struct StageRun;
 
@@ -92,6 +98,10 @@ class OffloadWriter {
   Task<lake::Fingerprint> ContentPrint(meta::BlobRecord blob, std::string expected, bool blocks,
                                        std::shared_ptr<StagedBody> staged);
   Task<Judged> JudgeContent(AttemptPtr attempt, std::string expected, bool blocks);
+  // What is there is what another change of ours has made.
+  Task<bool> IsOtherOfOurs(AttemptPtr attempt, lake::BlobState there);
+  // The lake's state is what an earlier change of attributes has made.
+  Task<bool> IsEarlierChange(AttemptPtr attempt, std::string etag);
   Task<WriteOutcome> WriteDirectory(AttemptPtr attempt);
 
   Task<WriteOutcome> WriteParts(AttemptPtr attempt, std::string expected);
@@ -105,7 +115,12 @@ class OffloadWriter {
   Task<WriteOutcome> MoveInLake(AttemptPtr attempt);
   Task<WriteOutcome> CopyInLake(AttemptPtr attempt);
   Task<lake::BlobState> AwaitCopy(std::string name, std::string copy_id);
-  Task<Judged> JudgeMoved(AttemptPtr attempt);
+  Task<Judged> JudgeMoved(AttemptPtr attempt, std::string under);
+  // In the judged verdict: whether the bytes there are those that moved.
+  Task<> JudgeMovedBytes(AttemptPtr attempt, Judged* judged);
+  // nullopt: the source is as it was.
+  Task<std::optional<ForeignBlob>> ForeignSource(AttemptPtr attempt, Error error);
+  Task<bool> SameAsHere(lake::BlobState there, meta::BlobRecord blob);
 
   Task<> StageMissing(std::string name, meta::BlobRecord blob, std::shared_ptr<StagedBody> staged);
   Task<> StageSome(std::shared_ptr<StageRun> run);

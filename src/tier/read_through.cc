@@ -274,7 +274,11 @@ Task<std::unique_ptr<BodySource>> ReadThrough::Open(OpContext context, engine::L
                          }));
   if (!pending) co_return Fail(Code::kStale, "The blob has changed in the lake.");
   // Looking again would show the same until the change of ours has met what is there.
-  if (begun.error().code() != Code::kConditionNotMet) co_return Fail(std::move(begun.error()));
+  const Code code = begun.error().code();
+  // A move may be done there and not stored here yet: the old name is gone, the blob is not.
+  const bool passes =
+      code == Code::kConditionNotMet || code == Code::kBlobNotFound || code == Code::kInvalidRange;
+  if (!passes) co_return Fail(std::move(begun.error()));
   co_return Fail(Code::kServerBusy,
                  "The blob changed here and in the lake; this is being settled.");
 }

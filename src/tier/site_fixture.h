@@ -25,6 +25,8 @@ struct SiteOptions {
   engine::FixtureOptions engine{.faults = {}};
   bool lake_hierarchical = false;
   std::chrono::milliseconds walks{0};  // by themselves; 0: when a test asks
+  meta::Ordering ordering = meta::Ordering::kCommit;
+  OffloadOptions offload{};
 };
 
 class Site {
@@ -39,6 +41,7 @@ class Site {
     request.endpoint = "https://acct.blob.core.windows.net/datasets";
     request.credential = "sas:@/etc/forebay/lake.sas";
     request.conflicts = options_.policy;
+    request.ordering = options_.ordering;
     auto attached = engine_.Run(tier_->Attach({}, std::move(request)));
     EXPECT_TRUE(attached) << attached.error().ToString();
     AwaitImport();
@@ -59,6 +62,7 @@ class Site {
           std::shared_ptr<lake::ObjectLake>(&faulty_, [](lake::ObjectLake*) {}));
     };
     options.retry = std::chrono::milliseconds(5);
+    options.offload = options_.offload;
     options.offload.retry = std::chrono::milliseconds(5);
     options.offload.longest_retry = std::chrono::milliseconds(20);
     options.watch.interval = options_.walks;

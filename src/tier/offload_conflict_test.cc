@@ -1,0 +1,320 @@
+// Moves, deletes and restarts that meet something else in the lake: no byte that was acknowledged
+// here is given up before the lake has it, and what left the log with one name travels with
+// another.
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "engine/rename_path.h"
+#include "tier/offload_fixture.h"
+#include "tier/site_fixture.h"
+
+namespace forebay::tier {
+namespace {
+
+using lake::LakeOperation;
+using Names = std::vector<std::string>;
+
+class OffloadConflictTest : public ::testing::Test {
+ protected:
+  void Open(meta::ConflictPolicy policy = meta::ConflictPolicy::kKeepBoth) {
+    SiteOptions options{.policy = policy};
+    options.engine.limits.small_blob_bytes = 500;
+    options.engine.limits.chunk_bytes = 1'000;
+    options.offload.single_put_bytes = 3'000;
+    options.offload.block_bytes = 1'000;
+    site_.emplace(lake_, options);
+  }
+  Site& site() { return *site_; }
+  void Put(const std::string& name, const std::string& bytes) {
+    ASSERT_TRUE(site().engine().Put(name, bytes));
+  }
+  // Without an MD5, as an uploader of blocks leaves it.
+  void PutBlocks(const std::string& name, const std::string& bytes) {
+    ASSERT_TRUE(site().engine().Stage(name, "block1", bytes));
+    std::vector<engine::BlockListEntry> list;
+    list.push_back({engine::BlockSource::kLatest, azure::BlockId("block1")});
+    ASSERT_TRUE(site().engine().Commit(name, std::move(list)));
+  }
+  void PlantBlocks(const std::string& name, const std::string& bytes) {
+    const azure::BlockId id("theirs");
+    ASSERT_TRUE(RunSync(lake_.PutBlock(
+        {}, {.name = lake::BlobName(name), .id = id, .content = lake::TextContent(bytes)})));
+    ASSERT_TRUE(RunSync(lake_.CommitBlocks(
+        {}, {.name = lake::BlobName(name), .blocks = {{id, lake::BlockSource::kLatest}}})));
+  }
+  void Rename(const std::string& from, const std::string& to) {
+    engine::RenamePathRequest request;
+    request.source = site().engine().Blob(from);
+    request.target = site().engine().Blob(to);
+    auto done =
+        site().engine().Run(engine::RenamePath(site().engine().services(), {}, std::move(request)));
+    ASSERT_TRUE(done) << done.error().ToString();
+  }
+  void Down() { site().link().SetLink(lake::LinkState::kDown); }
+  void Sync() {
+    site().link().Heal();
+    const auto synced = site().Sync();
+    const OffloadStatus status = site().tier().Status().front().offload;
+    ASSERT_TRUE(synced) << synced.error().ToString() << " " << status.last_error << " / "
+                        << status.blocked_name << ": " << status.blocked_error;
+  }
+  // Both sides say the same, also when nothing is kept here that the lake has.
+  void Converge() {
+    for (int i = 0; i < 3; ++i) {
+      Sync();
+      ASSERT_TRUE(site().Walk());
+    }
+    ASSERT_TRUE(site().engine().Run(
+        site().tier().placement().EvictNow({}, site().engine().Container(), "**")));
+    ASSERT_EQ(*site().Names(), lake_.Names());
+    for (const std::string& name : lake_.Names()) {
+      EXPECT_EQ(site().Read(name), *lake_.Bytes(name)) << name;
+    }
+    EXPECT_EQ(site().engine().KeysOfTable('j'), 0u);
+    EXPECT_EQ(site().engine().KeysOfTable('v'), 0u);
+  }
+
+  lake::MemoryLake lake_;
+  std::optional<Site> site_;
+};
+
+TEST_F(OffloadConflictTest, WhatWasMovedHereAndChangedThereTravelsUnderItsNewName) {
+  Open();
+  Put("a", "ours");
+  Sync();
+  Down();
+  Rename("a", "b");
+  lake_.Plant("a", "theirs");
+  Sync();
+  Converge();
+  EXPECT_EQ(lake_.Bytes("b"), "ours");
+  EXPECT_EQ(lake_.Bytes("a"), "theirs");
+  ASSERT_EQ(site().Conflicts().size(), 1u);
+  EXPECT_EQ(site().Conflicts().front().record.kind, ConflictKind::kDeletedHere);
+}
+
+TEST_F(OffloadConflictTest, WhatWasMovedHereAndDeletedThereTravelsUnderItsNewName) {
+  Open();
+  Put("a", "ours");
+  Sync();
+  Down();
+  Rename("a", "b");
+  lake_.Remove("a");
+  Sync();
+  Converge();
+  EXPECT_EQ(lake_.Names(), Names{"b"});
+  EXPECT_EQ(lake_.Bytes("b"), "ours");
+}
+
+TEST_F(OffloadConflictTest, WhereTheLocalSideWinsAMoveSendsItsOwnBytes) {
+  Open(meta::ConflictPolicy::kLocalWins);
+  Put("a", "ours");
+  Sync();
+  Down();
+  Rename("a", "b");
+  lake_.Plant("a", "theirs");
+  Sync();
+  Converge();
+  EXPECT_EQ(lake_.Names(), Names{"b"});
+  EXPECT_EQ(lake_.Bytes("b"), "ours");
+}
+
+// Nothing of it is here but its name: the lake's side stands.
+TEST_F(OffloadConflictTest, AMoveOfWhatOnlyTheLakeHadEndsWhereTheLakeIs) {
+  for (const auto policy : {meta::ConflictPolicy::kKeepBoth, meta::ConflictPolicy::kLocalWins}) {
+    lake_.Plant("a", "old");
+    Open(policy);
+    Down();
+    Rename("a", "b");
+    lake_.Plant("a", "theirs");
+    Sync();
+    Converge();
+    ASSERT_EQ(lake_.Names().size(), 1u);
+    EXPECT_EQ(lake_.Bytes(lake_.Names().front()), "theirs");
+    site_.reset();
+    lake_.Remove(lake_.Names().front());
+  }
+}
+
+// The same length, and no MD5 on either side: only the bytes tell them apart.
+TEST_F(OffloadConflictTest, BytesAreComparedWhereNoChecksumTellsWhoseTheyAre) {
+  Open();
+  const std::string ours = Pattern(4'000, 1), theirs = Pattern(4'000, 2);
+  PutBlocks("a", ours);
+  Sync();
+  Down();
+  Rename("a", "b");
+  PlantBlocks("b", theirs);
+  Sync();
+  Converge();
+  EXPECT_EQ(lake_.Bytes("b"), theirs);
+  ASSERT_EQ(site().Conflicts().size(), 1u);
+  EXPECT_EQ(lake_.Bytes(site().Conflicts().front().record.kept_as), ours);
+}
+
+TEST_F(OffloadConflictTest, AMoveWhoseAnswerWasLostIsRecognisedByItsBytes) {
+  Open();
+  const std::string ours = Pattern(4'000, 1);
+  PutBlocks("a", ours);
+  Sync();
+  site().link().FailNext({.kind = lake::Fault::Kind::kLostAnswer}, LakeOperation::kCopy);
+  Rename("a", "b");
+  ASSERT_TRUE(site().Sync());
+  Converge();
+  EXPECT_EQ(lake_.Names(), Names{"b"});
+  EXPECT_EQ(lake_.Bytes("b"), ours);
+  EXPECT_TRUE(site().Conflicts().empty());
+}
+
+// The conflict takes the old name's changes out of the log, the move among them.
+TEST_F(OffloadConflictTest, AMoveThatLeavesTheLogWithItsOldNameStillBringsItsBytes) {
+  Open();
+  Down();
+  Put("a", "ours");
+  Put("between", "so that they stay two changes");
+  Rename("a", "b");
+  Put("between", "as well");
+  Rename("b", "c");
+  lake_.Plant("a", "theirs");
+  Sync();
+  Converge();
+  EXPECT_EQ(lake_.Names(), (Names{"a", "between", "c"}));
+  EXPECT_EQ(lake_.Bytes("c"), "ours");
+  EXPECT_EQ(lake_.Bytes("a"), "theirs");
+}
+
+// What is to go after a move goes, though the move met a conflict at its target.
+TEST_F(OffloadConflictTest, AMoveOntoATakenNameKeepsBothAndLeavesTheOldNameEmpty) {
+  Open();
+  Put("a", "ours");
+  Sync();
+  Down();
+  Rename("a", "b");
+  lake_.Plant("b", "theirs");
+  Sync();
+  Converge();
+  EXPECT_EQ(lake_.Bytes("b"), "theirs");
+  EXPECT_EQ(lake_.Bytes("a"), std::nullopt);
+  ASSERT_EQ(site().Conflicts().size(), 1u);
+  EXPECT_EQ(lake_.Bytes(site().Conflicts().front().record.kept_as), "ours");
+}
+
+TEST_F(OffloadConflictTest, AttributesThenBytesOfWhatWasDeletedThereGoUpAnewAndOnce) {
+  lake_.Plant("a", "old");
+  Open();
+  Down();
+  ASSERT_TRUE(site().SetMetadata("a", {{"k", "v"}}));
+  Put("between", "so that they stay two changes");
+  Put("a", "ours");
+  lake_.Remove("a");
+  std::atomic<int> requests{0};
+  lake_.OnRequest([&](LakeOperation, const std::string&) { ++requests; });
+  Sync();
+  lake_.OnRequest({});
+  EXPECT_LT(requests, 20) << "it went round and round";
+  Converge();
+  EXPECT_EQ(lake_.Bytes("a"), "ours");
+  ASSERT_EQ(site().Conflicts().size(), 1u);
+  EXPECT_EQ(site().Conflicts().front().record.outcome, ConflictOutcome::kRestored);
+}
+
+TEST_F(OffloadConflictTest, ManyChangesOfOneNameAreOneDecision) {
+  Open();
+  Down();
+  for (unsigned i = 0; i < 121; ++i) {
+    Put("a", Pattern(600, i));
+    if (i % 10 == 0) Put("other", std::to_string(i));
+    if (i % 7 == 0) ASSERT_TRUE(site().engine().Delete("a"));
+  }
+  const std::string ours = site().Read("a");
+  lake_.Plant("a", "theirs");
+  Sync();
+  Converge();
+  EXPECT_EQ(lake_.Bytes("a"), "theirs");
+  ASSERT_EQ(site().Conflicts().size(), 1u);
+  EXPECT_EQ(lake_.Bytes(site().Conflicts().front().record.kept_as), ours);
+  site().engine().Sweep();
+  EXPECT_EQ(site().engine().KeysOfTable('r'), 0u);
+}
+
+// --- A former process had sent it, and could not note that any more.
+
+class OffloadRestartTest : public ::testing::Test {
+ protected:
+  // The lake has what `write` does; nothing here says so.
+  void SentAndNotNoted(const std::function<void()>& write, LakeOperation last) {
+    fixture_ = std::make_unique<OffloadFixture>();
+    f().AttachReadWrite();
+    std::atomic<bool> sent{false};
+    f().lake().OnRequest([&](LakeOperation operation, const std::string&) {
+      if (operation != last) return;
+      f().engine().store().FailNext(Code::kIo, 1'000'000);
+      sent = true;
+    });
+    f().faulty_lake().SetLink(lake::LinkState::kBlackHole);
+    write();
+    f().faulty_lake().SetLink(lake::LinkState::kUp);
+    ASSERT_TRUE(f().Until([&] { return sent.load(); }));
+    f().lake().OnRequest({});
+    f().StopTier();
+    f().engine().store().FailNext(Code::kIo, 0);
+  }
+  void GoOn() {
+    f().engine().clock().Advance(std::chrono::hours(1));  // whoever had a lease is gone
+    f().Restart();
+    ASSERT_TRUE(f().Sync());
+  }
+  void Rename(const std::string& from, const std::string& to) {
+    engine::RenamePathRequest request;
+    request.source = f().engine().Blob(from);
+    request.target = f().engine().Blob(to);
+    ASSERT_TRUE(
+        f().engine().Run(engine::RenamePath(f().engine().services(), {}, std::move(request))));
+  }
+  OffloadFixture& f() { return *fixture_; }
+
+  std::unique_ptr<OffloadFixture> fixture_;
+};
+
+TEST_F(OffloadRestartTest, ADeleteFindsWhatAFormerProcessHadSent) {
+  SentAndNotNoted([&] { ASSERT_TRUE(f().engine().Put("a", "bytes")); }, LakeOperation::kPut);
+  ASSERT_EQ(f().lake().Names(), Names{"a"});
+  ASSERT_TRUE(f().engine().Delete("a"));
+  GoOn();
+  EXPECT_TRUE(f().lake().Names().empty());
+}
+
+TEST_F(OffloadRestartTest, AMoveFindsWhatAFormerProcessHadSent) {
+  SentAndNotNoted([&] { ASSERT_TRUE(f().engine().Put("a", "bytes")); }, LakeOperation::kPut);
+  Rename("a", "b");
+  GoOn();
+  EXPECT_EQ(f().lake().Names(), Names{"b"});
+  EXPECT_EQ(f().lake().Bytes("b"), "bytes");
+}
+
+// --- Reads between the two.
+
+TEST_F(OffloadConflictTest, WhatIsMovedThereAndNotNotedHereIsBusyNotGone) {
+  lake_.Plant("a", "old");
+  Open();
+  std::atomic<bool> moved{false};
+  lake_.OnRequest([&](LakeOperation operation, const std::string&) {
+    if (operation != LakeOperation::kDelete) return;
+    site().engine().store().FailNext(Code::kIo, 1);  // it is noted at the next try
+    moved = true;
+  });
+  Rename("a", "b");
+  ASSERT_TRUE(Site::Eventually([&] { return moved.load(); }));
+  lake_.OnRequest({});
+  EXPECT_EQ(lake_.Names(), Names{"b"});
+  std::string read;
+  ASSERT_TRUE(Site::Eventually([&] {
+    read = site().Read("b");
+    EXPECT_NE(read, "BlobNotFound");
+    return read == "old" || HasFailure();
+  })) << read;
+}
+
+}  // namespace
+}  // namespace forebay::tier

@@ -1,0 +1,268 @@
+#include "tier/offload_dropped.h"
+
+#include <algorithm>
+
+#include "engine/change_log.h"
+#include "engine/commit.h"
+#include "meta/keys.h"
+#include "meta/namespace.h"
+
+namespace forebay::tier {
+namespace {
+
+namespace keys = meta::keys;
+
+// Names are of now: no directory has moved since.
+constexpr std::uint64_t kNow = UINT64_MAX;
+
+bool IsTree(meta::ChangeKind kind) {
+  return kind == meta::ChangeKind::kRenameTree || kind == meta::ChangeKind::kDeleteTree;
+}
+
+bool IsAttribute(meta::ChangeKind kind) {
+  return kind == meta::ChangeKind::kHeaders || kind == meta::ChangeKind::kMetadata ||
+         kind == meta::ChangeKind::kTags || kind == meta::ChangeKind::kTier ||
+         kind == meta::ChangeKind::kAccess;
+}
+
+// The lake has these bytes under the blob's own name.
+bool LakeHasBytes(const meta::BlobRecord& record) {
+  return record.lake && record.lake->name.empty() && !record.lake->etag.empty() &&
+         record.lake->body == record.body.id;
+}
+
+std::set<meta::ChangeKind> AttributesOf(const DroppedChanges& dropped) {
+  std::set<meta::ChangeKind> kinds;
+  for (const LoggedChangePtr& change : dropped.changes) {
+    if (IsAttribute(change->record.kind)) kinds.insert(change->record.kind);
+  }
+  return kinds;
+}
+
+std::set<std::string> NamesOf(const kv::Reader& reader, const meta::ContainerRecord& container,
+                              const DroppedChanges& dropped, Result<>& status) {
+  std::set<std::string> names = dropped.reached;
+  auto trees = PendingTrees::Load(reader, container);
+  if (!trees) {
+    status = Fail(std::move(trees.error()));
+    return names;
+  }
+  for (const LoggedChangePtr& change : dropped.changes) {
+    const std::uint64_t holder = change->record.holder.value();
+    for (const std::string* said : {&change->record.name, &change->record.from}) {
+      if (!said->empty()) names.insert(trees->Here(*said, holder));
+    }
+  }
+  names.erase(std::string());  // went with its directory
+  return names;
+}
+
+Result<> PutRecord(engine::Services& services, kv::Transaction& txn,
+                   const meta::ContainerRecord& container, const std::string& name,
+                   const meta::BlobRecord& record) {
+  return meta::NamespaceOf(container).Put(txn, container.id, name, record, services.ids);
+}
+
+// All of a blob whose bytes are here.
+Result<> SendWhole(engine::Services& services, kv::Transaction& txn,
+                   const meta::ContainerRecord& container, std::uint64_t mark,
+                   const std::string& name, meta::BlobRecord record) {
+  const engine::Place place{
+      .container = container, .name = name, .existing = record, .mark = std::nullopt};
+  FB_RETURN_IF_ERROR(
+      engine::NoteChange(services, txn, place, meta::ChangeKind::kContent, mark, record));
+  return PutRecord(services, txn, container, name, record);
+}
+
+// Of one whose bytes only the lake has, under `record.lake`.
+Result<> SendRest(engine::Services& services, kv::Transaction& txn,
+                  const meta::ContainerRecord& container, const DroppedChanges& dropped,
+                  std::uint64_t mark, const std::string& name, meta::BlobRecord record) {
+  meta::LakeCopy& copy = *record.lake;
+  if (dropped.HasHolder(copy.unsent)) copy.unsent = 0;
+  const bool moved = !copy.name.empty();
+  if (moved && copy.name != dropped.name && copy.name != name) {
+    FB_RETURN_IF_ERROR(engine::NoteRenameAgain(services, txn, container, name, mark, record));
+  } else if (moved) {
+    // There and back again; or its bytes were under the name that was decided about, and are gone:
+    // the ETag does not fit what is there, so change detection makes it what the lake has.
+    copy.name.clear();
+    txn.Erase(keys::NameNote(container.id, name));
+  }
+  for (const meta::ChangeKind kind : AttributesOf(dropped)) {
+    const engine::Place place{
+        .container = container, .name = name, .existing = record, .mark = std::nullopt};
+    FB_RETURN_IF_ERROR(engine::NoteChange(services, txn, place, kind, mark, record));
+  }
+  return PutRecord(services, txn, container, name, record);
+}
+
+// A name without a blob.
+Result<> SendDelete(engine::Services& services, kv::Transaction& txn,
+                    const meta::ContainerRecord& container, const DroppedChanges& dropped,
+                    std::uint64_t mark, const std::string& name) {
+  const std::string key = keys::NameNote(container.id, name);
+  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
+  if (!stored) return {};
+  FB_ASSIGN_OR_RETURN(meta::NameNote note, meta::DecodeNameNote(*stored));
+  if (note.kind != meta::NoteKind::kTombstone || !dropped.HasHolder(note.unsent)) return {};
+  // Also where the lake has nothing of it yet: earlier changes of the name may be in the log still.
+  return engine::NoteDeleteAgain(services, txn, container, name, mark);
+}
+
+// Moves first: they take what later writes of their old names would write over.
+enum class Step { kMoves, kOthers };
+
+Result<> SendAgain(engine::Services& services, kv::Transaction& txn,
+                   const meta::ContainerRecord& container, const DroppedChanges& dropped,
+                   const NamesBefore& before, Step step, const std::string& name) {
+  FB_ASSIGN_OR_RETURN(auto record, meta::NamespaceOf(container).Find(txn, container.id, name));
+  if (!record) {
+    if (step == Step::kMoves) return {};
+    return SendDelete(services, txn, container, dropped, before.mark, name);
+  }
+  if (record->directory || !record->lake) return {};
+  const bool in_lake = record->body.in_lake;
+  if (in_lake != (step == Step::kMoves)) return {};
+  const bool unsent = dropped.HasHolder(record->lake->unsent);
+  if (in_lake) {
+    const bool was_unsent = std::ranges::find(before.unsent, name) != before.unsent.end();
+    if (!unsent && !was_unsent) return {};
+    return SendRest(services, txn, container, dropped, before.mark, name, std::move(*record));
+  }
+  if (!unsent && LakeHasBytes(*record)) return {};
+  return SendWhole(services, txn, container, before.mark, name, std::move(*record));
+}
+
+}  // namespace
+
+bool DroppedChanges::Has(ChangeNumber number) const {
+  return std::ranges::binary_search(changes, number, {},
+                                    [](const auto& change) { return change->number; });
+}
+
+bool DroppedChanges::HasHolder(std::uint64_t holder) const {
+  if (holder == 0) return false;
+  return std::ranges::any_of(changes, [holder](const LoggedChangePtr& change) {
+    return change->record.holder.value() == holder;
+  });
+}
+
+DropScan::DropScan(std::string name, std::set<ChangeNumber> own, PendingTrees trees)
+    : own_(std::move(own)), trees_(std::move(trees)) {
+  out_.reached.insert(name);
+  out_.name = std::move(name);
+}
+
+bool DropScan::Touches(const meta::ChangeRecord& change) const {
+  const std::uint64_t holder = change.holder.value();
+  return out_.reached.contains(trees_.Here(change.name, holder)) ||
+         (!change.from.empty() && out_.reached.contains(trees_.Here(change.from, holder)));
+}
+
+void DropScan::See(const LoggedChangePtr& change) {
+  const meta::ChangeRecord& record = change->record;
+  if (change->done() || IsTree(record.kind)) return;
+  const bool touches = Touches(record);
+  if (!touches && !own_.contains(change->number)) return;
+  out_.changes.push_back(change);
+  if (record.kind != meta::ChangeKind::kRename) return;
+  const std::uint64_t holder = record.holder.value();
+  for (const std::string* said : {&record.name, &record.from}) {
+    const std::string name = trees_.Here(*said, holder);
+    if (!name.empty()) out_.reached.insert(name);
+  }
+}
+
+void DropScan::TakeWith(const std::vector<ChangeWork>& waiting,
+                        const std::vector<LoggedChangePtr>& seen) {
+  std::set<ChangeNumber> taken;
+  for (const LoggedChangePtr& change : out_.changes) taken.insert(change->number);
+  std::set<ChangeNumber> more;
+  for (const ChangeWork& work : waiting) {
+    std::vector<ChangeNumber> numbers = work.swallowed;
+    numbers.push_back(work.last);
+    if (std::ranges::none_of(numbers, [&](ChangeNumber n) { return taken.contains(n); })) continue;
+    for (const ChangeNumber number : numbers) {
+      if (!taken.contains(number)) more.insert(number);
+    }
+  }
+  for (const LoggedChangePtr& change : seen) {
+    if (more.contains(change->number)) out_.changes.push_back(change);
+  }
+}
+
+DroppedChanges DropScan::Finish() {
+  std::ranges::sort(out_.changes, {}, [](const auto& change) { return change->number; });
+  return std::move(out_);
+}
+
+std::vector<LoggedChangePtr> SupersededOf(const DroppedChanges& dropped,
+                                          const std::vector<ChangeWork>& waiting,
+                                          const std::set<ChangeNumber>& own) {
+  ChangeNumber last = 0;  // that says all about the name
+  std::set<ChangeNumber> whole;
+  for (const LoggedChangePtr& change : dropped.changes) {
+    const meta::ChangeKind kind = change->record.kind;
+    const bool all = kind == meta::ChangeKind::kContent || kind == meta::ChangeKind::kDelete;
+    if (!all || change->record.name != dropped.name) continue;
+    last = change->number;
+    whole.insert(last);
+  }
+  std::set<ChangeNumber> kept = own;
+  for (const ChangeWork& work : waiting) {
+    // Only of work that can do without those that it stands for.
+    const bool plain = work.from.empty() && work.gone.empty();
+    if (work.last < last && plain && whole.contains(work.last)) continue;
+    kept.insert(work.last);
+    kept.insert(work.swallowed.begin(), work.swallowed.end());
+  }
+  std::vector<LoggedChangePtr> out;
+  for (const LoggedChangePtr& change : dropped.changes) {
+    if (change->number >= last || kept.contains(change->number)) continue;
+    const bool plain = change->record.kind != meta::ChangeKind::kRename;
+    if (plain && change->record.name == dropped.name) out.push_back(change);
+  }
+  return out;
+}
+
+Result<NamesBefore> LookBeforeDrop(const kv::Reader& reader, const meta::ContainerRecord& container,
+                                   const DroppedChanges& dropped) {
+  NamesBefore before;
+  FB_ASSIGN_OR_RETURN(before.mark, engine::ArrivalMark(reader, container));
+  Result<> status;
+  const std::set<std::string> names = NamesOf(reader, container, dropped, status);
+  FB_RETURN_IF_ERROR(std::move(status));
+  for (const std::string& name : names) {
+    FB_ASSIGN_OR_RETURN(const std::uint64_t newest, NewestOf(reader, container, name, kNow));
+    const bool known = newest == 0 || dropped.HasHolder(newest);
+    // Another change of the name came in: it is asked about as well.
+    if (!known && dropped.reached.contains(name)) {
+      return Fail(Code::kServerBusy, name + " is being changed.");
+    }
+    if (newest != 0 && known) before.unsent.push_back(name);
+  }
+  return before;
+}
+
+Result<> StoreDropped(engine::Services& services, kv::Transaction& txn,
+                      const meta::ContainerRecord& container, const DroppedChanges& dropped,
+                      const NamesBefore& before, WallTime now) {
+  Result<> status;
+  const std::set<std::string> names = NamesOf(txn, container, dropped, status);
+  FB_RETURN_IF_ERROR(std::move(status));
+  FB_RETURN_IF_ERROR(SettleName(services, txn, container, dropped.name, dropped.changes));
+  for (const Step step : {Step::kMoves, Step::kOthers}) {
+    for (const std::string& name : names) {
+      if (name == dropped.name) continue;
+      FB_RETURN_IF_ERROR(SendAgain(services, txn, container, dropped, before, step, name));
+    }
+  }
+  for (const LoggedChangePtr& change : dropped.changes) {
+    FB_RETURN_IF_ERROR(ReleaseHeld(services, txn, container, *change, now));
+    FB_RETURN_IF_ERROR(MarkDone(txn, change->key));
+  }
+  return {};
+}
+
+}  // namespace forebay::tier
