@@ -26,6 +26,8 @@ struct LocalFiles::File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   const int descriptor;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
 };
 
 struct LocalFiles::Board {
@@ -39,6 +41,8 @@ struct LocalFiles::Board {
   }
   void* const at;
   const std::size_t bytes;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
 };
 
 struct LocalFiles::Piece {
@@ -167,10 +171,13 @@ bool LocalFiles::ShouldAsk(RemoteId id, const ETag& etag, std::uint64_t offset, 
 
 std::shared_ptr<const LocalFiles::File> LocalFiles::Open(const LocalPiece& piece) {
   const auto known = files_.find(piece.path);
-  if (known != files_.end()) return known->second;
+  if (known != files_.end() && known->second->device == piece.device &&
+      known->second->inode == piece.inode) {
+    return known->second;
+  }
   const int fd = ::open(piece.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return nullptr;
-  auto file = std::make_shared<const File>(fd);
+  auto file = std::make_shared<File>(fd);
   struct stat status{};
   // A container may have another file under the path.
   if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_dev != piece.device ||
@@ -178,7 +185,9 @@ std::shared_ptr<const LocalFiles::File> LocalFiles::Open(const LocalPiece& piece
     return nullptr;
   }
   if (files_.size() >= kMostFiles) files_.clear();
-  files_.emplace(piece.path, file);
+  file->device = piece.device;
+  file->inode = piece.inode;
+  files_.insert_or_assign(piece.path, file);
   return file;
 }
 
@@ -193,9 +202,27 @@ std::shared_ptr<const LocalFiles::Board> LocalFiles::Map(const std::string& path
   const auto bytes = static_cast<std::size_t>(status.st_size);
   void* const at = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
   if (at == MAP_FAILED) return nullptr;
-  auto board = std::make_shared<const Board>(at, bytes);
+  auto board = std::make_shared<Board>(at, bytes);
+  board->device = status.st_dev;
+  board->inode = status.st_ino;
   boards_.emplace(path, board);
   return board;
+}
+
+bool LocalFiles::AnotherBoard(const std::vector<LocalPiece>& pieces) const {
+  const std::string* looked = nullptr;
+  for (const LocalPiece& piece : pieces) {
+    if (piece.board.empty() || (looked != nullptr && *looked == piece.board)) continue;
+    looked = &piece.board;
+    const auto known = boards_.find(piece.board);
+    if (known == boards_.end()) continue;
+    struct stat status{};
+    if (::stat(piece.board.c_str(), &status) != 0 || status.st_dev != known->second->device ||
+        status.st_ino != known->second->inode) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void LocalFiles::Learn(RemoteId id, const ETag& etag, std::uint64_t file_size, std::uint64_t begin,
@@ -203,6 +230,12 @@ void LocalFiles::Learn(RemoteId id, const ETag& etag, std::uint64_t file_size, s
   auto window = std::make_shared<Window>();
   window->asked = asked;
   std::unique_lock lock(mutex_);
+  if (AnotherBoard(pieces)) {
+    // What is mapped counts no more, and nothing that was believed by it is to be believed.
+    versions_.clear();
+    boards_.clear();
+    windows_ = 0;
+  }
   const auto found = versions_.find(id.value());
   if (found == versions_.end() || found->second->etag != etag) return;
   std::uint64_t at = begin;

@@ -81,6 +81,8 @@ class LocalFiles {
   std::shared_ptr<const Board> Map(const std::string& path);  // with mutex_
   void Keep(Version& version, std::uint64_t number,
             std::shared_ptr<const Window> window);  // with mutex_
+  // With mutex_: the file of counters was replaced since it was mapped.
+  bool AnotherBoard(const std::vector<LocalPiece>& pieces) const;
   static bool ReadWindow(const Window& window, std::uint64_t offset, MutableByteView into);
 
   Clock& clock_;

@@ -141,6 +141,20 @@ TEST_F(LocalFilesTest, AnotherFileUnderThePathIsNotRead) {
   EXPECT_FALSE(Ask());
 }
 
+TEST_F(LocalFilesTest, CountersThatWereReplacedEndEverything) {
+  AskUntilItIsWorthIt();
+  Learn({Piece(10)});
+  ASSERT_TRUE(Ask(LocalFiles::kWindow));
+  Write("another", std::string(16, '\0'));
+  std::filesystem::rename(Path("another"), Path("board"));
+  Learn({Piece(10)}, LocalFiles::kWindow);
+  EXPECT_EQ(Read(0, 4), "-");
+  EXPECT_EQ(Read(LocalFiles::kWindow, 4), "-");
+  AskUntilItIsWorthIt();
+  Learn({Piece(10)});
+  EXPECT_EQ(Read(0, 4), "ABCD");
+}
+
 TEST_F(LocalFilesTest, ASegmentThatEndsEarlyIsNoContent) {
   AskUntilItIsWorthIt();
   Learn({Piece(100)});

@@ -85,7 +85,7 @@ TEST(SmallReads, AreOfTheVersionThatIsAskedFor) {
       ASSERT_EQ(got->bytes, kPiece);
       EXPECT_EQ(got->file_size, kSize);
       EXPECT_EQ(got->etag, done->etag);
-      ASSERT_TRUE(std::equal(piece.begin(), piece.end(), content.begin() + offset)) << offset;
+      ASSERT_TRUE(std::equal(piece.begin(), piece.end(), content.data() + offset)) << offset;
     }
   }
   EXPECT_TRUE(RunSync(remote->Remove({}, create.at, false)));
