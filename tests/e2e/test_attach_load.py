@@ -46,8 +46,9 @@ def test_there_and_back(front, azcopy, tmp_path, kind):
     front.forebay("lake", "sync", "training", "--wait", timeout=3600)
     sent = {cause["cause"]: cause for cause in front.status("training")["traffic"]}["offload"]
     size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file())
-    # Nothing travels twice, but for what the link broke off or refused after it had come.
-    assert size <= sent["bytes_up"] <= size * 1.05 + (1 << 20), sent
+    # Nothing travels twice, but for what the link refused after it had come: one in a hundred, of up to 4 MiB each.
+    spare = 32 << 20 if kind == "large" else 64 << 10
+    assert size <= sent["bytes_up"] <= size * 1.05 + spare, sent
     azcopy.run(
         "copy", url(lake.server, "datasets"), tmp_path / "there", "--recursive", "--from-to=BlobLocal",
         "--check-md5=FailIfDifferentOrMissing",
@@ -60,5 +61,5 @@ def test_there_and_back(front, azcopy, tmp_path, kind):
         "--check-md5=FailIfDifferentOrMissing",
     ).check(transferred=count)  # fmt: skip
     trees.assert_same_tree(tree, tmp_path / "here" / "training")
-    came = {cause["cause"]: cause for cause in front.status("training")["traffic"]}
-    assert size <= sum(came[c]["bytes_down"] for c in came if c in ("read_through", "prefetch")) <= size * 1.05 + (1 << 20)
+    came = [cause for cause in front.status("training")["traffic"] if cause["cause"] in ("read_through", "prefetch")]
+    assert size <= sum(cause["bytes_down"] for cause in came) <= size * 1.05 + spare, came
