@@ -100,6 +100,7 @@ Result<> Evacuator::Copy(Move& move, const SegmentPtr& segment) {
 
 Result<> Evacuator::Flip(std::vector<Move>& moves) {
   FB_RETURN_IF_ERROR(core_->kv.TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+    txn.MakesRoom();  // by the segment that is left
     for (Move& move : moves) {
       move.done = false;
       if (!move.to) continue;

@@ -46,6 +46,7 @@ Result<> Reclaimer::SealFull() {
       continue;
     }
     FB_RETURN_IF_ERROR(core_->kv.TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+      txn.MakesRoom();  // only a sealed segment is ever removed
       SegmentRecord record{
           .volume = segment->volume()->number(), .sealed = true, .size = segment->size()};
       txn.Put(keys::Segment(segment->id()), record.Encode());

@@ -61,14 +61,15 @@ using Picture = std::map<std::string, std::string>;
 class CrashProcess {
  public:
   static Result<std::unique_ptr<CrashProcess>> Start(io::MemoryFileSystem& disk, ManualClock& clock,
-                                                     bool hierarchical, std::uint64_t crash_at) {
+                                                     bool hierarchical, std::uint64_t crash_at,
+                                                     std::uint64_t min_free_bytes = 0) {
     auto fs = std::make_unique<kv::CrashFileSystem>(disk, crash_at);
     kv::RocksDbOptions kv;
     kv.path = "/kv";
     kv.cache_bytes = 1 << 20;
     kv.meta_buffer_bytes = kv.inline_buffer_bytes = 64 << 10;
     kv.max_log_bytes = 256 << 10;
-    kv.min_free_bytes = 0;
+    kv.min_free_bytes = min_free_bytes;
     kv.file_system = fs.get();
     FB_ASSIGN_OR_RETURN(auto store, kv::RocksDbStore::Open(std::move(kv)));
     chunk::Options chunk;

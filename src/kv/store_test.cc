@@ -261,6 +261,18 @@ TYPED_TEST(StoreTest, LimitsAreKept) {
   EXPECT_EQ(this->Read("4"), "v");  // of the first, not of the last
 }
 
+TYPED_TEST(StoreTest, WhatMakesRoomIsCommittedAsAnyOther) {
+  this->Put("a", "1");
+  ASSERT_TRUE(this->store().TransactBlocking([](Transaction& t) -> Result<> {
+    t.MakesRoom();
+    t.Erase(Space::kMeta, "a");
+    t.Put("note", "a");
+    return {};
+  }));
+  EXPECT_EQ(this->Read("a"), std::nullopt);
+  EXPECT_EQ(this->Read("note"), "a");
+}
+
 TYPED_TEST(StoreTest, WritingWhileScanningIsSafe) {
   for (int i = 0; i < 50; ++i)
     this->Put(KeyBuilder('k').U8(static_cast<std::uint8_t>(i)).Take(), "v");
