@@ -111,8 +111,10 @@ void LakeTier::Stop() {
 }
 
 std::shared_ptr<Offload> LakeTier::MakeOffload(const AttachmentPtr& attachment) {
+  // Each has a lease of its own, so that what is left of one that has stopped settles nothing
+  // beside the next.
   return std::make_shared<Offload>(services_, loop_, attachment, options_.offload, conflicts_,
-                                   owner_);
+                                   (owner_ ^ RandomU64()) | 1U);
 }
 
 void LakeTier::Begin(AttachmentPtr attachment) {
@@ -143,17 +145,22 @@ Task<> LakeTier::RunOffload(std::shared_ptr<Job> job) {
   OpContext context;
   context.cancel = loop_.token();
   while (!job->attachment->detached && !context.cancel.stop_requested()) {
-    auto done = co_await OffloadIn(*job)->Run(context);
+    const std::shared_ptr<Offload> offload = OffloadIn(*job);
+    auto done = co_await offload->Run(context);
     const Code code = done ? Code::kStale : done.error().code();
-    if (code == Code::kCancelled) break;
+    if (code == Code::kCancelled || context.cancel.stop_requested()) break;
     if (code == Code::kStale) {
       // Deleted, detached; else another process has taken over, and what we knew of the log is old.
       auto still = co_await engine::ReadMeta(services_, [&job](const kv::Reader& reader) {
         return AttachedContainer(reader, *job->attachment);
       });
       if (!still && still.error().code() == Code::kStale) break;
-      Log(LogLevel::kWarn, "another process has taken over an offload",
+      Log(LogLevel::kWarn, "an offload begins anew, as another process may have taken over",
           {{"container", job->attachment->record.container}});
+      FB_CO_RETURN_IF_ERROR(co_await services_.pool.Run([offload]() -> Result<> {
+        offload->Release();  // where it has the lease still
+        return {};
+      }));
       std::lock_guard lock(mutex_);
       job->offload = MakeOffload(job->attachment);
     } else if (code != Code::kLocked) {

@@ -152,8 +152,8 @@ Task<> Offload::RunStore(Self, OpContext context) {
     while (true) {
       auto stored = co_await Store(batch);
       if (stored) break;
+      if (stored.error().code() == Code::kStale) Stop();
       if (stored.error().code() == Code::kStale || context.cancel.stop_requested()) {
-        Stop();
         co_return Result<>{};
       }
       Log(LogLevel::kError, "what has reached the lake could not be noted",
