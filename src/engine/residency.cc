@@ -35,8 +35,8 @@ Result<Resident> ResidentOf(const kv::Reader& reader, const meta::BlobRecord& re
 
 bool LakeHolds(const meta::BlobRecord& record) {
   return record.lake && !record.lake->etag.empty() && record.lake->unsent == 0 &&
-         record.lake->name.empty() &&
-         record.body.id.value() != 0 && record.lake->body == record.body.id;
+         record.lake->name.empty() && record.body.id.value() != 0 &&
+         record.lake->body == record.body.id;
 }
 
 }  // namespace forebay::engine

@@ -40,11 +40,6 @@ lake::LakeConditions Expecting(const std::string& etag) {
   return conditions;
 }
 
-// The one that the blob's bytes had before it moved.
-std::string FormerETag(const meta::BlobRecord& blob) {
-  return blob.lake ? blob.lake->etag : std::string();
-}
-
 Error TryAgain() {
   return Error(Code::kServerBusy, "The lake's blob keeps changing while it is written.");
 }
@@ -219,8 +214,8 @@ Task<WriteOutcome> OffloadWriter::Move(AttemptPtr attempt) {
     co_return outcome;
   }
   if (attempt->under_from.empty()) {
-    // Only the lake had it. The ETag that is not there makes change detection drop it here.
-    outcome.etag = FormerETag(attempt->blob());
+    // Only the lake had it: what it has now is left as it is.
+    outcome.unbound = true;
     co_return outcome;
   }
   FB_CO_ASSIGN_OR_RETURN(outcome, attachment_->record.lake_hierarchical
@@ -228,10 +223,8 @@ Task<WriteOutcome> OffloadWriter::Move(AttemptPtr attempt) {
                                       : co_await CopyInLake(attempt));
   if (outcome.foreign) co_return outcome;
   if (lost || !outcome.body) {
-    // What came under the name is not known to be what is here: the ETag that does not fit makes
-    // change detection take it over.
+    outcome.unbound = true;
     outcome.body.reset();
-    outcome.etag = FormerETag(attempt->blob());
     co_return outcome;
   }
   if (work.parts == 0) co_return outcome;

@@ -178,6 +178,7 @@ void Offload::Finished(JobPtr job, WriteOutcome outcome) {
   auto finished = std::make_shared<FinishedWork>();
   finished->etag = outcome.etag;
   finished->body = outcome.body;
+  finished->unbound = outcome.unbound;
   std::vector<std::shared_ptr<Event>> ready;
   std::shared_ptr<Event> store;
   {

@@ -84,8 +84,8 @@ Result<> SendRest(engine::Services& services, kv::Transaction& txn,
   if (moved && copy.name != dropped.name && copy.name != name) {
     FB_RETURN_IF_ERROR(engine::NoteRenameAgain(services, txn, container, name, mark, record));
   } else if (moved) {
-    // There and back again; or its bytes were under the name that was decided about, and are gone:
-    // the ETag does not fit what is there, so change detection makes it what the lake has.
+    // There and back again; or its bytes were under the name that was decided about, and are gone.
+    if (copy.name == dropped.name) copy.etag = kUnboundETag;
     copy.name.clear();
     txn.Erase(keys::NameNote(container.id, name));
   }

@@ -79,13 +79,26 @@ Result<> StoreName(engine::Services& services, kv::Transaction& txn,
                                           services.ids);
 }
 
+bool IsUnbound(const meta::BlobRecord& record) {
+  return record.body.in_lake && record.lake->etag == kUnboundETag;
+}
+
+// Of a file that moved there as it did here.
+void SetETag(meta::BlobRecord& record, const FinishedWork& finished) {
+  const bool unbound = finished.unbound && record.body.in_lake;
+  if (!IsUnbound(record)) {
+    record.lake->etag = unbound ? std::string(kUnboundETag) : finished.etag;
+  }
+  if (finished.body) record.lake->body = *finished.body;
+}
+
 // The lake has this under the name now.
 void SetUnder(NameState& state, const std::string& etag, std::optional<meta::BodyId> body) {
   if (state.record && !state.moved_here()) {
     if (!state.record->lake) state.record->lake.emplace();
     // Nothing of it was to travel: it came from the lake meanwhile, and knows its own ETag. Another
     // one would bind the lake's newer bytes to its older body.
-    if (state.record->lake->unsent == 0) return;
+    if (state.record->lake->unsent == 0 || IsUnbound(*state.record)) return;
     meta::LakeCopy& copy = *state.record->lake;
     copy.etag = etag;
     if (body) copy.body = *body;
@@ -101,16 +114,19 @@ void SetUnder(NameState& state, const std::string& etag, std::optional<meta::Bod
 // A file came under this name in the lake as it did here.
 void SetMovedTo(NameState& state, const std::string& from, const std::set<std::uint64_t>& holders,
                 const FinishedWork& finished) {
-  // A file that was moved more than once may still say the first name.
-  const bool it = state.moved_here() && (state.record->lake->name == from ||
-                                         holders.contains(state.record->lake->unsent));
+  // A file that was moved more than once, or whose new bytes went up under the new name at once,
+  // may still say a name before that.
+  const std::vector<std::string>& gone = finished.work.gone;
+  const bool it =
+      state.moved_here() && (state.record->lake->name == from ||
+                             std::ranges::find(gone, state.record->lake->name) != gone.end() ||
+                             holders.contains(state.record->lake->unsent));
   if (!it) {
     SetUnder(state, finished.etag, finished.body);
     return;
   }
   state.record->lake->name.clear();
-  state.record->lake->etag = finished.etag;
-  if (finished.body) state.record->lake->body = *finished.body;
+  SetETag(*state.record, finished);
   state.record_changed = true;
   if (state.note) {
     state.note.reset();
@@ -163,10 +179,8 @@ Result<> Apply(engine::Services& services, kv::Transaction& txn,
       SetTreeMoved(state);
     } else {
       const bool gone = std::ranges::find(work.gone, name) != work.gone.end();
-      if (name == work.name && !work.from.empty()) {
+      if (name == work.name) {
         SetMovedTo(state, work.from, holders, finished);
-      } else if (name == work.name) {
-        SetUnder(state, finished.etag, finished.body);
       } else if (gone || (renamed && name == work.from)) {
         SetUnder(state, {}, std::nullopt);
       }
@@ -178,7 +192,7 @@ Result<> Apply(engine::Services& services, kv::Transaction& txn,
   FB_ASSIGN_OR_RETURN(NameState state, LoadName(txn, container, finished.moved_on_to, holder));
   if (!state.moved_here() || state.record->lake->name != work.from) return {};
   state.record->lake->name = work.name == state.name ? "" : work.name;
-  state.record->lake->etag = finished.etag;
+  SetETag(*state.record, finished);
   state.record_changed = true;
   return StoreName(services, txn, container, state);
 }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/services.h"
@@ -61,6 +62,10 @@ Result<std::optional<std::string>> UnderName(const kv::Reader& reader,
                                              const meta::ContainerRecord& container,
                                              const std::string& name, std::uint64_t holder);
 
+// Of a body that only the lake had, where what has its name there now is not known to be the same:
+// no blob has this ETag, so the next read, and change detection, make it what the lake has.
+inline constexpr std::string_view kUnboundETag = "0x0";
+
 // What a piece of work has made of the lake.
 struct FinishedWork {
   ChangeWork work;
@@ -71,6 +76,8 @@ struct FinishedWork {
   std::optional<meta::BodyId> body;
   // … and where they came from another name there (a rename).
   bool moved = false;
+  // A move: nobody knows that what is under the name there is what moved here (kUnboundETag).
+  bool unbound = false;
   // Of a name that the file was moved on to meanwhile, while the log still has that move.
   std::string moved_on_to;
   std::size_t released = 0;  // of `changes`, from the front: ReleaseHeld was stored

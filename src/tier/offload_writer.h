@@ -66,6 +66,7 @@ struct WriteOutcome {
   std::string etag;                  // under the work's name now; empty: nothing
   std::optional<meta::BodyId> body;  // set where its bytes were written
   std::optional<ForeignBlob> foreign;
+  bool unbound = false;  // FinishedWork::unbound
 };
 
 class OffloadWriter {
