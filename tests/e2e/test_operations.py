@@ -175,7 +175,7 @@ def test_sigterm_with_idle_connections_is_quick(own_server):
         client.request("GET", "/?comp=list")
     started = time.monotonic()
     assert own_server.stop() == 0
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15  # half of what draining may take
 
 
 # --- memory and rude clients -------------------------------------------------------------------------
