@@ -276,8 +276,8 @@ Task<std::unique_ptr<BodySource>> ReadThrough::Open(OpContext context, engine::L
   // Looking again would show the same until the change of ours has met what is there.
   const Code code = begun.error().code();
   // A move may be done there and not stored here yet: the old name is gone, the blob is not.
-  const bool passes =
-      code == Code::kConditionNotMet || code == Code::kBlobNotFound || code == Code::kInvalidRange;
+  const bool moving = target->lake_name != target->name && code == Code::kBlobNotFound;
+  const bool passes = code == Code::kConditionNotMet || moving;
   if (!passes) co_return Fail(std::move(begun.error()));
   co_return Fail(Code::kServerBusy,
                  "The blob changed here and in the lake; this is being settled.");
