@@ -46,6 +46,20 @@ struct Plan {
 };
 using PlanPtr = std::shared_ptr<const Plan>;
 
+bool IsAttribute(meta::ChangeKind kind) {
+  return kind == meta::ChangeKind::kHeaders || kind == meta::ChangeKind::kMetadata ||
+         kind == meta::ChangeKind::kTags || kind == meta::ChangeKind::kTier;
+}
+
+// The lake has never had the record's bytes under this name, as far as is known: they were written
+// or moved here, and wait behind the change that met the conflict.
+bool NotThere(const meta::BlobRecord& record, const Conflict& conflict) {
+  const meta::LakeCopy copy = record.lake.value_or(meta::LakeCopy{});
+  if (copy.etag.empty() || !copy.name.empty() || copy.body != record.body.id) return true;
+  // All empty bodies are called the same, and so is what of the lake's was never here.
+  return record.body.id.value() == 0 && !IsAttribute(conflict.change.kind);
+}
+
 Result<Here> Look(const kv::Reader& reader, const Conflict& conflict) {
   FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
                       AttachedContainer(reader, *conflict.attachment));
@@ -56,7 +70,7 @@ Result<Here> Look(const kv::Reader& reader, const Conflict& conflict) {
     const meta::BlobRecord& record = *here.record;
     const meta::LakeCopy copy = record.lake.value_or(meta::LakeCopy{});
     here.unsent = copy.unsent;
-    const bool bytes = !record.body.in_lake && (conflict.content || copy.body != record.body.id);
+    const bool bytes = !record.body.in_lake && (conflict.content || NotThere(record, conflict));
     here.change = bytes ? LocalChange::kContent : LocalChange::kAttributes;
     return here;
   }
@@ -227,11 +241,6 @@ void TakePart(const meta::ChangeRecord& change, const meta::BlobRecord& ours,
     default:
       break;
   }
-}
-
-bool IsAttribute(meta::ChangeKind kind) {
-  return kind == meta::ChangeKind::kHeaders || kind == meta::ChangeKind::kMetadata ||
-         kind == meta::ChangeKind::kTags || kind == meta::ChangeKind::kTier;
 }
 
 Result<> TakeTheirs(engine::Services& services, kv::Transaction& txn, const Plan& plan) {

@@ -200,6 +200,36 @@ TEST_F(OffloadConflictTest, AMoveOntoATakenNameKeepsBothAndLeavesTheOldNameEmpty
   EXPECT_EQ(lake_.Bytes(site().Conflicts().front().record.kept_as), "ours");
 }
 
+// The conflict is of what was moved away from the name; what has come under it since is not a part
+// of that, and the lake may have its bytes under another name.
+TEST_F(OffloadConflictTest, WhatCameUnderANameThatWasMovedAwayIsKept) {
+  for (const std::string& ours : {std::string("ours"), std::string()}) {
+    for (const bool moved : {true, false}) {
+      SCOPED_TRACE(ours + (moved ? " moved" : " written"));
+      lake_.Plant("a", "old");
+      Open();
+      if (moved) Put("d", ours);
+      Sync();
+      Down();
+      Rename("a", "b");
+      if (moved) {
+        Rename("d", "a");
+      } else {
+        Put("a", ours);
+      }
+      lake_.Plant("a", "theirs");
+      Sync();
+      Converge();
+      EXPECT_EQ(lake_.Bytes("a"), "theirs");
+      EXPECT_EQ(lake_.Bytes("d"), std::nullopt);
+      ASSERT_EQ(site().Conflicts().size(), 1u);
+      EXPECT_EQ(lake_.Bytes(site().Conflicts().front().record.kept_as), ours);
+      site_.reset();
+      for (const std::string& name : lake_.Names()) lake_.Remove(name);
+    }
+  }
+}
+
 TEST_F(OffloadConflictTest, AttributesThenBytesOfWhatWasDeletedThereGoUpAnewAndOnce) {
   lake_.Plant("a", "old");
   Open();
