@@ -76,7 +76,10 @@ bool ChangeOrder::CanSwallow(const Work& earlier, const Work& later) const {
   if (earlier.attempted || earlier.out.kind == ChangeKind::kBarrier) return false;
   if (barrier_ >= earlier.first) return false;  // a barrier lies between
   const bool plain = earlier.out.from.empty() && earlier.out.gone.empty();
-  if (earlier.maybe_sent && (later.out.kind != ChangeKind::kWrite || !plain)) return false;
+  if (earlier.maybe_sent) {
+    if (later.out.kind != ChangeKind::kWrite || !plain) return false;
+    if ((earlier.out.parts & kAttributesPart) != 0) return false;
+  }
   if (ordering_ == Ordering::kRelaxed) {
     // It moves behind all that was changed since, so nobody may have touched its names since.
     return std::ranges::all_of(earlier.names, [&](const std::string& name) {

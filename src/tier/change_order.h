@@ -62,6 +62,7 @@ struct Change {
   std::string from;  // kRename
   // A former process may have sent it. Only a write swallows it then, which finds out whether the
   // lake has it: a delete or a rename would take the lake for not having it, and leave it there.
+  // Attributes are not swallowed at all: they leave no mark by which another write could find them.
   bool maybe_sent = false;
 };
 

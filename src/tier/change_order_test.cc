@@ -142,6 +142,22 @@ TEST(ChangeOrder, WhatAFormerProcessMayHaveSentIsSwallowedByWritesOnly) {
   }
 }
 
+// Nothing in the lake tells a later write that it was ours.
+TEST(ChangeOrder, AttributesThatAFormerProcessMayHaveSentAreSentAgain) {
+  for (const Ordering ordering : {Ordering::kCommit, Ordering::kRelaxed}) {
+    for (const ChangeParts parts : {kContentPart, kAttributesPart}) {
+      ChangeOrder order(ordering);
+      Change content = Write(1, 0, "a");
+      Change attributes = Write(2, 1, "a", kAttributesPart);
+      content.maybe_sent = attributes.maybe_sent = true;
+      order.Append(content);
+      order.Append(attributes);
+      order.Append(Write(3, 2, "a", parts));
+      EXPECT_THAT(Numbers(order.Start(10)), ElementsAre(2));
+    }
+  }
+}
+
 TEST(ChangeOrder, WhatIsWithdrawnHoldsNothingUp) {
   ChangeOrder order(Ordering::kCommit);
   order.Append(Write(1, 0, "a"));

@@ -184,6 +184,36 @@ TEST_F(OffloadConflictTest, AMoveThatLeavesTheLogWithItsOldNameStillBringsItsByt
   EXPECT_EQ(lake_.Bytes("a"), "theirs");
 }
 
+// What the first move brings there is not there yet when the second one is noted.
+TEST_F(OffloadConflictTest, AMoveOntoWhatAnEarlierMoveBringsIsNoConflict) {
+  Open();
+  Put("a", "first");
+  Put("c", "second");
+  Sync();
+  Down();
+  Rename("a", "b");
+  Put("between", "so that they stay several changes");
+  Put("b", "written over");
+  Put("between", "as well");
+  Rename("c", "b");
+  // The last move begins when what comes before it is stored.
+  lake_.OnRequest([&](LakeOperation operation, const std::string& name) {
+    if (operation == LakeOperation::kPut && name == "b") Down();
+  });
+  site().link().Heal();
+  ASSERT_TRUE(Site::Eventually([&] {
+    if (lake_.Bytes("b") == "written over") lake_.OnRequest({});
+    if (site().tier().Status().front().offload.changes < 3) return true;
+    if (lake_.Bytes("b") != "written over") site().link().Heal();
+    return false;
+  }));
+  Sync();
+  Converge();
+  EXPECT_EQ(lake_.Names(), (Names{"b", "between"}));
+  EXPECT_EQ(lake_.Bytes("b"), "second");
+  EXPECT_TRUE(site().Conflicts().empty());
+}
+
 // What is to go after a move goes, though the move met a conflict at its target.
 TEST_F(OffloadConflictTest, AMoveOntoATakenNameKeepsBothAndLeavesTheOldNameEmpty) {
   Open();

@@ -102,9 +102,8 @@ Task<std::optional<WriteOutcome>> Offload::Attempt(JobPtr job) {
   attempt->source_changed = job->source_changed;
   if (job->work.kind == ChangeKind::kBarrier) co_return co_await AttemptTree(job);
   FB_CO_ASSIGN_OR_RETURN(const auto under, co_await Under(job, job->work.name));
-  // Its directory is deleted behind it: that takes it along.
-  if (!under) co_return WriteOutcome{};
-  attempt->under = *under;
+  attempt->target_gone = !under;
+  attempt->under = under.value_or("");
   if (!job->work.from.empty()) {
     FB_CO_ASSIGN_OR_RETURN(const auto from, co_await Under(job, job->work.from));
     attempt->under_from = from.value_or("");
@@ -113,10 +112,11 @@ Task<std::optional<WriteOutcome>> Offload::Attempt(JobPtr job) {
     FB_CO_ASSIGN_OR_RETURN(const auto gone, co_await Under(job, name));
     attempt->under_gone.push_back(gone.value_or(""));
   }
+  const bool deletes = job->work.kind == ChangeKind::kDelete || attempt->target_gone;
   const bool there =
-      !attempt->under.empty() ||
+      !attempt->under.empty() || (attempt->target_gone && !attempt->under_from.empty()) ||
       std::ranges::any_of(attempt->under_gone, [](const auto& e) { return !e.empty(); });
-  if (job->work.kind == ChangeKind::kDelete && there) {
+  if (deletes && there) {
     FB_CO_ASSIGN_OR_RETURN(const bool may, co_await MayDelete(1));
     if (!may) co_return std::nullopt;
   }

@@ -106,7 +106,14 @@ void SetUnder(NameState& state, const std::string& etag, std::optional<meta::Bod
     state.record_changed = true;
     return;
   }
-  if (!state.note) return;
+  if (!state.note && (!state.record || etag.empty())) return;
+  if (!state.note) {
+    // When the file was moved here, what it replaces was not in the lake yet.
+    state.note.emplace();
+    state.note->kind = meta::NoteKind::kReplaced;
+    state.note->since = state.record->modified;
+    state.note->unsent = state.record->lake->unsent;
+  }
   state.note->lake_etag = etag;
   state.note_changed = true;
 }

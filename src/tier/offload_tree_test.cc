@@ -152,6 +152,49 @@ TEST_P(OffloadTreeTest, ALostAnswerOfAMoveIsRecognised) {
             (std::map<std::string, std::string>{{"moved/ours", "one"}, {"moved/there", theirs_}}));
 }
 
+// The name that it was moved from is to be empty, though the one that it was moved to is no more.
+TEST_P(OffloadTreeTest, WhatWasMovedIntoADirectoryThatWentIsGoneUnderItsOldName) {
+  f().lake().Plant("theirs", theirs_);
+  ASSERT_TRUE(engine().Put("ours", "bytes"));
+  ASSERT_TRUE(engine().Put("doomed/file", "bytes"));
+  Sync();
+  f().faulty_lake().SetLink(lake::LinkState::kDown);
+  Rename("ours", "doomed/ours");
+  ASSERT_TRUE(engine().Put("ours", "anew"));
+  DeleteTree("doomed");
+  f().faulty_lake().SetLink(lake::LinkState::kUp);
+  Sync();
+  EXPECT_EQ(Files(), (std::map<std::string, std::string>{
+                         {"data/there", theirs_}, {"ours", "anew"}, {"theirs", theirs_}}));
+  ASSERT_TRUE(engine().Put("doomed/file", "bytes"));
+  Sync();
+  f().faulty_lake().SetLink(lake::LinkState::kDown);
+  Rename("ours", "doomed/ours");
+  DeleteTree("doomed");
+  f().faulty_lake().SetLink(lake::LinkState::kUp);
+  Sync();
+  EXPECT_EQ(Files(),
+            (std::map<std::string, std::string>{{"data/there", theirs_}, {"theirs", theirs_}}));
+}
+
+// Over a flat lake what moves gets another ETag there; what was done to it since is done to that.
+TEST_P(OffloadTreeTest, WhatWasDoneToAFileSinceItsDirectoryMovedIsNoConflict) {
+  for (const std::string name : {"gone", "moved", "written"}) {
+    ASSERT_TRUE(engine().Put("from/" + name, name));
+  }
+  Sync();
+  f().faulty_lake().SetLink(lake::LinkState::kDown);
+  Rename("from", "to");
+  ASSERT_TRUE(engine().Delete("to/gone"));
+  Rename("to/moved", "moved");
+  ASSERT_TRUE(engine().Put("to/written", "over"));
+  Rename("to/written", "written");
+  f().faulty_lake().SetLink(lake::LinkState::kUp);
+  Sync();
+  EXPECT_EQ(Files(), (std::map<std::string, std::string>{
+                         {"data/there", theirs_}, {"moved", "moved"}, {"written", "over"}}));
+}
+
 INSTANTIATE_TEST_SUITE_P(Lakes, OffloadTreeTest, ::testing::Bool(),
                          [](const auto& test) { return test.param ? "hierarchical" : "flat"; });
 

@@ -6,6 +6,7 @@
 #include "async/sleep.h"
 #include "async/task_group.h"
 #include "lake/failure.h"
+#include "meta/keys.h"
 #include "meta/namespace.h"
 #include "tier/live_names.h"
 #include "tier/pending_trees.h"
@@ -229,6 +230,19 @@ Task<std::vector<OffloadTrees::Moved>> OffloadTrees::CopyPage(std::vector<lake::
   co_return moved;
 }
 
+// Deleted or moved on meanwhile: what goes there then is the copy.
+Result<> OffloadTrees::NoteMovedName(kv::Transaction& txn, meta::ContainerId container,
+                                     const std::string& name, const Moved& moved) {
+  const std::string key = meta::keys::NameNote(container, name);
+  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
+  if (!stored) return {};
+  FB_ASSIGN_OR_RETURN(meta::NameNote note, meta::DecodeNameNote(*stored));
+  if (note.lake_etag != moved.old_etag) return {};
+  note.lake_etag = moved.new_etag;
+  txn.Put(key, meta::Encode(note));
+  return {};
+}
+
 // The records of what was copied hold the lake's new ETags from now on.
 Task<> OffloadTrees::NoteMoved(std::vector<Moved> moved, std::uint64_t holder) {
   co_return co_await services_.store.Transact(
@@ -241,6 +255,7 @@ Task<> OffloadTrees::NoteMoved(std::vector<Moved> moved, std::uint64_t holder) {
         for (const Moved& one : moved) {
           const std::string name = trees.Here(one.to, holder);
           if (name.empty() || one.new_etag.empty()) continue;
+          FB_RETURN_IF_ERROR(NoteMovedName(txn, container.id, name, one));
           FB_ASSIGN_OR_RETURN(auto record, names.Find(txn, container.id, name));
           if (!record || !record->lake || record->lake->etag != one.old_etag) continue;
           record->lake->etag = one.new_etag;

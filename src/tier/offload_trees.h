@@ -55,6 +55,8 @@ class OffloadTrees {
                                     std::string to);
   Task<> CopyOne(lake::BlobState blob, Moved* moved);
   Task<> NoteMoved(std::vector<Moved> moved, std::uint64_t holder);
+  static Result<> NoteMovedName(kv::Transaction& txn, meta::ContainerId container,
+                                const std::string& name, const Moved& moved);
   Task<> RemovePage(std::vector<std::pair<std::string, std::string>> doomed);
   Task<> RemoveOne(std::string name, std::string etag);
   // The first blobs of the directory, and its own marker where there is one.

@@ -67,7 +67,11 @@ Task<WriteOutcome> OffloadWriter::Write(AttemptPtr attempt) {
   const ChangeWork& work = attempt->work;
   WriteOutcome outcome;
   outcome.etag = attempt->under;
-  if (work.kind == ChangeKind::kDelete) {
+  if (attempt->target_gone) {
+    if (!work.from.empty()) {
+      FB_CO_ASSIGN_OR_RETURN(outcome, co_await Remove(work.from, attempt->under_from, false));
+    }
+  } else if (work.kind == ChangeKind::kDelete) {
     FB_CO_ASSIGN_OR_RETURN(
         outcome, co_await Remove(work.name, attempt->under, attempt->blob().directory.has_value()));
   } else if (work.kind == ChangeKind::kRename) {

@@ -49,6 +49,9 @@ struct WorkAttempt {
   bool fresh = false;
   // It is decided that ours is to be under the new name, whatever the lake has under the old one.
   bool source_changed = false;
+  // The directory that the name was in is deleted behind it, with the name: nothing is written any
+  // more, and what was to be moved there goes from where it is.
+  bool target_gone = false;
   std::shared_ptr<StagedBody> staged;
 
   const meta::ChangeRecord& last() const { return changes.back()->record; }
