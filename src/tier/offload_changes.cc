@@ -44,6 +44,21 @@ Error TryAgain() {
   return Error(Code::kServerBusy, "The lake's blob keeps changing while it is written.");
 }
 
+// By a change that a former process may have sent.
+bool WrittenLater(const WorkAttempt& attempt, const std::string& name) {
+  return std::ranges::any_of(attempt.later, [&name](const LoggedChangePtr& change) {
+    const meta::ChangeKind kind = change->record.kind;
+    const bool all = kind == meta::ChangeKind::kContent || kind == meta::ChangeKind::kRename;
+    return all && change->record.name == name;
+  });
+}
+bool GoneLater(const WorkAttempt& attempt, const std::string& name) {
+  return std::ranges::any_of(attempt.later, [&name](const LoggedChangePtr& change) {
+    const meta::ChangeRecord& later = change->record;
+    return later.from == name || (later.kind == meta::ChangeKind::kDelete && later.name == name);
+  });
+}
+
 // What tells the blob's content where its MD5 is known; a change of its properties alone keeps it.
 lake::Fingerprint SameContent(const meta::BlobRecord& blob, const std::string& expected) {
   lake::Fingerprint print;
@@ -161,7 +176,8 @@ Task<WriteOutcome> OffloadWriter::WriteAccess(AttemptPtr attempt, std::string ex
 
 // --- Deletes.
 
-Task<WriteOutcome> OffloadWriter::Remove(std::string name, std::string expected, bool directory) {
+Task<WriteOutcome> OffloadWriter::Remove(AttemptPtr attempt, std::string name, std::string expected,
+                                         bool directory) {
   WriteOutcome outcome;
   // The lake makes the directories above its blobs by itself, and says nothing of them.
   const bool implied = directory && attachment_->record.lake_hierarchical;
@@ -181,6 +197,8 @@ Task<WriteOutcome> OffloadWriter::Remove(std::string name, std::string expected,
                            co_await lake::Recognize(lake(), Call(), lake::BlobName(name), print));
     if (found.verdict == Verdict::kOurs) co_return outcome;
     if (found.verdict == Verdict::kUntouched || implied) continue;
+    // It was gone before, and is what came next; whose it is shows when that has its turn.
+    if (WrittenLater(*attempt, name)) co_return outcome;
     outcome.etag = expected;
     outcome.foreign = {name, expected, std::move(found.state), done.error()};
     co_return outcome;
@@ -209,7 +227,7 @@ Task<WriteOutcome> OffloadWriter::Move(AttemptPtr attempt) {
     FB_CO_ASSIGN_OR_RETURN(outcome, co_await WriteContent(attempt, attempt->under));
     if (outcome.foreign) co_return outcome;
     FB_CO_ASSIGN_OR_RETURN(WriteOutcome removed,
-                           co_await Remove(work.from, attempt->under_from, false));
+                           co_await Remove(attempt, work.from, attempt->under_from));
     if (removed.foreign) co_return removed;
     co_return outcome;
   }
@@ -247,6 +265,12 @@ Task<OffloadWriter::Judged> OffloadWriter::JudgeMoved(AttemptPtr attempt, std::s
   if (judged.state) judged.state->name = lake::BlobName(attempt->work.name);
   if (judged.verdict == Verdict::kUntouched) co_return judged;
   FB_CO_RETURN_IF_ERROR(co_await JudgeMovedBytes(attempt, &judged));
+  if (judged.verdict == Verdict::kForeign) {
+    // Moved before, and written over since.
+    FB_CO_ASSIGN_OR_RETURN(const bool later, co_await IsOneOf(attempt->later, *judged.state));
+    if (later) judged.verdict = Verdict::kOurs;
+    judged.presumed = later;
+  }
   co_return judged;
 }
 
@@ -292,6 +316,27 @@ Task<bool> OffloadWriter::SameAsHere(lake::BlobState there, meta::BlobRecord blo
   co_return true;
 }
 
+Task<> OffloadWriter::FindSource(std::shared_ptr<WorkAttempt> attempt) {
+  const meta::BlobRecord& blob = attempt->blob();
+  if (!blob.body.in_lake) co_return Result<>{};  // all of it goes up
+  auto source = co_await lake().Head(Call(), {.name = lake::BlobName(attempt->work.from)});
+  if (!source && lake::Classify(source.error()) != Failure::kNotFound) {
+    co_return Fail(std::move(source.error()));
+  }
+  if (!source || source->directory) co_return Result<>{};
+  attempt->under_from = source->etag().str();
+  if (!blob.lake || blob.lake->etag != attempt->under_from) attempt->source_changed = true;
+  co_return Result<>{};
+}
+
+Task<WriteOutcome> OffloadWriter::MoveAnew(AttemptPtr attempt) {
+  WriteOutcome outcome;
+  if (!attempt->blob().body.in_lake) co_return co_await WriteContent(attempt, attempt->under);
+  outcome.etag = attempt->under;
+  outcome.unbound = true;
+  co_return outcome;
+}
+
 Task<std::optional<ForeignBlob>> OffloadWriter::ForeignSource(AttemptPtr attempt, Error error) {
   ForeignBlob foreign{attempt->work.from, attempt->under_from, std::nullopt, std::move(error)};
   auto source = co_await lake().Head(Call(), {.name = lake::BlobName(attempt->work.from)});
@@ -335,7 +380,7 @@ Task<WriteOutcome> OffloadWriter::MoveInLake(AttemptPtr attempt) {
     if (judged.verdict == Verdict::kOurs) {
       // Moved before; or the write of these bytes was, and the source is still to go.
       FB_CO_ASSIGN_OR_RETURN(WriteOutcome removed,
-                             co_await Remove(work.from, attempt->under_from, false));
+                             co_await Remove(attempt, work.from, attempt->under_from));
       if (removed.foreign) co_return removed;
       outcome.etag = judged.state->etag().str();
       if (!judged.presumed) outcome.body = attempt->blob().body.id;
@@ -345,6 +390,7 @@ Task<WriteOutcome> OffloadWriter::MoveInLake(AttemptPtr attempt) {
     if (!judged.state) under.clear();
     const bool source_changed = lake::Classify(done.error()) != Failure::kUnknownOutcome;
     if (!source_changed || replaced_is_gone) continue;
+    if (GoneLater(*attempt, work.name)) co_return co_await MoveAnew(attempt);
     FB_CO_ASSIGN_OR_RETURN(outcome.foreign, co_await ForeignSource(attempt, done.error()));
     if (outcome.foreign) co_return outcome;
   }
@@ -408,13 +454,14 @@ Task<WriteOutcome> OffloadWriter::CopyInLake(AttemptPtr attempt) {
       if (!judged.state) under.clear();
       if (replaced_is_gone || lake::Classify(copied.error()) == Failure::kUnknownOutcome) continue;
       // The target is as it was; so it is the source that is not.
+      if (GoneLater(*attempt, work.name)) co_return co_await MoveAnew(attempt);
       FB_CO_ASSIGN_OR_RETURN(outcome.foreign, co_await ForeignSource(attempt, copied.error()));
       if (outcome.foreign) co_return outcome;
     }
   }
   if (outcome.etag.empty()) co_return Fail(TryAgain());
   FB_CO_ASSIGN_OR_RETURN(WriteOutcome removed,
-                         co_await Remove(work.from, attempt->under_from, false));
+                         co_await Remove(attempt, work.from, attempt->under_from));
   if (removed.foreign) co_return removed;
   co_return outcome;
 }

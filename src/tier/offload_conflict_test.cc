@@ -353,6 +353,37 @@ TEST_F(OffloadRestartTest, AMoveFindsWhatAFormerProcessHadSent) {
   EXPECT_EQ(f().lake().Bytes("b"), "bytes");
 }
 
+// Each move finds that the lake is further than it would leave it.
+TEST_F(OffloadRestartTest, MovesFindWhatFollowedThem) {
+  fixture_ = std::make_unique<OffloadFixture>();
+  f().AttachReadWrite();
+  for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(f().engine().Put(name, name));
+  ASSERT_TRUE(f().Sync());
+  f().faulty_lake().SetLink(lake::LinkState::kBlackHole);
+  Rename("a", "d");
+  ASSERT_TRUE(f().engine().Put("1", "so that they stay several changes"));
+  Rename("b", "a");
+  ASSERT_TRUE(f().engine().Put("2", "so that they stay several changes"));
+  ASSERT_TRUE(f().engine().Put("d", "written over"));
+  ASSERT_TRUE(f().engine().Put("3", "so that they stay several changes"));
+  Rename("a", "e");
+  std::atomic<bool> sent{false};
+  f().lake().OnRequest([&](LakeOperation operation, const std::string& name) {
+    if (operation == LakeOperation::kCopy) f().engine().store().FailNext(Code::kIo, 1'000'000);
+    const bool last = operation == LakeOperation::kDelete && name == "a";
+    if (last && f().lake().Bytes("e")) sent = true;
+  });
+  f().faulty_lake().SetLink(lake::LinkState::kUp);
+  ASSERT_TRUE(f().Until([&] { return sent.load(); }));
+  f().lake().OnRequest({});
+  f().StopTier();
+  f().engine().store().FailNext(Code::kIo, 0);
+  GoOn();
+  EXPECT_EQ(f().lake().Names(), (Names{"1", "2", "3", "c", "d", "e"}));
+  EXPECT_EQ(f().lake().Bytes("d"), "written over");
+  EXPECT_EQ(f().lake().Bytes("e"), "b");
+}
+
 // --- Reads between the two.
 
 TEST_F(OffloadConflictTest, WhatIsMovedThereAndNotNotedHereIsBusyNotGone) {

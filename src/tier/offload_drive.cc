@@ -31,6 +31,12 @@ bool MayPass(Failure failure) {
          failure == Failure::kInvalidBlocks;
 }
 
+bool Touches(const ChangeWork& work, const std::string& name) {
+  if (name.empty()) return false;
+  return name == work.name || name == work.from ||
+         std::ranges::find(work.gone, name) != work.gone.end();
+}
+
 }  // namespace
 
 Task<> Offload::Drive(Self self, JobPtr job) {
@@ -107,6 +113,8 @@ Task<std::optional<WriteOutcome>> Offload::Attempt(JobPtr job) {
   if (!job->work.from.empty()) {
     FB_CO_ASSIGN_OR_RETURN(const auto from, co_await Under(job, job->work.from));
     attempt->under_from = from.value_or("");
+    const bool forgotten = !from && !attempt->target_gone;
+    if (forgotten) FB_CO_RETURN_IF_ERROR(co_await writer_.FindSource(attempt));
   }
   for (const std::string& name : job->work.gone) {
     FB_CO_ASSIGN_OR_RETURN(const auto gone, co_await Under(job, name));
@@ -123,10 +131,13 @@ Task<std::optional<WriteOutcome>> Offload::Attempt(JobPtr job) {
   {
     std::lock_guard lock(mutex_);
     for (auto it = window_.upper_bound(job->work.last); it != window_.end(); ++it) {
-      if (it->first > known_before_) break;
       const meta::ChangeRecord& change = it->second.change->record;
-      const bool waits = it->second.state == State::kWaiting;
-      if (waits && change.name == job->work.name) attempt->later.push_back(it->second.change);
+      if (it->first > known_before_) break;
+      if (OrderedChange(*it->second.change).kind == ChangeKind::kBarrier) break;
+      const bool touches = Touches(job->work, change.name) || Touches(job->work, change.from);
+      if (it->second.state == State::kWaiting && touches) {
+        attempt->later.push_back(it->second.change);
+      }
     }
     attempt->fresh = job->failures == 0 && job->changes.front()->number > known_before_;
   }

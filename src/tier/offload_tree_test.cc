@@ -195,6 +195,17 @@ TEST_P(OffloadTreeTest, WhatWasDoneToAFileSinceItsDirectoryMovedIsNoConflict) {
                          {"data/there", theirs_}, {"moved", "moved"}, {"written", "over"}}));
 }
 
+// Nobody here has its bytes; they are moved before the directory goes.
+TEST_P(OffloadTreeTest, WhatOnlyTheLakeHadIsKeptWhereItWasMovedOutOfADirectoryThatWent) {
+  f().faulty_lake().SetLink(lake::LinkState::kDown);
+  Rename("data/there", "kept");
+  DeleteTree("data");
+  f().faulty_lake().SetLink(lake::LinkState::kUp);
+  Sync();
+  EXPECT_EQ(Files(), (std::map<std::string, std::string>{{"kept", theirs_}}));
+  EXPECT_EQ(*engine().Read("kept"), theirs_);
+}
+
 INSTANTIATE_TEST_SUITE_P(Lakes, OffloadTreeTest, ::testing::Bool(),
                          [](const auto& test) { return test.param ? "hierarchical" : "flat"; });
 

@@ -69,11 +69,11 @@ Task<WriteOutcome> OffloadWriter::Write(AttemptPtr attempt) {
   outcome.etag = attempt->under;
   if (attempt->target_gone) {
     if (!work.from.empty()) {
-      FB_CO_ASSIGN_OR_RETURN(outcome, co_await Remove(work.from, attempt->under_from, false));
+      FB_CO_ASSIGN_OR_RETURN(outcome, co_await Remove(attempt, work.from, attempt->under_from));
     }
   } else if (work.kind == ChangeKind::kDelete) {
-    FB_CO_ASSIGN_OR_RETURN(
-        outcome, co_await Remove(work.name, attempt->under, attempt->blob().directory.has_value()));
+    FB_CO_ASSIGN_OR_RETURN(outcome, co_await Remove(attempt, work.name, attempt->under,
+                                                    attempt->blob().directory.has_value()));
   } else if (work.kind == ChangeKind::kRename) {
     FB_CO_ASSIGN_OR_RETURN(outcome, co_await Move(attempt));
   } else if ((work.parts & kContentPart) != 0) {
@@ -84,7 +84,7 @@ Task<WriteOutcome> OffloadWriter::Write(AttemptPtr attempt) {
   if (outcome.foreign) co_return outcome;
   for (std::size_t i = 0; i < work.gone.size(); ++i) {
     FB_CO_ASSIGN_OR_RETURN(WriteOutcome removed,
-                           co_await Remove(work.gone[i], attempt->under_gone[i], false));
+                           co_await Remove(attempt, work.gone[i], attempt->under_gone[i]));
     if (removed.foreign) co_return removed;
   }
   co_return outcome;
@@ -262,17 +262,9 @@ Task<bool> OffloadWriter::IsOtherOfOurs(AttemptPtr attempt, lake::BlobState ther
   const lake::BlobName name(attempt->work.name);
   std::vector<LoggedChangePtr> others(attempt->changes.rbegin() + 1, attempt->changes.rend());
   others.insert(others.end(), attempt->later.begin(), attempt->later.end());
-  for (const LoggedChangePtr& change : others) {
-    const meta::ChangeRecord& other = change->record;
-    if (other.name != attempt->work.name || !HoldsBody(other)) continue;
-    if (other.blob.length != there.length()) continue;
-    FB_CO_ASSIGN_OR_RETURN(lake::Fingerprint print,
-                           co_await ContentPrint(other.blob, {}, GoesInBlocks(other.blob),
-                                                 std::make_shared<StagedBody>()));
-    FB_CO_ASSIGN_OR_RETURN(const lake::Recognition found,
-                           co_await lake::Recognize(lake(), Call(), name, std::move(print)));
-    if (found.verdict == Verdict::kOurs) co_return found.state->etag() == there.etag();
-  }
+  there.name = name;
+  FB_CO_ASSIGN_OR_RETURN(const bool other, co_await IsOneOf(std::move(others), there));
+  if (other) co_return true;
   FB_CO_ASSIGN_OR_RETURN(const bool earlier, co_await IsEarlierChange(attempt, there.etag().str()));
   if (earlier) co_return true;
   // The same bytes without what tells them (a move leaves no block ids): nothing is lost by writing
@@ -281,8 +273,24 @@ Task<bool> OffloadWriter::IsOtherOfOurs(AttemptPtr attempt, lake::BlobState ther
   const bool told = !there.properties.http.content_md5.empty() && !GoesInBlocks(blob);
   const bool content = (attempt->work.parts & kContentPart) != 0 && !blob.body.in_lake;
   if (told || !content || blob.length == 0 || there.length() != blob.length) co_return false;
-  there.name = name;
   co_return co_await SameAsHere(std::move(there), blob);
+}
+
+Task<bool> OffloadWriter::IsOneOf(std::vector<LoggedChangePtr> changes, lake::BlobState there) {
+  for (const LoggedChangePtr& change : changes) {
+    const meta::ChangeRecord& other = change->record;
+    // There is nothing to hold of an empty body.
+    const bool empty = other.kind == meta::ChangeKind::kContent && other.blob.length == 0;
+    if (other.name != there.name.str() || !(empty || HoldsBody(other))) continue;
+    if (other.blob.length != there.length()) continue;
+    FB_CO_ASSIGN_OR_RETURN(lake::Fingerprint print,
+                           co_await ContentPrint(other.blob, {}, GoesInBlocks(other.blob),
+                                                 std::make_shared<StagedBody>()));
+    FB_CO_ASSIGN_OR_RETURN(const lake::Recognition found,
+                           co_await lake::Recognize(lake(), Call(), there.name, std::move(print)));
+    if (found.verdict == Verdict::kOurs) co_return found.state->etag() == there.etag();
+  }
+  co_return false;
 }
 
 // Only where an MD5 says that the bytes are those that it was a change of. `etag`: of what is

@@ -43,7 +43,7 @@ struct WorkAttempt {
   std::string under;
   std::string under_from;
   std::vector<std::string> under_gone;
-  // Changes of the name behind it that a former process may have sent as well.
+  // Changes of its names behind it that a former process may have sent as well.
   std::vector<LoggedChangePtr> later;
   // True where nobody can have sent anything of it yet.
   bool fresh = false;
@@ -79,6 +79,10 @@ class OffloadWriter {
                 const OffloadOptions& options);
 
   Task<WriteOutcome> Write(std::shared_ptr<const WorkAttempt> attempt);
+  // What is moved is in a directory that is deleted behind the move, and nothing is known here of
+  // the name any more: asks the lake what it has there. Where that may be something else than what
+  // moved here, the attempt says so.
+  Task<> FindSource(std::shared_ptr<WorkAttempt> attempt);
   // Sends the blocks of a large body ahead of its turn.
   Task<> Stage(std::string name, meta::BlobRecord blob, std::shared_ptr<StagedBody> staged);
   bool GoesInBlocks(const meta::BlobRecord& blob) const {
@@ -104,6 +108,8 @@ class OffloadWriter {
   Task<Judged> JudgeContent(AttemptPtr attempt, std::string expected, bool blocks);
   // What is there is what another change of ours has made.
   Task<bool> IsOtherOfOurs(AttemptPtr attempt, lake::BlobState there);
+  // What is there is what one of these has written.
+  Task<bool> IsOneOf(std::vector<LoggedChangePtr> changes, lake::BlobState there);
   // The lake's state is what an earlier change of attributes has made.
   Task<bool> IsEarlierChange(AttemptPtr attempt, std::string etag);
   Task<WriteOutcome> WriteDirectory(AttemptPtr attempt);
@@ -114,7 +120,8 @@ class OffloadWriter {
   Task<WriteOutcome> WriteAccess(AttemptPtr attempt, std::string expected);
 
   // kForeign in the outcome where it is not what it was believed to be.
-  Task<WriteOutcome> Remove(std::string name, std::string expected, bool directory);
+  Task<WriteOutcome> Remove(AttemptPtr attempt, std::string name, std::string expected,
+                            bool directory = false);
   Task<WriteOutcome> Move(AttemptPtr attempt);
   Task<WriteOutcome> MoveInLake(AttemptPtr attempt);
   Task<WriteOutcome> CopyInLake(AttemptPtr attempt);
@@ -122,6 +129,8 @@ class OffloadWriter {
   Task<Judged> JudgeMoved(AttemptPtr attempt, std::string under);
   // In the judged verdict: whether the bytes there are those that moved.
   Task<> JudgeMovedBytes(AttemptPtr attempt, Judged* judged);
+  // The bytes were moved before, and have been moved on since: what is here goes there anew.
+  Task<WriteOutcome> MoveAnew(AttemptPtr attempt);
   // nullopt: the source is as it was.
   Task<std::optional<ForeignBlob>> ForeignSource(AttemptPtr attempt, Error error);
   Task<bool> SameAsHere(lake::BlobState there, meta::BlobRecord blob);

@@ -139,6 +139,8 @@ Result<> WatchPass::Judge(const kv::Reader& before, const meta::ContainerRecord&
     }
     return {};
   }
+  // It has another name here, or none: so it was when the lake was asked.
+  if (trees_.MovesAway(state.name.str())) return {};
   FB_ASSIGN_OR_RETURN(auto stored, before.Get(keys::NameNote(container.id, state.name.str())));
   if (stored) {
     FB_ASSIGN_OR_RETURN(const meta::NameNote note, meta::DecodeNameNote(*stored));
@@ -160,7 +162,8 @@ Result<WatchPass::Plan> WatchPass::Compare(const kv::Reader& before,
   const auto gone = [&]() -> Result<bool> {
     FB_ASSIGN_OR_RETURN(const meta::BlobRecord record, cursor->record());
     const bool listed = !record.directory || attachment_->record.lake_hierarchical;
-    if (listed && MirrorsLake(record)) {
+    const bool there = trees_.InLake(cursor->name()) == cursor->name();
+    if (listed && there && MirrorsLake(record)) {
       plan.gone.push_back({cursor->name(), record.lake->etag, record.directory.has_value()});
     }
     from = cursor->name();
@@ -281,6 +284,7 @@ Task<> WatchPass::Apply(OpContext context, const lake::ListPage& page, Plan plan
 Task<> WatchPass::Page(OpContext context, meta::ContainerRecord container,
                        const lake::ListPage& page, std::shared_ptr<kv::Reader> before) {
   position_.names += page.blobs.size();
+  FB_CO_ASSIGN_OR_RETURN(trees_, PendingTrees::Load(*before, container));
   std::string from = position_.last;
   while (true) {
     FB_CO_ASSIGN_OR_RETURN(Plan plan, co_await services_.pool.Run([&] {
@@ -315,6 +319,7 @@ Result<WatchPass::Plan> WatchPass::NotSeen(const kv::Reader& reader,
                                            const meta::ContainerRecord& container,
                                            std::string from) const {
   Plan plan;
+  FB_ASSIGN_OR_RETURN(const PendingTrees trees, PendingTrees::Load(reader, container));
   auto cursor = meta::NamespaceOf(container).List(reader, container.id, "");
   if (!from.empty()) cursor->Seek(from);
   for (std::size_t looked = 0; cursor->Valid(); cursor->Next(), ++looked) {
@@ -327,6 +332,7 @@ Result<WatchPass::Plan> WatchPass::NotSeen(const kv::Reader& reader,
     if (seen_.contains(HashOf(cursor->name()))) continue;
     FB_ASSIGN_OR_RETURN(const meta::BlobRecord record, cursor->record());
     if (record.directory || !MirrorsLake(record)) continue;
+    if (trees.InLake(cursor->name()) != cursor->name()) continue;
     plan.gone.push_back({cursor->name(), record.lake->etag, false});
   }
   FB_RETURN_IF_ERROR(cursor->status());

@@ -28,6 +28,7 @@
 #include "tier/attachments.h"
 #include "tier/live_names.h"
 #include "tier/names.h"
+#include "tier/pending_trees.h"
 
 namespace forebay::tier {
 
@@ -105,6 +106,7 @@ class WatchPass {
   SteadyTime leased_until_{};
   WalkRecord position_;
   bool ordered_ = true;
+  PendingTrees trees_;                      // when the page was asked for
   std::unordered_set<std::uint64_t> seen_;  // hashes of names; where the orders differ
   std::vector<Gone> directories_;           // gone there; after what was in them
 };

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+
+#include "engine/delete_path.h"
+#include "engine/rename_path.h"
 #include "tier/site_fixture.h"
 
 namespace forebay::tier {
@@ -337,6 +341,49 @@ TEST_F(WatchTest, RehydrationIsTheLakes) {
   EXPECT_EQ(site.Read("a"), "bytes");
   EXPECT_EQ(site.engine().Properties("a")->record.tier, AccessTier::kCool);
   EXPECT_EQ(site.Events(EventKind::kLakeRehydrated).size(), 1u);
+}
+
+// What the lake listed before directories moved and went there says nothing of what is here since.
+TEST_F(WatchTest, ADirectoryThatWentWhileThePageWasOnItsWayStaysAway) {
+  for (const bool lake_hierarchical : {false, true}) {
+    SCOPED_TRACE(lake_hierarchical);
+    lake::MemoryLake lake({.hierarchical = lake_hierarchical});
+    for (const char* name : {"doomed/a", "doomed/b", "old/c", "z"}) lake.Plant(name, "bytes");
+    SiteOptions options{.engine = {.hierarchical = true, .faults = {}}};
+    options.offload.deletes.per_window = 1;  // what is below waits until somebody agrees
+    Site site(lake, options);
+    auto& engine = site.engine();
+    engine::DeletePathRequest doom;
+    doom.target = engine.Blob("doomed");
+    doom.recursive = true;
+    ASSERT_TRUE(engine.Run(engine::DeletePath(engine.services(), {}, std::move(doom))));
+    engine::RenamePathRequest move;
+    move.source = engine.Blob("old");
+    move.target = engine.Blob("new");
+    ASSERT_TRUE(engine.Run(engine::RenamePath(engine.services(), {}, std::move(move))));
+    ASSERT_TRUE(Site::Eventually(
+        [&] { return !site.tier().Status().front().offload.deletes_paused.empty(); }));
+    std::promise<void> listed, go;
+    std::atomic<bool> first{true};
+    lake.OnRequest([&](lake::LakeOperation operation, const std::string&) {
+      if (operation != lake::LakeOperation::kList || !first.exchange(false)) return;
+      listed.set_value();
+      go.get_future().wait();
+    });
+    LiveNames names(engine.services());
+    WatchPass pass(engine.services(), names, site.attachment());
+    std::jthread walk([&] { EXPECT_TRUE(RunSync(pass.Run({}))); });
+    listed.get_future().wait();
+    EXPECT_TRUE(engine.Run(site.tier().ApproveDeletes({}, engine.Container(), 10)));
+    EXPECT_TRUE(site.Sync());
+    go.set_value();
+    walk.join();
+    lake.OnRequest({});
+    for (const char* gone : {"doomed/a", "doomed/b", "old/c"}) {
+      EXPECT_NE(site.Read(gone), "bytes") << gone;
+    }
+    for (const char* there : {"new/c", "z"}) EXPECT_EQ(site.Read(there), "bytes") << there;
+  }
 }
 
 }  // namespace
