@@ -176,9 +176,7 @@ Task<std::uint64_t> StageNode(Services& services, OpContext context, StageNodeRe
   const WallTime now = services.clock.Now();
   FB_CO_RETURN_IF_ERROR(co_await ReadMeta(
       services,
-      [&request, now](const kv::Reader& reader) {
-        return CheckRoomToStage(reader, request, now);
-      },
+      [&request, now](const kv::Reader& reader) { return CheckRoomToStage(reader, request, now); },
       context));
   auto commit = std::make_shared<Commit>();
   FB_CO_ASSIGN_OR_RETURN(
