@@ -26,6 +26,7 @@ void ChangeOrder::Append(const Change& change) {
   if (change.kind == ChangeKind::kBarrier) {
     work.need = change.number - 1;
     barrier_ = change.number;
+    barriers_.insert(change.number);
     Insert(std::move(work));
     return;
   }
@@ -66,6 +67,7 @@ ChangeOrder::Work ChangeOrder::Erase(ChangeNumber last) {
   by_need_.erase({work.need, last});
   by_lo_.erase(work.lo);
   firsts_.erase(work.first);
+  barriers_.erase(last);
   for (const std::string& name : work.names) {
     if (auto it = names_.find(name); it != names_.end() && it->second == last) names_.erase(it);
   }
@@ -184,6 +186,7 @@ std::vector<ChangeWork> ChangeOrder::Ahead(std::size_t max) const {
   std::vector<ChangeWork> out;
   for (const auto& [need, last] : by_need_) {
     if (out.size() >= max) break;
+    if (!barriers_.empty() && last >= *barriers_.begin()) continue;
     out.push_back(works_.at(last).out);
   }
   return out;

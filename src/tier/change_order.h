@@ -89,7 +89,8 @@ class ChangeOrder {
   // Takes up to `max` pieces of work that may become visible now, lowest first.
   std::vector<ChangeWork> Start(std::size_t max);
   // Up to `max` pieces that wait and would come next: their blocks may be staged already. A
-  // piece seen here may still be swallowed.
+  // piece seen here may still be swallowed. None from behind a barrier: what is staged under a name
+  // would stand in the way of what the barrier moves there.
   std::vector<ChangeWork> Ahead(std::size_t max) const;
   // It is visible. False where `last` names nothing that was started.
   bool Done(ChangeNumber last);
@@ -132,7 +133,8 @@ class ChangeOrder {
   std::map<ChangeNumber, ChangeNumber> by_lo_;               // lo -> last, of all
   std::set<ChangeNumber> firsts_;
   ChangeNumber appended_ = 0;
-  ChangeNumber barrier_ = 0;  // the newest one; later changes need it
+  std::set<ChangeNumber> barriers_;  // that are not visible
+  ChangeNumber barrier_ = 0;         // the newest one; later changes need it
 };
 
 }  // namespace forebay::tier
