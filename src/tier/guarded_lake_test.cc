@@ -62,7 +62,7 @@ TEST_F(GuardedLakeTest, WhoWaitsForAnswersOfABlackHoleWaitsABoundedTime) {
   const auto got = Head("a", lake::Cause::kReconcile);
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().code(), Code::kOffline);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(1));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10));
   // And after some of those, nobody waits at all.
   for (int i = 0; i < 3; ++i) (void)Head("a", lake::Cause::kReconcile);
   EXPECT_NE(guarded_.health().circuit, CircuitState::kClosed);
