@@ -9,9 +9,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import paths  # noqa: E402
+from azure.storage.blob import BlobServiceClient  # noqa: E402
+from harness import needs, paths  # noqa: E402
+from harness.accounts import LAKE  # noqa: E402
 from harness.azcopy import AzCopy  # noqa: E402
 from harness.forebay import Forebay  # noqa: E402
+from harness.lakes import Lake  # noqa: E402
+from harness.mount import Mount  # noqa: E402
 from harness.server import Azurite  # noqa: E402
 
 _names = itertools.count(1)
@@ -90,6 +94,41 @@ def make_server(tmp_path):
     yield make
     for instance in made:
         instance.kill()
+
+
+@pytest.fixture
+def container(server):
+    """The container that `make_mount` mounts, of a server that has the account `LAKE`."""
+    client = BlobServiceClient.from_connection_string(server.connection_string(LAKE))
+    files = client.get_container_client("files")
+    if not files.exists():
+        files.create_container()
+    return files
+
+
+@pytest.fixture
+def make_mount(server, container, tmp_path):
+    """Makes mounts of `container` and starts them; `options` is what follows `-o`."""
+    made = []
+
+    def make(options="", start=True):
+        place = tmp_path / f"mount-{len(made)}"
+        made.append(Mount(server, container.container_name, place, options=options))
+        return made[-1].start() if start else made[-1]
+
+    yield make
+    if not server.alive:  # what a mount still has to say would wait for it
+        server.start()
+    for mount in made:
+        mount.close()
+
+
+@pytest.fixture(params=["forebay", pytest.param("azurite", marks=needs.left_out("PEER"))])
+def lake(request, tmp_path):
+    """A lake behind a bad link: a second Forebay, then Azurite."""
+    lake = Lake(request.param, tmp_path / "lake")
+    yield lake
+    lake.stop()
 
 
 @pytest.fixture

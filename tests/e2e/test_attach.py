@@ -8,17 +8,10 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from harness import trees
 from harness.accounts import DEVELOPMENT
-from harness.lakes import Front, Lake
+from harness.lakes import Front
 from harness.raw import RawClient
 
 pytestmark = pytest.mark.forebay_only
-
-
-@pytest.fixture(params=["forebay", "azurite"])
-def lake(request, tmp_path):
-    lake = Lake(request.param, tmp_path / "lake")
-    yield lake
-    lake.stop()
 
 
 @pytest.fixture

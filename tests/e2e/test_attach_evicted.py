@@ -10,17 +10,10 @@ from azure.storage.blob import BlobBlock, BlockState
 from azure.storage.filedatalake import DataLakeServiceClient
 from harness import trees
 from harness.accounts import DEVELOPMENT, LAKE
-from harness.lakes import Front, Lake
+from harness.lakes import Front
 
 pytestmark = pytest.mark.forebay_only
 BLOCK = 1_500_000
-
-
-@pytest.fixture(params=["forebay", "azurite"])
-def lake(request, tmp_path):
-    lake = Lake(request.param, tmp_path / "lake")
-    yield lake
-    lake.stop()
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ import threading
 import time
 
 import pytest
-from azure.storage.blob import BlobServiceClient
 from harness import needs
-from harness.accounts import LAKE
+from harness.accounts import DEVELOPMENT, LAKE
 from harness.forebay import run_forebay
 from harness.mount import Mount
 
@@ -25,29 +24,7 @@ pytestmark = [pytest.mark.forebay_only, needs.left_out("MOUNT")]
 
 @pytest.fixture
 def server(make_server):
-    from harness.accounts import DEVELOPMENT
-
     return make_server(accounts=(DEVELOPMENT, LAKE)).start()
-
-
-@pytest.fixture
-def container(server):
-    client = BlobServiceClient.from_connection_string(server.connection_string(LAKE))
-    return client.create_container("files")
-
-
-@pytest.fixture
-def make_mount(server, container, tmp_path):
-    made = []
-
-    def make(options="", start=True):
-        mount = Mount(server, "files", tmp_path / f"mount-{len(made)}", options=options)
-        made.append(mount)
-        return mount.start() if start else mount
-
-    yield make
-    for mount in made:
-        mount.close()
 
 
 @pytest.fixture

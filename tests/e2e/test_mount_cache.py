@@ -5,10 +5,8 @@ import random
 import re
 
 import pytest
-from azure.storage.blob import BlobServiceClient
 from harness import needs
 from harness.accounts import DEVELOPMENT, LAKE
-from harness.mount import Mount
 
 pytestmark = [pytest.mark.forebay_only, needs.left_out("MOUNT")]
 
@@ -16,26 +14,6 @@ pytestmark = [pytest.mark.forebay_only, needs.left_out("MOUNT")]
 @pytest.fixture
 def server(make_server):
     return make_server(accounts=(DEVELOPMENT, LAKE)).start()
-
-
-@pytest.fixture
-def container(server):
-    client = BlobServiceClient.from_connection_string(server.connection_string(LAKE))
-    return client.create_container("files")
-
-
-@pytest.fixture
-def make_mount(server, container, tmp_path):
-    made = []
-
-    def make(options="", start=True):
-        mount = Mount(server, "files", tmp_path / f"mount-{len(made)}", options=options)
-        made.append(mount)
-        return mount.start() if start else mount
-
-    yield make
-    for mount in made:
-        mount.close()
 
 
 def status(directory):

@@ -11,10 +11,8 @@ import threading
 import time
 
 import pytest
-from azure.storage.blob import BlobServiceClient
 from harness import needs
 from harness.accounts import DEVELOPMENT, LAKE
-from harness.mount import Mount
 
 pytestmark = [pytest.mark.forebay_only, needs.left_out("MOUNT")]
 
@@ -22,28 +20,6 @@ pytestmark = [pytest.mark.forebay_only, needs.left_out("MOUNT")]
 @pytest.fixture
 def server(make_server):
     return make_server(accounts=(DEVELOPMENT, LAKE)).start()
-
-
-@pytest.fixture
-def container(server):
-    client = BlobServiceClient.from_connection_string(server.connection_string(LAKE))
-    return client.create_container("files")
-
-
-@pytest.fixture
-def make_mount(server, container, tmp_path):
-    made = []
-
-    def make(options="", start=True):
-        mount = Mount(server, "files", tmp_path / f"mount-{len(made)}", options=options)
-        made.append(mount)
-        return mount.start() if start else mount
-
-    yield make
-    if not server.alive:
-        server.start()
-    for mount in made:
-        mount.close()
 
 
 def work(place, number, stop, results):

@@ -9,38 +9,18 @@ import subprocess
 import sys
 
 import pytest
-from azure.storage.blob import BlobServiceClient
 from harness import needs
 from harness.accounts import DEVELOPMENT, LAKE
-from harness.mount import Mount
+from harness.forebay import Forebay
 
 pytestmark = [pytest.mark.forebay_only, needs.left_out("MOUNT")]
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory):
-    """A server with a container, for all tests of this file."""
-    from harness.forebay import Forebay
-
+def server(tmp_path_factory):
     server = Forebay(tmp_path_factory.mktemp("server"), accounts=(DEVELOPMENT, LAKE)).start()
-    client = BlobServiceClient.from_connection_string(server.connection_string(LAKE))
-    container = client.create_container("files")
-    yield server, container
+    yield server
     server.kill()
-
-
-@pytest.fixture
-def make_mount(machine, tmp_path):
-    made = []
-
-    def make(options=""):
-        mount = Mount(machine[0], "files", tmp_path / f"mount-{len(made)}", options=options)
-        made.append(mount)
-        return mount.start()
-
-    yield make
-    for mount in made:
-        mount.close()
 
 
 @pytest.fixture
@@ -68,7 +48,7 @@ def write_shard(path, seed, size):
         os.fsync(file.fileno())
 
 
-def test_a_checkpoint_of_eight_writers(machine, place, make_mount):
+def test_a_checkpoint_of_eight_writers(container, place, make_mount):
     size = int(os.environ.get("FOREBAY_E2E_LARGE_MIB", "64")) << 20
     pending = place / "step-100.tmp"
     pending.mkdir()
@@ -93,7 +73,7 @@ def test_a_checkpoint_of_eight_writers(machine, place, make_mount):
                 assert file.read(1 << 20) == data
             assert file.read(1) == b""
     name = f"{place.name}/step-100/shard-3"
-    assert machine[1].get_blob_client(name).get_blob_properties().size == size
+    assert container.get_blob_client(name).get_blob_properties().size == size
 
 
 def test_git_clone_and_fsck(place, tmp_path):

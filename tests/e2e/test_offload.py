@@ -4,18 +4,10 @@ Forebay and Azurite, read there by the plain SDK."""
 import os
 
 import pytest
-from harness import needs
 from harness.forebay import Forebay
-from harness.lakes import Front, Lake
+from harness.lakes import Front
 
 pytestmark = pytest.mark.forebay_only
-
-
-@pytest.fixture(params=["forebay", pytest.param("azurite", marks=needs.left_out("PEER"))])
-def lake(request, tmp_path):
-    lake = Lake(request.param, tmp_path / "lake")
-    yield lake
-    lake.stop()
 
 
 def test_what_is_written_here_arrives_there(tmp_path, lake):
