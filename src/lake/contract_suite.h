@@ -423,4 +423,23 @@ TEST_P(LakeContract, HierarchicalLakesHavePaths) {
   EXPECT_EQ(CodeOf(Head("e f/sub/a")), Code::kBlobNotFound);
 }
 
+// Nothing but staged blocks is no blob, and in nobody's way.
+TEST_P(LakeContract, ADirectoryMovesToWhereBlocksAreStaged) {
+  if (!GetParam().hierarchical) GTEST_SKIP() << "it is flat";
+  LAKE_OK(Put("d/a", "moved"));
+  LAKE_OK(Put("d/sub/b", "moved too"));
+  for (const std::string name : {"e/a", "e/sub/b"}) {
+    LAKE_OK(RunSync(lake_->PutBlock(
+        Call(),
+        {.name = BlobName(name), .id = BlockId("staged"), .content = TextContent("staged")})));
+  }
+  RenameRequest rename;
+  rename.source = BlobName("d");
+  rename.destination = BlobName("e");
+  LAKE_OK(RunSync(lake_->Rename(Call(), rename)));
+  EXPECT_EQ(*Get("e/a"), "moved");
+  EXPECT_EQ(*Get("e/sub/b"), "moved too");
+  EXPECT_EQ(CodeOf(Head("d/a")), Code::kBlobNotFound);
+}
+
 }  // namespace forebay::lake

@@ -178,7 +178,10 @@ Result<WriteAnswer> MemoryState::Rename(const RenameRequest& request) {
   // not.
   const WriteAnswer out = Touch(*node.mapped().blob);
   slots_.insert(std::move(node));
-  slots_.merge(moved);
+  // What was only staged for a name that a file moves to goes, as with any other write of it.
+  for (auto& [key, slot] : moved) {
+    if (slot.blob) slots_.insert_or_assign(key, std::move(slot));
+  }
   return out;
 }
 
