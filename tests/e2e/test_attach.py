@@ -137,16 +137,19 @@ def test_a_link_that_swallows_everything(lake, front):
     assert near.download_blob("here").readall() == blobs["here"]
     lake.link.set(black_hole=1)
     client = RawClient(front.server)
-    took = []
+    absent, resident = [], []
     for _ in range(5):
         began = time.monotonic()
         answer = client.get_blob("training", "absent")
-        took.append(time.monotonic() - began)
+        absent.append(time.monotonic() - began)
         assert (answer.status, answer.code) == (503, "ServerBusy")
         assert int(answer.headers["Retry-After"]) >= 1
+        began = time.monotonic()
         assert near.download_blob("here").readall() == blobs["here"]
+        resident.append(time.monotonic() - began)
         assert [blob.name for blob in near.list_blobs()] == sorted(blobs)
-    assert sorted(took)[2] < 1.2 and max(took) < 10, took  # within a second, on a machine that is busy
+    # Within a second, and what this machine needs for a request just now.
+    assert max(absent) < 1.2 + 3 * max(resident), (absent, resident)
     status = front.status("training")
     assert status["link"]["state"] != "up" and "out of reach" in status["problem"], status
     # It starts without the lake as well, and mends by itself.

@@ -4,10 +4,10 @@ clients that are too slow; and thousands of idle connections, which cost little.
 import contextlib
 import resource
 import socket
-import time
 
 import pytest
 from harness.raw import RawClient
+from harness.waiting import until
 
 pytestmark = pytest.mark.forebay_only
 PATIENCE = 30  # for what takes the server a second or two, on a machine that has other work
@@ -52,18 +52,6 @@ def is_closed(connection):
     return True
 
 
-def metric(server, name):
-    lines = server.admin("/metrics")[1].splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_idle_connections_cost_little(own_server):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -85,18 +73,18 @@ def test_idle_connections_cost_little(own_server):
         before = own_server.resident_kib()
         idle = opened(count)
         each = (own_server.resident_kib() - before) * 1024 / count
-        assert metric(own_server, "forebay_connections") == count + 200
+        assert own_server.metric("forebay_connections") == count + 200
         assert each < 24 << 10, f"an idle connection takes {each:.0f} bytes"
         client = RawClient(own_server)
         assert client.create_container("among-thousands").status == 201
         client.close()
         assert {ask(connection) for connection in idle[::100]} == {403}
-    wait_for(lambda: metric(own_server, "forebay_connections") == 0)
+    until(lambda: own_server.metric("forebay_connections") == 0)
 
 
 def test_a_connection_too_many_is_told_so(make_server):
     server = make_server(extra="limits.max_connections = 4").start()
-    wait_for(lambda: metric(server, "forebay_connections") == 0)
+    until(lambda: server.metric("forebay_connections") == 0)
     with contextlib.ExitStack() as stack:
         kept = [stack.enter_context(connect(server)) for _ in range(4)]
         for connection in kept:
@@ -105,9 +93,9 @@ def test_a_connection_too_many_is_told_so(make_server):
         with connect(server) as fifth:
             assert status(fifth) == 503
             assert is_closed(fifth)
-        assert metric(server, "forebay_connections_refused_total") == 1
+        assert server.metric("forebay_connections_refused_total") == 1
         kept[0].close()
-        wait_for(lambda: metric(server, "forebay_connections") == 3)
+        until(lambda: server.metric("forebay_connections") == 3)
         with connect(server) as sixth:
             sixth.sendall(HELLO)
             assert status(sixth) == 403
@@ -144,8 +132,8 @@ def test_slow_clients_are_cut_off_and_hold_nobody_up(make_server):
         assert RawClient(server).put_blob("slow", "quick", b"quick").status == 201
         for connection in (idle, head, body):
             assert is_closed(connection)
-        wait_for(lambda: metric(server, "forebay_connection_timeouts_total") >= 4)
-        wait_for(lambda: metric(server, "forebay_connections") == 0)
+        until(lambda: server.metric("forebay_connection_timeouts_total") >= 4)
+        until(lambda: server.metric("forebay_connections") == 0)
     again = RawClient(server)
     assert again.get_blob("slow", "never").status == 404
     assert again.get_blob("slow", "quick").body == b"quick"

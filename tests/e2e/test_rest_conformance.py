@@ -24,6 +24,7 @@ from harness import trees
 from harness.accounts import DEVELOPMENT
 from harness.forebay import Forebay
 from harness.raw import RawClient
+from harness.waiting import until
 
 pytestmark = pytest.mark.forebay_only
 UTC = datetime.timezone.utc
@@ -143,13 +144,6 @@ def copying(tmp_path_factory):
 
 def copy_status(blob):
     return blob.get_blob_properties().copy.status
-
-
-def until(condition, timeout=30):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def test_a_pending_copy_keeps_others_out_and_can_be_aborted(copying):

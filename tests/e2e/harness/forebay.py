@@ -75,6 +75,13 @@ class Forebay(ServerProcess):
         finally:
             connection.close()
 
+    def metric(self, name):
+        """The sum of a metric's samples, of which there is one at least, whatever their labels."""
+        lines = self.admin("/metrics")[1].splitlines()
+        samples = [line for line in lines if line.startswith((f"{name} ", f"{name}{{"))]
+        assert samples, f"there is no metric {name}"
+        return sum(float(line.rsplit(" ", 1)[1]) for line in samples)
+
 
 def run_forebay(*arguments, timeout=30, **kwargs):
     """The binary with these arguments, to its end; refusals at start-up are tested with this."""
