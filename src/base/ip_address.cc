@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <string>
 
 namespace forebay {
@@ -17,6 +18,16 @@ std::optional<IpBytes> ParseIp(std::string_view text) {
   }
   if (inet_pton(AF_INET6, copy.c_str(), out.data()) == 1) return out;
   return std::nullopt;
+}
+
+bool IsIpv4(const IpBytes& address) {
+  constexpr IpBytes kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  return std::equal(address.begin(), address.begin() + 12, kMapped.begin());
+}
+
+bool IsLoopback(const IpBytes& address) {
+  constexpr IpBytes kSix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return address == kSix || (IsIpv4(address) && address[12] == 127);
 }
 
 }  // namespace forebay

@@ -15,4 +15,8 @@ using IpBytes = std::array<std::uint8_t, 16>;
 // nullopt for anything but a plain address: no brackets, no zone, no port, nothing behind it.
 std::optional<IpBytes> ParseIp(std::string_view text);
 
+bool IsIpv4(const IpBytes& address);
+// All of 127.0.0.0/8, and ::1.
+bool IsLoopback(const IpBytes& address);
+
 }  // namespace forebay

@@ -187,6 +187,19 @@ TEST(IpAddress, BothFamiliesAndNothingElse) {
   }
 }
 
+TEST(IpAddress, FamiliesAndLoopback) {
+  EXPECT_TRUE(IsIpv4(*ParseIp("192.168.1.20")));
+  EXPECT_TRUE(IsIpv4(*ParseIp("::ffff:1.2.3.4")));
+  EXPECT_FALSE(IsIpv4(*ParseIp("::1")));
+  EXPECT_FALSE(IsIpv4(*ParseIp("::")));
+  for (const char* here : {"127.0.0.1", "127.255.255.255", "::ffff:127.0.0.1", "::1"}) {
+    EXPECT_TRUE(IsLoopback(*ParseIp(here))) << here;
+  }
+  for (const char* other : {"126.255.255.255", "128.0.0.0", "0.0.0.0", "::", "::2", "1::1"}) {
+    EXPECT_FALSE(IsLoopback(*ParseIp(other))) << other;
+  }
+}
+
 TEST(Error, EveryCodeHasItsName) {
   std::ifstream in(std::string(FOREBAY_SOURCE_DIR) + "/src/base/error.h");
   std::string text((std::istreambuf_iterator<char>(in)), {});

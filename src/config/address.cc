@@ -76,9 +76,7 @@ bool IsLoopback(std::string_view address) {
   if (!Split(address, parts)) return false;
   if (parts.host == "localhost") return true;
   const auto ip = ParseIp(parts.host);
-  if (!ip) return false;
-  if (ip == ParseIp("::1")) return true;
-  return ParseIp("127.0.0.0") <= ip && ip <= ParseIp("127.255.255.255");
+  return ip && forebay::IsLoopback(*ip);
 }
 
 Result<> CheckSource(std::string_view source) {

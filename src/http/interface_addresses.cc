@@ -3,15 +3,17 @@
 #include <ifaddrs.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <optional>
 
+#include "base/encoding.h"
+
 namespace forebay::http {
-namespace {
 
 std::optional<IpBytes> BytesOf(const sockaddr* address) {
-  if (address == nullptr) return std::nullopt;  // an interface without an address
+  if (address == nullptr) return std::nullopt;
   IpBytes out{};
   if (address->sa_family == AF_INET) {
     sockaddr_in v4;
@@ -27,8 +29,6 @@ std::optional<IpBytes> BytesOf(const sockaddr* address) {
   return out;
 }
 
-}  // namespace
-
 std::vector<IpBytes> InterfaceAddresses() {
   ifaddrs* list = nullptr;
   if (::getifaddrs(&list) != 0) return {};
@@ -38,6 +38,28 @@ std::vector<IpBytes> InterfaceAddresses() {
     if (const auto bytes = BytesOf(entry->ifa_addr)) out.push_back(*bytes);
   }
   return out;
+}
+
+std::vector<IpBytes> AddressesOf(std::string_view host) {
+  if (const auto address = ParseIp(host)) return {*address};
+  constexpr std::string_view kLocal = "localhost", kBelow = ".localhost";
+  const bool below = host.size() > kBelow.size() &&
+                     EqualsIgnoreCase(host.substr(host.size() - kBelow.size()), kBelow);
+  if (!below && !EqualsIgnoreCase(host, kLocal)) return {};
+  return {*ParseIp("127.0.0.1"), *ParseIp("::1")};
+}
+
+bool Meets(const IpBytes& address, const IpBytes& bound,
+           const std::function<std::vector<IpBytes>()>& interfaces) {
+  if (address == bound) return true;
+  const IpBytes every4 = *ParseIp("0.0.0.0"), every6 = *ParseIp("::");
+  if (bound != every4 && bound != every6) return false;
+  // Who connects to "any address" meets this machine, too.
+  if (IsLoopback(address) || address == every4 || address == every6) return true;
+  // A listener on "::" has IPv4 as well, on one socket.
+  if (bound == every4 && !IsIpv4(address)) return false;
+  const std::vector<IpBytes> own = interfaces();
+  return std::ranges::find(own, address) != own.end();
 }
 
 }  // namespace forebay::http
