@@ -135,7 +135,6 @@ Result<> Reclaimer::EraseFreeRecords(const std::vector<Location>& locations) {
   // Lazily: should the erasure be lost, the same holes are punched once more.
   return core_->kv.TransactBlocking(
       [&](kv::Transaction& txn) -> Result<> {
-        txn.MakesRoom();
         for (const Location& location : locations) txn.Erase(keys::Free(location));
         return {};
       },

@@ -53,6 +53,7 @@ Result<> EraseSegmentRecord(Core& core, SegmentId id) {
 
 Result<> SealRecovered(Core& core, const VolumePtr& volume, SegmentId id, std::uint64_t end) {
   FB_RETURN_IF_ERROR(core.kv.TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+    txn.MakesRoom();  // a server has to come up on a full disk
     SegmentRecord record{.volume = volume->number(), .sealed = true, .size = end};
     txn.Put(keys::Segment(id), record.Encode());
     return {};
@@ -125,6 +126,7 @@ Result<std::vector<std::pair<SegmentId, SegmentRecord>>> LoadSegments(Core& core
 
 Result<> BeginSession(Core& core) {
   return core.kv.TransactBlocking([&core](kv::Transaction& txn) -> Result<> {
+    txn.MakesRoom();
     FB_ASSIGN_OR_RETURN(auto last, txn.Get(keys::kSession));
     core.session = 1;
     if (last) {

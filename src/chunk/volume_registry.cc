@@ -117,6 +117,7 @@ Result<> OpenVolume(Core& core, Registered& registered, const std::string& direc
   record.path = directory;
   registered.volumes[identity->volume] = record;
   FB_RETURN_IF_ERROR(core.kv.TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+    txn.MakesRoom();  // a server has to come up on a full disk
     txn.Put(keys::Volume(identity->volume), record.Encode());
     return {};
   }));

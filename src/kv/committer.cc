@@ -223,7 +223,7 @@ void Committer::Impl::RunJobs(std::vector<Job> jobs) {
     OverlayTransaction transaction(base);
     job.outcome = job.fn(transaction);
     bool writes = !transaction.empty();
-    if (job.outcome && writes && !transaction.makes_room()) job.outcome = room;
+    if (job.outcome && writes && !room && !transaction.makes_room()) job.outcome = room;
     if (job.outcome) job.outcome = transaction.Fold(building->changes, &next_append);
     if (job.outcome && writes && job.durability == Durability::kSync) building->sync = true;
     building->jobs.push_back(std::move(job));

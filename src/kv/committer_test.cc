@@ -236,12 +236,17 @@ TEST(CommitterTest, WithoutRoomToGrowOnlyWhatMakesRoomIsWritten) {
   // In one group, as the writer is busy: each is judged for itself.
   auto grows = Submit(committer, PutFn("b", "1"));
   auto frees = Submit(committer, [](Transaction& t) -> Result<> {
-    t.MakesRoom();
+    t.Erase(Space::kMeta, "gone");  // which says it all
+    return {};
+  });
+  auto both = Submit(committer, [](Transaction& t) -> Result<> {
     t.Erase(Space::kMeta, "gone");
+    t.Add("count", 1);
     return {};
   });
   target.Open(false);
   EXPECT_TRUE(first.get());
+  EXPECT_FALSE(both.get());
   auto refused = grows.get();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::kNoSpace);

@@ -1,6 +1,7 @@
 #include "kv/overlay.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -126,6 +127,15 @@ void OverlayTransaction::Append(std::string_view prefix, std::string_view value)
   appends_.push_back({std::string(prefix), std::string(value)});
   other_bytes_ += prefix.size() + kSequenceBytes + value.size();
   CheckTotals();
+}
+
+bool OverlayTransaction::makes_room() const {
+  if (makes_room_) return true;
+  if (!counters_.empty() || !appends_.empty()) return false;
+  return std::ranges::none_of(std::array{Space::kMeta, Space::kInline}, [this](Space space) {
+    return std::ranges::any_of(changes_.points(space),
+                               [](const auto& point) { return point.second.has_value(); });
+  });
 }
 
 Result<> OverlayTransaction::Check() const {

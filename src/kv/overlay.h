@@ -41,7 +41,8 @@ class OverlayTransaction final : public Transaction {
   // kLimitExceeded when a limit of kv/store.h is broken.
   Result<> Check() const;
   bool empty() const { return changes_.empty() && counters_.empty() && appends_.empty(); }
-  bool makes_room() const { return makes_room_; }
+  // As it said, or because it only erases.
+  bool makes_room() const;
   std::size_t append_count() const { return appends_.size(); }
 
   // Ends the transaction: reads the counters below, numbers the appends from `*next_append` on

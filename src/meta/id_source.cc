@@ -11,6 +11,7 @@ constexpr std::uint64_t kRange = 1 << 20;
 constexpr std::uint64_t kFirstId = 1024;
 
 Result<> Reserve(kv::Transaction& txn, std::uint64_t& first) {
+  txn.MakesRoom();  // deletes need ids, too
   const std::string key = keys::Setting("next_id");
   FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
   first = kFirstId;

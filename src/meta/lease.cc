@@ -58,6 +58,8 @@ Result<FencingToken> AcquireLease(kv::Transaction& txn, std::string_view job, st
     record.owner = owner;
   }
   record.ends = now + duration;
+  txn.MakesRoom();  // what empties a disk has a lease, and the record takes no more room than
+                    // before
   txn.Put(KeyOf(job), Encode(record));
   return record.token;
 }
@@ -72,12 +74,14 @@ Result<> ReleaseLease(kv::Transaction& txn, std::string_view job, std::uint64_t 
   FB_ASSIGN_OR_RETURN(LeaseRecord record, Load(txn, job));
   if (record.owner != owner) return {};
   record.ends = {};
+  txn.MakesRoom();
   txn.Put(KeyOf(job), Encode(record));
   return {};
 }
 
 Result<> EndLeases(kv::Store& store) {
   return store.TransactBlocking([](kv::Transaction& txn) -> Result<> {
+    txn.MakesRoom();
     std::vector<std::pair<std::string, LeaseRecord>> leases;
     {
       const std::string prefix = KeyOf("");
