@@ -137,6 +137,11 @@ class ServerProcess:
                 return int(line.split()[1])
         raise RuntimeError("the process has no VmRSS")
 
+    def io_bytes(self):
+        """What this process has read and written by system calls, sockets and caches included."""
+        counts = dict(line.split(": ") for line in Path(f"/proc/{self.process.pid}/io").read_text().splitlines())
+        return int(counts["rchar"]), int(counts["wchar"])
+
 
 class Azurite(ServerProcess):
     """The second implementation, to check that a test asks for what Azure does."""
