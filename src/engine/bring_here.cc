@@ -92,7 +92,13 @@ Result<> Swap(Services& services, kv::Transaction& txn, const Commit& commit) {
     for (const auto& [key, value] : commit.block_list) txn.Put(key, value);
   }
   FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, record, commit.now));
-  if (record.lake && record.lake->body == record.body.id) record.lake->body = commit.body;
+  const meta::ContainerRecord& container =
+      found.node ? found.node->container : found.place->container;
+  if (!container.lake.mirrors()) {
+    record.lake.reset();  // the object there goes with the body that it is named by
+  } else if (record.lake && record.lake->body == record.body.id) {
+    record.lake->body = commit.body;
+  }
   record.body = {};
   Describe(commit.stored, commit.body, record);
   record.body.has_block_list = commit.seen.body.has_block_list;

@@ -109,7 +109,11 @@ Result<std::uint64_t> ArrivalMark(const kv::Reader& reader,
 
 Result<> NoteChange(Services& services, kv::Transaction& txn, const Place& place, ChangeKind kind,
                     std::uint64_t mark, meta::BlobRecord& record) {
-  if (!place.container.lake.attached()) return {};
+  if (!place.container.lake.mirrors()) {
+    // What is known of a body in the lake goes with it, and nothing is known there by name.
+    if (!record.body.in_lake) record.lake.reset();
+    return {};
+  }
   const bool content = kind == ChangeKind::kContent;
   const bool moved_here =
       place.existing && place.existing->lake && !place.existing->lake->name.empty();

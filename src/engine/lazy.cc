@@ -94,7 +94,7 @@ Task<bool> MayBeLazy(Services& services, OpContext context, ContainerTarget cont
       [&container](const kv::Reader& reader) -> Result<bool> {
         FB_ASSIGN_OR_RETURN(const meta::ContainerRecord record,
                             RequireContainer(reader, container.account.name, container.container));
-        return !record.lake.attached();
+        return !record.lake.mirrors();
       },
       context);
 }

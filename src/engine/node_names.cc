@@ -57,7 +57,7 @@ Result<> Link(Services&, kv::Transaction& txn, Commit<LinkNodeRequest>& commit) 
   FB_RETURN_IF_ERROR(CheckMayChange(spot.container));
   FB_ASSIGN_OR_RETURN(const bool was_done, WasDone(txn, spot.container.id, request.token));
   if (was_done && spot.existing) return Repeated(txn, spot, commit.done);
-  if (spot.container.lake.attached()) {
+  if (spot.container.lake.mirrors()) {
     return Fail(Code::kUnsupported,
                 "A lake holds no hard links: the container is attached to one.");
   }
@@ -179,7 +179,7 @@ Result<> Exchange(Services& services, kv::Transaction& txn, const Spot& source, 
   if (IsBelow(target.path, source.path) || IsBelow(source.path, target.path)) {
     return Fail(Code::kInvalidRenameSourcePath, "A directory cannot be moved into itself.");
   }
-  if (source.container.lake.attached()) {
+  if (source.container.lake.mirrors()) {
     return Fail(Code::kUnsupported,
                 "Names are not exchanged while the container is attached to a lake.");
   }

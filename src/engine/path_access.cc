@@ -41,7 +41,7 @@ Result<azure::AccessControl> MakeParents(Services& services, kv::Transaction& tx
 }
 
 Result<> RefuseWithLake(const meta::ContainerRecord& container) {
-  if (!container.lake.attached()) return {};
+  if (!container.lake.mirrors()) return {};
   return Fail(Code::kUnsupported,
               "This operation is not offered while the container is attached to a lake.");
 }

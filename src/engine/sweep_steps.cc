@@ -1,6 +1,7 @@
 #include "engine/sweep_steps.h"
 
 #include "base/codec.h"
+#include "engine/lake_objects.h"
 #include "engine/references.h"
 #include "engine/release_node.h"
 #include "meta/keys.h"
@@ -92,6 +93,7 @@ Result<bool> SweepBodyStep(Services& services, kv::Transaction& txn, meta::BodyI
   FB_ASSIGN_OR_RETURN(clean, EraseSome(txn, keys::EvictionHintsOf(body)));
   if (!clean) return false;
   FB_RETURN_IF_ERROR(release(services.chunks, txn, body, garbage.direct));
+  FB_RETURN_IF_ERROR(ReleaseLakeObject(txn, body));
   txn.Erase(keys::ResidentBytes(body));
   txn.Erase(keys::BodyHome(body));
   txn.Erase(garbage_key);

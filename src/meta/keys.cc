@@ -176,6 +176,22 @@ std::string EvictionHintsOf(BodyId body) {
 std::string Pins(ContainerId container) {
   return KeyBuilder('c').U64(container.value()).U8('p').Take();
 }
+std::string LakeObject(BodyId body) { return KeyBuilder('k').U64(body.value()).U8('o').Take(); }
+std::string LakeObjects(ContainerId container) {
+  return KeyBuilder('c').U64(container.value()).U8('o').Take();
+}
+std::string LakeObjectBytes(ContainerId container) {
+  return KeyBuilder('c').U64(container.value()).U8('w').Take();
+}
+std::string DoomedObject(ContainerId container, BodyId body) {
+  return KeyBuilder('c').U64(container.value()).U8('x').U64(body.value()).Take();
+}
+std::string DoomedObjects(ContainerId container) {
+  return KeyBuilder('c').U64(container.value()).U8('x').Take();
+}
+BodyId BodyOfDoomedKey(std::string_view key) {
+  return BodyId(KeyReader(key.substr(key.size() - 8)).U64());
+}
 std::string PrefetchJob(ContainerId container, std::uint64_t job) {
   return KeyBuilder('c').U64(container.value()).U8('q').U64(job).Take();
 }

@@ -144,6 +144,13 @@ std::string BodyHome(BodyId body);
 std::string EvictionHints(BodyId body, std::uint32_t page);
 std::string EvictionHintsOf(BodyId body);  // prefix
 std::string Pins(ContainerId container);
+// Objects of the lake that hold bodies of a container of ours (engine/lake_objects.h).
+std::string LakeObject(BodyId body);
+std::string LakeObjects(ContainerId container);      // kv counter: that a body owns
+std::string LakeObjectBytes(ContainerId container);  // kv counter: in them
+std::string DoomedObject(ContainerId container, BodyId body);
+std::string DoomedObjects(ContainerId container);  // prefix
+BodyId BodyOfDoomedKey(std::string_view key);
 std::string PrefetchJob(ContainerId container, std::uint64_t job);
 std::string PrefetchJobsOf(ContainerId container);  // prefix
 std::string NameNote(ContainerId container, std::string_view name);

@@ -32,6 +32,8 @@ TEST(KeysTest, AreWrittenAsDocumented) {
             "q" + id + id + id);
   EXPECT_EQ(Tag(container, "k", "v", "a/b"), "i" + id + "k" + end + "v" + end + "a/b");
   EXPECT_EQ(GarbageBody(BodyId(container.value())), "g" + id);
+  EXPECT_EQ(LakeObject(BodyId(container.value())), "k" + id + "o");
+  EXPECT_EQ(DoomedObject(container, BodyId(container.value())), "c" + id + "x" + id);
   EXPECT_EQ(GarbageContainer(container), "x" + id);
   EXPECT_EQ(ServiceProperties("acc"), "yacc");
   EXPECT_EQ(PendingCopy("id"), "oid");
@@ -49,6 +51,8 @@ TEST(KeysTest, PartsComeBack) {
   EXPECT_EQ(BlockIdOfStagedKey(StagedBlock(BodyId(3), std::string("\0\xFF", 2))),
             std::string("\0\xFF", 2));
   EXPECT_EQ(BodyOfGarbageKey(GarbageBody(BodyId(5))), BodyId(5));
+  EXPECT_EQ(BodyOfDoomedKey(DoomedObject(container, BodyId(5))), BodyId(5));
+  EXPECT_FALSE(ContainerOfAttachmentKey(DoomedObject(container, BodyId('a'))));
   const TagKeyParts parts = PartsOfTagKey(Tag(container, "key", "", "name/x"));
   EXPECT_EQ(parts.key, "key");
   EXPECT_EQ(parts.value, "");

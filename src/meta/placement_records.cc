@@ -31,6 +31,26 @@ Result<BodyHomeRecord> DecodeBodyHome(std::string_view text) {
   return r;
 }
 
+std::string Encode(const LakeObjectRecord& r) {
+  return Encoder()
+      .U8(kVersion)
+      .Varint(r.container.value())
+      .Varint(r.length)
+      .U8(r.lost ? 1 : 0)
+      .Take();
+}
+
+Result<LakeObjectRecord> DecodeLakeObject(std::string_view text) {
+  Decoder in(text);
+  FB_RETURN_IF_ERROR(CheckVersion(in, "An object of a lake"));
+  LakeObjectRecord r;
+  r.container = ContainerId(in.Varint());
+  r.length = in.Varint();
+  r.lost = in.U8() != 0;
+  FB_RETURN_IF_ERROR(in.Finish("an object of a lake"));
+  return r;
+}
+
 std::string Encode(const EvictionHintsRecord& r) {
   std::string_view hints = r.hints;
   while (!hints.empty() && hints.back() == '\0') hints.remove_suffix(1);

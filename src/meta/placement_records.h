@@ -30,6 +30,13 @@ struct EvictionHintsRecord {
   std::string hints;
 };
 
+// Of a body of a container that is ours, which lies in the lake as an object named by it.
+struct LakeObjectRecord {
+  ContainerId container;
+  std::uint64_t length = 0;
+  bool lost = false;  // the lake has lost it, or replaced it; an event says so
+};
+
 struct PinEntry {
   std::string pattern;  // tier/glob.h; a plain name is the pattern of itself
   WallTime since;
@@ -64,10 +71,12 @@ struct PrefetchRecord {
 };
 
 std::string Encode(const BodyHomeRecord& record);
+std::string Encode(const LakeObjectRecord& record);
 std::string Encode(const EvictionHintsRecord& record);
 std::string Encode(const PinsRecord& record);
 std::string Encode(const PrefetchRecord& record);
 Result<BodyHomeRecord> DecodeBodyHome(std::string_view in);
+Result<LakeObjectRecord> DecodeLakeObject(std::string_view in);
 Result<EvictionHintsRecord> DecodeEvictionHints(std::string_view in);
 Result<PinsRecord> DecodePins(std::string_view in);
 Result<PrefetchRecord> DecodePrefetch(std::string_view in);

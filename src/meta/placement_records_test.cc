@@ -31,6 +31,10 @@ PrefetchRecord FullPrefetch() {
           .last_error = "full"};
 }
 
+LakeObjectRecord FullObject() {
+  return {.container = ContainerId(300), .length = 500, .lost = true};
+}
+
 std::string Hex(std::string_view bytes) {
   std::string hex;
   for (const char c : bytes) {
@@ -46,6 +50,7 @@ std::string Hex(std::string_view bytes) {
 const std::map<std::string, std::string> kGolden = {
     {"hints", "0103050007"},
     {"home", "01ac0203612f62"},
+    {"object", "01ac02f40301"},
     {"pins", "010204612f2a2a140101781600"},
     {"prefetch", "010904612f2a2a0403612f631428050301ac02c8010466756c6c"},
 };
@@ -53,6 +58,7 @@ const std::map<std::string, std::string> kGolden = {
 std::map<std::string, std::string> Encodings() {
   return {{"home", Encode(FullHome())},
           {"hints", Encode(FullHints())},
+          {"object", Encode(FullObject())},
           {"pins", Encode(FullPins())},
           {"prefetch", Encode(FullPrefetch())}};
 }
@@ -60,6 +66,7 @@ std::map<std::string, std::string> Encodings() {
 bool Decodes(const std::string& name, std::string_view bytes) {
   if (name == "home") return DecodeBodyHome(bytes).has_value();
   if (name == "hints") return DecodeEvictionHints(bytes).has_value();
+  if (name == "object") return DecodeLakeObject(bytes).has_value();
   if (name == "pins") return DecodePins(bytes).has_value();
   return DecodePrefetch(bytes).has_value();
 }
@@ -73,6 +80,11 @@ TEST(PlacementRecordsTest, ComeBack) {
   ASSERT_TRUE(home);
   EXPECT_EQ(home->container, ContainerId(300));
   EXPECT_EQ(home->name, "a/b");
+  const auto object = DecodeLakeObject(Encode(FullObject()));
+  ASSERT_TRUE(object);
+  EXPECT_EQ(object->container, ContainerId(300));
+  EXPECT_EQ(object->length, 500u);
+  EXPECT_TRUE(object->lost);
   const auto hints = DecodeEvictionHints(Encode(FullHints()));
   ASSERT_TRUE(hints);
   EXPECT_EQ(hints->hints, std::string("\x05\0\x07", 3));

@@ -38,12 +38,17 @@ struct LakeState {
 
   bool attached() const { return mode != LakeMode::kNone; }
   bool writable() const { return mode != LakeMode::kReadOnly && mode != LakeMode::kDetaching; }
+  // Names mean the same here and there: the container is in step with its lake, name by name. Where
+  // the lake is but room for bodies, what it has says nothing about names.
+  bool mirrors() const { return attached() && mode != LakeMode::kCapacity; }
   // Changes are noted in the change log.
-  bool travels() const { return mode == LakeMode::kReadWrite || mode == LakeMode::kCapacity; }
+  bool travels() const { return mode == LakeMode::kReadWrite; }
   friend bool operator==(const LakeState&, const LakeState&) = default;
 };
 
-// What is known of a blob's copy in the lake.
+// What is known of a blob's copy in the lake. Of containers that are ours (kCapacity): of the
+// object that holds its body (engine/lake_objects.h), set where the body is the lake's and nowhere
+// else.
 struct LakeCopy {
   std::string etag;          // last seen there; empty: the lake has none yet
   std::string name;          // there; empty: the blob's own

@@ -41,7 +41,7 @@ Task<http::Response> HandlePosixInfo(Call& call) {
   line.Number("inodes", kInodes).Number("freeinodes", kInodes);
   line.Number("boot", static_cast<std::uint64_t>(call.services.started.ticks));
   line.Number("maxblock", 4'000ULL << 20).Number("maxpieces", engine::kMaxPieces);
-  line.Text("links", container.lake.attached() ? "false" : "true");
+  line.Text("links", container.lake.mirrors() ? "false" : "true");
   line.Text("readonly", container.lake.writable() ? "false" : "true");
   http::Response response = Empty(200);
   response.headers.Add("x-ms-posix", line.Take());
