@@ -1,13 +1,12 @@
-"""The rows of `forebay mount`: against a FUSE server that answers from memory, and against ext4."""
+"""The rows of `forebay mount`: against a FUSE server that answers from memory, against ext4, and against JuiceFS."""
 import json
 import multiprocessing
 import os
 import shutil
-import subprocess
 import time
 import urllib.request
-from pathlib import Path
 
+from peers import JuiceFs, JuiceVolume, mounted, unmount
 from rows import at_least, compare, progress
 from sides import FOREBAY, ROOT, Server, account_sas, free_port, run
 
@@ -15,20 +14,14 @@ CEILING = ROOT / "build/release/bin/fuse_ram_ceiling"
 ACCOUNT = "devlakeaccount1"
 
 
-def mounted(place):
-    return any(line.split()[4] == str(place) for line in Path("/proc/self/mountinfo").read_text().splitlines())
-
-
-def unmount(place):
-    while mounted(place):
-        if subprocess.run(["umount", "-l", str(place)]).returncode != 0:
-            return
+def mount(server, container, place, log, options=""):
+    """A container of the hierarchical development account at `place`."""
+    run([FOREBAY, "mount", "-o", ",".join(filter(None, [f"log={log}", options])),
+         f"http://127.0.0.1:{server.port}/{ACCOUNT}/{container}", place])
 
 
 class MountServer(Server):
     """A Forebay server with a container of its hierarchical development account mounted."""
-    options = ""
-
     def __init__(self, base):
         super().__init__(base)
         self.admin_port = free_port()
@@ -54,11 +47,9 @@ class MountServer(Server):
 
     def start(self):
         super().start()
-        url = f"http://127.0.0.1:{self.port}/{ACCOUNT}"
-        create = urllib.request.Request(f"{url}/bench?restype=container&{account_sas(ACCOUNT)}", method="PUT")
-        urllib.request.urlopen(create, timeout=60).close()
-        log = self.directory / "mount.log"
-        run([FOREBAY, "mount", "-o", ",".join(filter(None, [f"log={log}", self.options])), f"{url}/bench", self.place])
+        url = f"http://127.0.0.1:{self.port}/{ACCOUNT}/bench?restype=container&{account_sas(ACCOUNT)}"
+        urllib.request.urlopen(urllib.request.Request(url, method="PUT"), timeout=60).close()
+        mount(self, "bench", self.place, self.directory / "mount.log")
         return self
 
     def close(self):
@@ -181,14 +172,19 @@ def _small_files(place, job, count, step, times):
 
 
 def metadata(setting):
-    """8 jobs: create + write 4 KiB + close, stat, unlink. Each step against the same on the RAM ceiling."""
+    """8 jobs: create + write 4 KiB + close, stat, unlink. Each step against the same on the RAM ceiling and on JuiceFS."""
     count = setting.scaled(1000, 100)
-    ours, theirs = MountServer(setting.base).start(), Ceiling(setting.base, 1).start()
-    ratios = {"create": [], "stat": [], "unlink": []}
+    volume = JuiceVolume(setting.base)
+    ours = MountServer(setting.base).start()
+    against = {"FUSE from memory": (0.1, Ceiling(setting.base, 1).start()),
+               "JuiceFS, Redis and local files": (2, JuiceFs(setting.base, volume).start())}
+    sides = [ours, *(side for _, side in against.values())]
+    steps = ("create", "stat", "unlink")
+    ratios = {(peer, step): [] for peer in against for step in steps}
     for i in range(setting.rounds):
         rate = {}
-        for side in (ours, theirs) if i % 2 == 0 else (theirs, ours):
-            for step in ratios:
+        for side in sides[i % len(sides):] + sides[:i % len(sides)]:
+            for step in steps:
                 if step == "stat":
                     time.sleep(1.1)  # what the kernel knows is too old to answer with
                 times = multiprocessing.Queue()
@@ -197,12 +193,14 @@ def metadata(setting):
                 begin = time.monotonic()
                 [job.start() for job in jobs], [times.get() for _ in jobs], [job.join() for job in jobs]
                 rate[side, step] = 8 * count / (time.monotonic() - begin)
-        for step in ratios:
-            ratios[step].append(rate[ours, step] / rate[theirs, step])
+        for peer, step in ratios:
+            ratios[peer, step].append(rate[ours, step] / rate[against[peer][1], step])
         progress(f"round {i + 1} of {setting.rounds}: " + ", ".join(
-            f"{step} {rate[ours, step]:.0f}/s, {ratios[step][-1]:.3g}" for step in ratios))
-    ours.close(), theirs.close()
-    return [at_least(f"mount: {step} of small files, 8 jobs", "FUSE from memory", 0.1, r) for step, r in ratios.items()]
+            f"{step} {rate[ours, step]:.0f}/s" for step in steps) + "; " + ", ".join(
+            f"{step} / {peer} {ratios[peer, step][-1]:.3g}" for peer, step in ratios))
+    [thing.close() for thing in (*sides, volume)]
+    return [at_least(f"mount: {step} of small files, 8 jobs", peer, against[peer][0], ratios[peer, step])
+            for peer, step in ratios]
 
 
 def _shard(path, size):

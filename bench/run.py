@@ -20,6 +20,7 @@ import rows_idle
 import rows_lake
 import rows_lake_write
 import rows_mount
+import rows_mount_lake
 import rows_scale
 import sides
 
@@ -41,6 +42,8 @@ ROWS = {
     "mount_random": rows_mount.random_read,
     "mount_metadata": rows_mount.metadata,
     "mount_checkpoint": rows_mount.checkpoint,
+    "mount_lake": rows_mount_lake.one_file,
+    "mount_epochs": rows_mount_lake.epochs,
     "lake_read": rows_lake.cold_read,
     "lake_random": rows_lake.cold_random,
     "lake_offload": rows_lake_write.offload,
