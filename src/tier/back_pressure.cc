@@ -20,6 +20,10 @@ constexpr const char* kSafe =
     " They are safe here, and writes go on by themselves when the lake has more of them; reads and "
     "deletes do all the time.";
 
+constexpr const char* kOverflows =
+    "The disks are full, and bodies of containers that overflow into a lake are being sent there; "
+    "writes go on by themselves when there is room.";
+
 std::uint64_t Share(std::uint64_t whole, unsigned percent) {
   return whole / 100 * percent + whole % 100 * percent / 100;
 }
@@ -34,7 +38,8 @@ RoomFacts BackPressure::facts() const {
 void BackPressure::Look(const RoomFacts& facts) {
   const std::uint64_t mark = Share(facts.capacity, options_.percent);
   // But for what waits, the disks would be below the mark.
-  const bool held = facts.capacity > 0 && facts.used > mark && facts.unsent >= facts.used - mark;
+  const bool held = facts.capacity > 0 && facts.used > mark &&
+                    (facts.sendable || facts.unsent >= facts.used - mark);
   {
     std::lock_guard lock(mutex_);
     facts_ = facts;
@@ -55,6 +60,7 @@ void BackPressure::Look(const RoomFacts& facts) {
 }
 
 std::string BackPressure::WhyHeld(std::uint64_t unsent) const {
+  if (held_ && facts().sendable) return kOverflows;
   if (held_) {
     return "The disks are full of bytes that the lake does not have yet: " +
            FormatBytes(this->unsent()) + " wait." + kSafe;
@@ -74,6 +80,7 @@ std::string BackPressure::WhyNoRoom(std::uint64_t unsent) const {
     return "The disks are full, among others of bytes that the lake does not have yet: " +
            FormatBytes(waiting) + " wait." + kSafe;
   }
+  if (seen.sendable) return kOverflows;
   if ((seen.evictable > 0 && seen.evictable >= least) || seen.evicting) {
     return "The disks are full; room is made at the moment by giving up what the lake has too.";
   }

@@ -5,6 +5,8 @@
 // between the high watermark of eviction and the reserve at which everybody's writes end, such
 // containers are answered kServerBusy while bytes that wait are what keeps the disks there. It ends
 // by itself: what has travelled is given up. A container may have a limit of its own as well.
+// Containers that are ours and overflow into a lake are held likewise, while there is something to
+// send.
 //
 // Thread safe.
 #pragma once
@@ -32,6 +34,7 @@ struct RoomFacts {
   std::uint64_t used = 0;
   std::uint64_t unsent = 0;     // bytes in change logs, of all containers whose changes travel
   std::uint64_t evictable = 0;  // here, in a lake too, and not pinned
+  bool sendable = false;        // bodies of ours wait for a lake that is room for them
   bool evicting = false;        // above the high watermark, and not known to be stuck there
 };
 

@@ -40,6 +40,24 @@ TEST(BackPressure, HoldsWhileBytesThatWaitKeepTheDisksAboveTheMark) {
   EXPECT_EQ(pressure.WhyHeld(30), "");
 }
 
+TEST(BackPressure, HoldsWhileBodiesWaitForALakeThatIsRoom) {
+  BackPressure pressure({});
+  RoomFacts facts = Facts(951, 0);
+  facts.sendable = true;
+  pressure.Look(facts);
+  EXPECT_TRUE(pressure.held());
+  EXPECT_NE(pressure.WhyHeld(0).find("overflow into a lake"), std::string::npos);
+  EXPECT_NE(pressure.WhyNoRoom(0).find("overflow into a lake"), std::string::npos);
+  facts.used = 950;
+  pressure.Look(facts);
+  EXPECT_FALSE(pressure.held());
+  EXPECT_EQ(pressure.WhyHeld(0), "");
+  facts = Facts(951, 0);  // nothing is left to send
+  pressure.Look(facts);
+  EXPECT_FALSE(pressure.held());
+  EXPECT_EQ(pressure.WhyNoRoom(0), "");
+}
+
 TEST(BackPressure, DisksThatNobodyLooksAtAreNeverFull) {
   BackPressure pressure({});
   pressure.Look({.capacity = 0, .used = 0, .unsent = 1 << 30, .evictable = 0, .evicting = false});

@@ -95,6 +95,8 @@ std::string_view EventKindName(EventKind kind) {
       return "more";
     case EventKind::kChangeDropped:
       return "change_dropped";
+    case EventKind::kLakeLost:
+      return "lake_lost";
   }
   return "unknown";  // written by a newer Forebay
 }
@@ -109,6 +111,7 @@ bool IsWarning(EventKind kind) {
     case EventKind::kLakeClockSkew:
     case EventKind::kLakeUnreachable:
     case EventKind::kChangeDropped:
+    case EventKind::kLakeLost:
       return true;
     default:
       return false;

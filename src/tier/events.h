@@ -48,6 +48,7 @@ enum class EventKind : std::uint8_t {
   kLifecycle = 15,        // a policy moved or deleted the blob
   kMore = 16,             // further events of one pass, counted in `text`
   kChangeDropped = 17,    // a change made here was given up; `text` says why
+  kLakeLost = 18,         // an object there with bytes that only it had is gone, or not ours
 };
 std::string_view EventKindName(EventKind kind);  // "lake_changed"
 bool IsWarning(EventKind kind);                  // somebody should look at it

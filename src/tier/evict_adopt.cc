@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/codec.h"
+#include "engine/lake_objects.h"
 #include "engine/prepare.h"
 #include "engine/references.h"
 #include "engine/residency.h"
@@ -54,7 +55,12 @@ Result<Found> FindLocal(kv::Transaction& txn, PinCache& pins, const AdoptRequest
   if (!record || record->body.id != request.body || record->body.in_lake) return found;
   found.container = std::move(*container);
   found.record = std::move(*record);
-  found.outcome = engine::LakeHolds(found.record) ? EvictOutcome::kDone : EvictOutcome::kUnsafe;
+  if (request.sent) {
+    if (found.record.length != request.sent->length) return found;
+    found.outcome = EvictOutcome::kDone;
+  } else {
+    found.outcome = engine::LakeHolds(found.record) ? EvictOutcome::kDone : EvictOutcome::kUnsafe;
+  }
   if (found.outcome != EvictOutcome::kDone) return found;
   FB_ASSIGN_OR_RETURN(const PinSetPtr set, pins.Of(txn, found.container.id));
   if (set->Matching(request.name) != nullptr) found.outcome = EvictOutcome::kPinned;
@@ -103,6 +109,11 @@ Result<> Switch(engine::Services& services, kv::Transaction& txn, const Work& wo
   record.body.id = work.to;
   record.body.in_lake = true;
   record.body.has_block_list = found.record.body.has_block_list;
+  if (work.request.sent) {
+    record.lake.emplace();
+    record.lake->etag = work.request.sent->etag;
+    engine::OwnLakeObject(txn, found.container.id, work.to, record.length);
+  }
   record.lake->body = work.to;
   FB_RETURN_IF_ERROR(meta::NamespaceOf(found.container)
                          .Put(txn, found.container.id, work.request.name, record, services.ids));
@@ -221,10 +232,14 @@ Task<> Prepare(engine::Services& services, OpContext context, PinCache& pins, Wo
 Task<Adopted> Adopt(engine::Services& services, OpContext context, PinCache& pins,
                     AdoptRequest request) {
   FB_CO_RETURN_IF_ERROR(context.Check());
-  FB_CO_ASSIGN_OR_RETURN(const std::uint64_t id, services.ids.Next());
   auto work = std::make_shared<Work>();
   work->request = std::move(request);
-  work->to = meta::BodyId(id);
+  if (work->request.sent) {
+    work->to = work->request.sent->to;
+  } else {
+    FB_CO_ASSIGN_OR_RETURN(const std::uint64_t id, services.ids.Next());
+    work->to = meta::BodyId(id);
+  }
   auto fits = std::make_shared<bool>(true);
   auto whole = co_await services.store.Transact(
       [&services, &pins, work, fits](kv::Transaction& txn) -> Result<> {

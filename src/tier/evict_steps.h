@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,11 +46,19 @@ Result<DropStep> DropRunsStep(engine::Services& services, kv::Transaction& txn,
 
 // What a local body is to become: one that the lake holds, under another id, so that who reads it
 // goes on undisturbed. With `keep_bytes` all of it stays here, as runs.
+// Without `sent` the record says that the lake has the body; with it, it lies there as an object of
+// ours (engine/lake_objects.h), which the transaction makes the new body's own.
+struct SentBody {
+  meta::BodyId to;  // names the object, and is the new id
+  std::string etag;
+  std::uint64_t length = 0;  // of what was sent: a body may grow in its place
+};
 struct AdoptRequest {
   AttachmentPtr attachment;
   std::string name;
   meta::BodyId body;
   bool keep_bytes = true;
+  std::optional<SentBody> sent = {};
 };
 struct Adopted {
   EvictOutcome outcome = EvictOutcome::kLost;

@@ -19,6 +19,8 @@ constexpr std::size_t kVictimsAtATime = 64;
 constexpr std::size_t kExtentsPerTransaction = 96;
 constexpr std::size_t kMaxRefused = 10'000;
 constexpr std::size_t kHintPagesPerTransaction = 100;
+// Bodies of ours that are sent to a lake before the disks are looked at again.
+constexpr std::uint64_t kSentAtATime = 256 << 20;
 constexpr std::chrono::seconds kWalkInterval{60};
 constexpr std::chrono::seconds kUrgentWalkInterval{30};
 constexpr std::chrono::seconds kHintInterval{30};
@@ -58,11 +60,12 @@ std::string_view WatermarkName(Watermark watermark) {
 }
 
 Evictor::Evictor(engine::Services& services, const Attachments& attachments, EvictionBook& book,
-                 PinCache& pins, BackPressure& pressure, EvictOptions options)
+                 PinCache& pins, OverflowMover& mover, BackPressure& pressure, EvictOptions options)
     : services_(services),
       attachments_(attachments),
       book_(book),
       pins_(pins),
+      mover_(mover),
       back_pressure_(pressure),
       options_(std::move(options)) {
   const std::uint64_t limit = options_.cache_bytes > 0
@@ -150,6 +153,7 @@ Task<Evictor::Pressure> Evictor::Measure() {
                        .used = use.used,
                        .unsent = unsent,
                        .evictable = Above(book_.bytes(), book_.pinned_bytes()),
+                       .sendable = mover_.has_work(),
                        .evicting = pressure.above_high && watermark_ != Watermark::kStuck});
   under_pressure_ = pressure.excess > 0 || options_.cache_bytes > 0;
   co_return pressure;
@@ -176,9 +180,21 @@ Task<> Evictor::Pass(OpContext context) {
       left -= std::min(left, freed);
     }
   }
+  std::uint64_t sent = 0;
+  if (left > 0) {
+    FB_CO_ASSIGN_OR_RETURN(sent, co_await mover_.MakeRoom(context, std::min(left, kSentAtATime)));
+    if (sent > 0) {
+      FB_CO_ASSIGN_OR_RETURN(freed, co_await GiveUp(context, left));
+      left -= std::min(left, freed);
+    }
+  }
   if (left == 0) {
     evicting_ = false;
     watermark_ = Watermark::kBelow;
+    co_return Result<>{};
+  }
+  if (sent > 0) {
+    Wake();  // there may be more to send, and the disks have been written to meanwhile
     co_return Result<>{};
   }
   const bool stuck = pressure.above_high;

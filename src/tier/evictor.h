@@ -24,6 +24,7 @@
 #include "tier/evict_options.h"
 #include "tier/evict_steps.h"
 #include "tier/evict_walk.h"
+#include "tier/overflow_mover.h"
 #include "tier/pins.h"
 
 namespace forebay::tier {
@@ -31,13 +32,13 @@ namespace forebay::tier {
 class Evictor {
  public:
   Evictor(engine::Services& services, const Attachments& attachments, EvictionBook& book,
-          PinCache& pins, BackPressure& pressure, EvictOptions options);
+          PinCache& pins, OverflowMover& mover, BackPressure& pressure, EvictOptions options);
 
   // Until the context is cancelled.
   Task<> Run(OpContext context);
 
   // Gives up what is above the watermark. With nothing left to choose from it looks for local
-  // bodies that the lake holds.
+  // bodies that the lake holds, and has some sent to lakes that are room for ours.
   Task<> Pass(OpContext context);
   // All names once: what is resident becomes known, and under pressure local bodies that the lake
   // holds become its own.
@@ -89,6 +90,7 @@ class Evictor {
   const Attachments& attachments_;
   EvictionBook& book_;
   PinCache& pins_;
+  OverflowMover& mover_;
   BackPressure& back_pressure_;
   const EvictOptions options_;
 

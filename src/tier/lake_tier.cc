@@ -7,6 +7,7 @@
 #include "engine/read_gate.h"
 #include "lake/advice.h"
 #include "tier/offload_log.h"
+#include "tier/overflow_drain.h"
 
 namespace forebay::tier {
 namespace {
@@ -41,6 +42,7 @@ void DropWhatIsOver(bool unreachable, LakeStatus& status) {
 }
 
 constexpr std::chrono::seconds kTryAgain{5};
+constexpr std::chrono::milliseconds kLookAgain{20};
 
 // A client must not take what a lake says about us (its credential, its container, its clock) for
 // something about itself: to it the lake is out of reach.
@@ -83,8 +85,8 @@ LakeTier::LakeTier(engine::Services& services, LakeTierOptions options)
       settler_(services, options_.host),
       watch_(services, names_, loop_, options_.watch),
       lifecycle_(services, loop_, options_.lifecycle),
-      parts_(services, attachments_, names_, fetcher_, loop_, options_.placement, options_.retry,
-             options_.run_jobs),
+      parts_(services, attachments_, names_, fetcher_, loop_, options_.placement, options_.offload,
+             options_.retry, options_.run_jobs),
       placement_(parts_),
       summaries_(loop_, [this](OpContext context, engine::ContainerTarget target) {
         return placement_.Summary(std::move(context), std::move(target));
@@ -119,8 +121,12 @@ std::shared_ptr<Offload> LakeTier::MakeOffload(const AttachmentPtr& attachment) 
 
 void LakeTier::Begin(AttachmentPtr attachment) {
   auto job = std::make_shared<Job>();
-  job->import = std::make_unique<ImportJob>(services_, attachment);
-  job->import->listing = loop_.Next();
+  if (attachment->record.mode == meta::LakeMode::kCapacity) {
+    job->overflow = std::make_unique<OverflowKeeper>(services_, loop_, parts_.mover, attachment);
+  } else {
+    job->import = std::make_unique<ImportJob>(services_, attachment);
+    job->import->listing = loop_.Next();
+  }
   job->attachment = std::move(attachment);
   job->travels = Travels(job->attachment->record.mode);
   if (job->travels) job->offload = MakeOffload(job->attachment);
@@ -132,7 +138,7 @@ void LakeTier::Begin(AttachmentPtr attachment) {
     Log(LogLevel::kError, "a lake is not watched",
         {{"container", job->attachment->record.container}, {"error", added.error().ToString()}});
   }
-  if (options_.run_jobs) loop_.Spawn(RunImport(job));
+  if (options_.run_jobs) loop_.Spawn(job->import ? RunImport(job) : RunOverflow(job));
   if (options_.run_offload && job->travels) loop_.Spawn(RunOffload(std::move(job)));
 }
 
@@ -177,24 +183,39 @@ Task<> LakeTier::RunImport(std::shared_ptr<Job> job) {
   context.cancel = loop_.token();
   while (!job->attachment->detached && !context.cancel.stop_requested()) {
     auto done = co_await job->import->Run(context);
-    const Code code = done ? Code{} : done.error().code();
-    // Another process is at it, or this one ends.
-    const bool waits = code == Code::kLocked || code == Code::kCancelled;
-    bool news = false;
-    {
-      std::lock_guard lock(mutex_);
-      job->last_error = done || waits ? "" : lake::Advise(done.error());
-      news = std::exchange(job->last_code, code) != code;
-    }
+    NoteTurn(*job, "import interrupted", done);
     if (done) co_return Result<>{};
-    if (code == Code::kStale) break;
-    if (news && !waits) {
-      Log(LogLevel::kWarn, "import interrupted",
-          {{"container", job->attachment->record.container}, {"error", done.error().ToString()}});
-    }
+    if (done.error().code() == Code::kStale) break;
     FB_CO_RETURN_IF_ERROR(co_await SleepFor(options_.retry, context));
   }
   co_return Result<>{};
+}
+
+Task<> LakeTier::RunOverflow(std::shared_ptr<Job> job) {
+  OpContext context;
+  context.cancel = loop_.token();
+  while (!job->attachment->detached && !context.cancel.stop_requested()) {
+    auto done = co_await job->overflow->Turn(context);
+    NoteTurn(*job, "deleting in the lake is interrupted", done);
+    if (!done && done.error().code() == Code::kStale) break;
+    FB_CO_RETURN_IF_ERROR(co_await SleepFor(options_.retry, context));
+  }
+  co_return Result<>{};
+}
+
+void LakeTier::NoteTurn(Job& job, std::string_view what, const Result<>& done) {
+  const Code code = done ? Code{} : done.error().code();
+  // Another process is at it, or this one ends.
+  const bool waits = code == Code::kLocked || code == Code::kCancelled;
+  bool news = false;
+  {
+    std::lock_guard lock(mutex_);
+    job.last_error = done || waits ? "" : lake::Advise(done.error());
+    news = std::exchange(job.last_code, code) != code;
+  }
+  if (done || waits || !news || code == Code::kStale) return;
+  Log(LogLevel::kWarn, what,
+      {{"container", job.attachment->record.container}, {"error", done.error().ToString()}});
 }
 
 Task<> LakeTier::LookUp(OpContext context, meta::ContainerId container, std::string name) {
@@ -292,7 +313,7 @@ Result<> LakeTier::AdmitBytes(const engine::ContainerTarget& target) {
   BackPressure& pressure = parts_.pressure;
   if (!pressure.may_hold()) return {};
   const std::shared_ptr<Job> job = JobOf(target.account.name, target.container);
-  if (!job || !job->travels) return {};
+  if (!job || !(job->travels || job->overflow)) return {};
   std::string why = pressure.WhyHeld(UnsentOf(services_, *job->attachment));
   if (why.empty()) return {};
   return Fail(pressure.Refusal(std::move(why), job->attachment->lake->RetryAfter()));
@@ -300,14 +321,40 @@ Result<> LakeTier::AdmitBytes(const engine::ContainerTarget& target) {
 
 Error LakeTier::NoRoom(const engine::ContainerTarget& target, Error error) {
   const std::shared_ptr<Job> job = JobOf(target.account.name, target.container);
-  if (!job || !job->travels) return error;
+  if (!job || !(job->travels || job->overflow)) return error;
   parts_.evictor.Wake();
   std::string why = parts_.pressure.WhyNoRoom(UnsentOf(services_, *job->attachment));
   if (why.empty()) return error;
   return parts_.pressure.Refusal(std::move(why), job->attachment->lake->RetryAfter());
 }
 
+Task<std::shared_ptr<const void>> LakeTier::Drain(OpContext context, engine::ContainerTarget target,
+                                                  DetachHow how) {
+  const std::shared_ptr<Job> job = JobOf(target.account.name, target.container);
+  if (!job || !job->overflow) co_return nullptr;
+  auto still = co_await engine::ReadMeta(services_, [job](const kv::Reader& reader) {
+    return AttachedContainer(reader, *job->attachment);
+  });
+  if (!still && still.error().code() == Code::kStale) co_return nullptr;  // half detached already
+  if (!still) co_return Fail(std::move(still.error()));
+  if (how == DetachHow::kDrop) {
+    co_return Fail(Code::kInvalidInput,
+                   "The lake is room for bodies of this container: what is not here would be "
+                   "lost. Detach without dropping.");
+  }
+  std::shared_ptr<const void> hold = parts_.mover.Hold(job->attachment->container);
+  while (parts_.mover.IsSending(job->attachment->container)) {
+    FB_CO_RETURN_IF_ERROR(co_await SleepFor(kLookAgain, context));
+  }
+  FB_CO_RETURN_IF_ERROR(co_await BringAllBack(services_, std::move(context), loop_, job->attachment,
+                                              std::move(target),
+                                              {.disk = options_.placement.evict.disk}));
+  co_return hold;
+}
+
 Task<> LakeTier::Detach(OpContext context, engine::ContainerTarget target, DetachHow how) {
+  FB_CO_ASSIGN_OR_RETURN(const std::shared_ptr<const void> hold,
+                         co_await Drain(context, target, how));
   // What is written while it drains is waited for as well.
   for (bool drained = how == DetachHow::kDrop; !drained;) {
     auto offload = co_await OffloadOf(target);
@@ -330,23 +377,36 @@ Task<> LakeTier::Detach(OpContext context, engine::ContainerTarget target, Detac
   co_return Result<>{};
 }
 
+void LakeTier::AddOverflow(const Attachment& attachment, LakeStatus& status) const {
+  auto overflow = OverflowStatusOf(*services_.store.GetSnapshot(), attachment.container);
+  if (overflow) {
+    status.overflow = *overflow;
+  } else {
+    status.last_error = overflow.error().message();
+  }
+  status.writes_held = parts_.pressure.WhyHeld(0);
+  if (status.last_error.empty()) status.last_error = parts_.mover.last_error(attachment.container);
+}
+
 std::vector<LakeStatus> LakeTier::Status() const {
   std::lock_guard lock(mutex_);
   std::vector<LakeStatus> all;
   for (const auto& [container, job] : jobs_) {
     const Attachment& attachment = *job->attachment;
-    all.push_back({.account = attachment.record.account,
-                   .container = attachment.record.container,
-                   .lake = attachment.lake->description(),
-                   .mode = attachment.record.mode,
-                   .import = job->import->progress(),
-                   .offload = OffloadStatusOf(job->offload.get()),
-                   .link = attachment.lake->health(),
-                   .retry_after = attachment.lake->RetryAfter(),
-                   .last_error = job->last_error});
+    all.push_back(
+        {.account = attachment.record.account,
+         .container = attachment.record.container,
+         .lake = attachment.lake->description(),
+         .mode = attachment.record.mode,
+         .import = job->import ? job->import->progress() : ImportProgress{.finished = true},
+         .offload = OffloadStatusOf(job->offload.get()),
+         .link = attachment.lake->health(),
+         .retry_after = attachment.lake->RetryAfter(),
+         .last_error = job->last_error});
     if (job->offload) {
       all.back().writes_held = parts_.pressure.WhyHeld(all.back().offload.bytes);
     }
+    if (job->overflow) AddOverflow(attachment, all.back());
     bool unreachable = IsOutOfReach(job->last_code);
     if (all.back().last_error.empty()) {
       const auto watched = watch_.Status(container);

@@ -20,6 +20,7 @@
 #include "tier/lifecycle_run.h"
 #include "tier/live_names.h"
 #include "tier/offload.h"
+#include "tier/overflow_keeper.h"
 #include "tier/placement.h"
 #include "tier/placement_parts.h"
 #include "tier/read_through.h"
@@ -50,8 +51,9 @@ struct LakeStatus {
   std::string container;
   std::string lake;  // where it is, never a secret
   meta::LakeMode mode = meta::LakeMode::kNone;
-  ImportProgress import;
-  OffloadStatus offload;  // of containers whose changes travel
+  ImportProgress import;                        // finished where no names come in
+  OffloadStatus offload;                        // of containers whose changes travel
+  std::optional<OverflowStatus> overflow = {};  // of those whose lake is room for bodies
   LinkHealth link;
   std::chrono::milliseconds retry_after{0};  // until the lake is asked again; link down
   std::string writes_held =
@@ -83,7 +85,8 @@ class LakeTier final : public engine::LakeSide {
 
   // tier/attach.h, and the import begins.
   Task<> Attach(OpContext context, AttachRequest request);
-  // kDrain waits until the lake has all changes, as long as the context lets it.
+  // kDrain waits until the lake has all changes, as long as the context lets it; or until all
+  // bodies of a container that is ours are here again (tier/overflow_drain.h).
   Task<> Detach(OpContext context, engine::ContainerTarget target,
                 DetachHow how = DetachHow::kDrain);
   // Waits until the lake has all that was changed before the call (tier/offload.h).
@@ -111,7 +114,8 @@ class LakeTier final : public engine::LakeSide {
  private:
   struct Job {
     AttachmentPtr attachment;
-    std::unique_ptr<ImportJob> import;
+    std::unique_ptr<ImportJob> import;         // null where no names come in
+    std::unique_ptr<OverflowKeeper> overflow;  // where the lake is room for bodies
     bool travels = false;
     // Made anew when another process has drained meanwhile; under mutex_. Null where nothing
     // travels.
@@ -123,7 +127,14 @@ class LakeTier final : public engine::LakeSide {
   std::shared_ptr<Offload> MakeOffload(const AttachmentPtr& attachment);
   std::shared_ptr<Offload> OffloadIn(const Job& job) const;
   Task<> RunImport(std::shared_ptr<Job> job);
+  void AddOverflow(const Attachment& attachment, LakeStatus& status) const;
   Task<> RunOffload(std::shared_ptr<Job> job);
+  Task<> RunOverflow(std::shared_ptr<Job> job);
+  // What became of a turn of a job, for its status; logged when it is news.
+  void NoteTurn(Job& job, std::string_view what, const Result<>& done);
+  // Brings all bodies back; nothing more is sent while the answer lives.
+  Task<std::shared_ptr<const void>> Drain(OpContext context, engine::ContainerTarget target,
+                                          DetachHow how);
   std::shared_ptr<Job> JobOf(const azure::AccountName& account,
                              const azure::ContainerName& container) const;
   // kResourceNotFound where nothing is attached; null where nothing travels.

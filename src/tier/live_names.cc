@@ -7,6 +7,7 @@
 #include "engine/read_gate.h"
 #include "meta/keys.h"
 #include "meta/namespace.h"
+#include "tier/overflow_lost.h"
 
 namespace forebay::tier {
 namespace {
@@ -227,6 +228,10 @@ Task<> LiveNames::RefreshNow(OpContext context, AttachmentPtr attachment, std::s
 
 Task<> LiveNames::Refresh(OpContext context, AttachmentPtr attachment, std::string name,
                           std::string lake_name, std::string etag) {
+  if (attachment->record.mode == meta::LakeMode::kCapacity) {
+    co_return co_await CheckObject(services_, std::move(context), std::move(attachment),
+                                   std::move(name), std::move(lake_name), std::move(etag));
+  }
   const std::string key = "refresh/" + std::to_string(attachment->container.value()) + "/" + name;
   co_return co_await flights_.Run(
       context, key, [&] { return RefreshNow(context, attachment, name, lake_name, etag); });

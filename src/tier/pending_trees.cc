@@ -4,6 +4,7 @@
 #include <ranges>
 
 #include "base/codec.h"
+#include "engine/lake_objects.h"
 #include "meta/keys.h"
 
 namespace forebay::tier {
@@ -60,6 +61,9 @@ bool PendingTrees::MovesAway(std::string_view name) const {
 
 Result<std::string> LakeNameOf(const kv::Reader& reader, const Attachment& attachment,
                                const std::string& name, const meta::LakeCopy& copy) {
+  if (attachment.record.mode == meta::LakeMode::kCapacity) {
+    return engine::LakeObjectName(copy.body);
+  }
   if (!copy.name.empty()) return copy.name;
   if (!meta::LakeState{attachment.record.mode, false}.travels()) return name;
   FB_ASSIGN_OR_RETURN(const PendingTrees trees,

@@ -97,12 +97,7 @@ class EvictVisitor {
     if (walked.record.length == 0) co_return Result<>{};
     ++answer_.names;
     if (walked.record.body.in_lake) co_return co_await DropRuns(walked);
-    FB_CO_ASSIGN_OR_RETURN(const Adopted adopted,
-                           co_await Adopt(parts_.services, context_, parts_.pins,
-                                          {.attachment = attachment_,
-                                           .name = walked.name,
-                                           .body = walked.record.body.id,
-                                           .keep_bytes = false}));
+    FB_CO_ASSIGN_OR_RETURN(const Adopted adopted, co_await GiveToLake(walked));
     Count(adopted.outcome);
     if (adopted.outcome == EvictOutcome::kDone) answer_.evicted_bytes += walked.record.length;
     co_return Result<>{};
@@ -110,6 +105,19 @@ class EvictVisitor {
   const EvictAnswer& answer() const { return answer_; }
 
  private:
+  // Where the lake is room for ours, the body goes there now.
+  Task<Adopted> GiveToLake(const WalkedName& walked) {
+    if (attachment_->record.mode == meta::LakeMode::kCapacity) {
+      co_return co_await parts_.mover.Send(context_, attachment_, walked.name, walked.record,
+                                           /*keep_bytes=*/false);
+    }
+    co_return co_await Adopt(parts_.services, context_, parts_.pins,
+                             {.attachment = attachment_,
+                              .name = walked.name,
+                              .body = walked.record.body.id,
+                              .keep_bytes = false});
+  }
+
   Task<> DropRuns(const WalkedName& walked) {
     const meta::BodyId body = walked.record.body.id;
     if (walked.home_missing) {

@@ -6,14 +6,16 @@ namespace forebay::tier {
 
 PlacementParts::PlacementParts(engine::Services& the_services, const Attachments& the_attachments,
                                LiveNames& names, Fetcher& fetcher, WorkerLoop& the_loop,
-                               const PlacementOptions& options, std::chrono::milliseconds retry,
-                               bool run_jobs)
+                               const PlacementOptions& options, const OffloadOptions& sending,
+                               std::chrono::milliseconds retry, bool run_jobs)
     : services(the_services),
       attachments(the_attachments),
       loop(the_loop),
       book(fetcher.book()),
       pressure(options.pressure),
-      evictor(services, attachments, book, pins, pressure, options.evict),
+      mover(services, attachments, loop, book, pins, sending,
+            OverflowOptions{.settle = options.evict.settle}),
+      evictor(services, attachments, book, pins, mover, pressure, options.evict),
       bringer(services, names, fetcher, evictor, options.prefetch),
       prefetcher(services, attachments, bringer, loop, options.prefetch, retry, run_jobs),
       wishes(services, bringer, loop, retry),

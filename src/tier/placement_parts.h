@@ -14,6 +14,7 @@
 #include "tier/fetcher.h"
 #include "tier/hydrate_wishes.h"
 #include "tier/live_names.h"
+#include "tier/overflow_mover.h"
 #include "tier/pins.h"
 #include "tier/prefetch_blob.h"
 #include "tier/prefetcher.h"
@@ -23,11 +24,11 @@ namespace forebay::tier {
 
 class PlacementParts {
  public:
-  // `retry`: between tries of a job that waits. With `run_jobs` false eviction and jobs only run
-  // when they are called.
+  // `sending`, which outlives it: how bodies that overflow go up. `retry`: between tries of a job
+  // that waits. With `run_jobs` false eviction and jobs only run when they are called.
   PlacementParts(engine::Services& services, const Attachments& attachments, LiveNames& names,
                  Fetcher& fetcher, WorkerLoop& loop, const PlacementOptions& options,
-                 std::chrono::milliseconds retry, bool run_jobs);
+                 const OffloadOptions& sending, std::chrono::milliseconds retry, bool run_jobs);
 
   // For the book, which comes before: fetches write into it. May block.
   static std::uint64_t CapacityOf(const EvictOptions& options);
@@ -41,6 +42,7 @@ class PlacementParts {
   EvictionBook& book;
   PinCache pins;
   BackPressure pressure;
+  OverflowMover mover;
   Evictor evictor;
   BlobBringer bringer;
   Prefetcher prefetcher;

@@ -243,8 +243,8 @@ Task<> LakeWatch::TakeHint(OpContext context, WatchedPtr watched, Hint hint) {
                          if (!name) return Known{.name = {}, .etag = {}, .skip = true};
                          FB_ASSIGN_OR_RETURN(const auto record,
                                              names.Find(reader, container.id, *name));
-                         Known found{.name = *name, .etag = {}, .skip = false};
-                         if (!record) return found;
+                         Known found{.name = *name, .etag = {}, .skip = !container.lake.mirrors()};
+                         if (!record || found.skip) return found;
                          // A change of ours is on its way, and finds out by itself.
                          found.skip = record->directory || !record->lake ||
                                       record->lake->unsent != 0 || !record->lake->name.empty();

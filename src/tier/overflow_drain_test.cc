@@ -1,0 +1,107 @@
+// Detaching a container from a lake that is room for it: everything comes back first.
+#include "tier/overflow_drain.h"
+
+#include <atomic>
+
+#include "engine/get_container.h"
+#include "tier/overflow_fixture.h"
+
+namespace forebay::tier {
+namespace {
+
+class OverflowDrainTest : public ::testing::Test {
+ protected:
+  void Begin(TierFixtureOptions options = OverflowFixture::Small()) {
+    options.run_jobs = true;  // somebody deletes there what has come back
+    fixture_ = std::make_unique<OverflowFixture>(std::move(options));
+    for (int i = 0; i < 30; ++i) {
+      const std::string name = "n" + std::to_string(100 + i);
+      want_[name] = Pattern(i % 3 == 0 ? 9'000 : 900, static_cast<std::uint64_t>(i) + 1);
+      ASSERT_TRUE(f().engine().Put(name, want_[name]));
+    }
+    ASSERT_EQ(f().Evict()->evicted, 30u);
+    f().engine().sweeper().Start(std::chrono::milliseconds(5));
+  }
+  ~OverflowDrainTest() override {
+    if (fixture_) f().engine().sweeper().Stop();
+  }
+  Result<> Detach(DetachHow how = DetachHow::kDrain) {
+    OpContext context;
+    context.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    return f().engine().Run(f().tier().Detach(context, f().engine().Container(), how));
+  }
+  void ExpectDetached() {
+    EXPECT_TRUE(f().lake().Names().empty());
+    EXPECT_TRUE(f().tier().Status().empty());
+    EXPECT_EQ(f().engine().KeysOfTable('c'), 0u);
+    for (const auto& [name, text] : want_) {
+      EXPECT_TRUE(Same(f().engine().Read(name), text)) << name;
+      EXPECT_FALSE(f().Record(name)->lake) << name;
+    }
+  }
+  OverflowFixture& f() { return *fixture_; }
+
+  std::unique_ptr<OverflowFixture> fixture_;
+  std::map<std::string, std::string> want_;
+};
+
+TEST_F(OverflowDrainTest, BringsEverythingBack) {
+  Begin();
+  ASSERT_TRUE(f().engine().Put("n100", want_["n100"] = Pattern(3'000, 77)));
+  ASSERT_TRUE(f().engine().Delete("n101"));
+  want_.erase("n101");
+  const auto done = Detach();
+  ASSERT_TRUE(done) << done.error().ToString();
+  ExpectDetached();
+}
+
+TEST_F(OverflowDrainTest, GoesOnWhereItStopped) {
+  Begin();
+  // The link goes down in the middle.
+  std::atomic<int> gets{0};
+  f().lake().OnRequest([&](lake::LakeOperation operation, const std::string&) {
+    if (operation == lake::LakeOperation::kGet && ++gets == 12) {
+      f().faulty_lake().SetLink(lake::LinkState::kDown);
+    }
+  });
+  EXPECT_FALSE(Detach());
+  f().lake().OnRequest(nullptr);
+  f().faulty_lake().Heal();
+  const auto left = std::ranges::count_if(
+      want_, [this](const auto& blob) { return f().Record(blob.first)->body.in_lake; });
+  EXPECT_LT(left, 30);
+  EXPECT_GT(left, 0);
+  // It is attached still, and overflows again.
+  f().Restart();
+  ASSERT_TRUE(f().engine().Put("more", want_["more"] = Pattern(900, 5)));
+  EXPECT_EQ(f().Evict("more")->evicted, 1u);
+  const auto done = Detach();
+  ASSERT_TRUE(done) << done.error().ToString();
+  ExpectDetached();
+}
+
+TEST_F(OverflowDrainTest, IsRefusedWithoutRoomAndNothingIsDropped) {
+  TierFixtureOptions options = OverflowFixture::Small();
+  const auto used = std::make_shared<std::atomic<std::uint64_t>>(0);
+  options.placement.evict.disk = [used]() -> Result<DiskUse> {
+    return DiskUse{.capacity = 1'000'000, .used = *used};
+  };
+  Begin(options);
+  const auto dropped = Detach(DetachHow::kDrop);
+  ASSERT_FALSE(dropped);
+  EXPECT_EQ(dropped.error().code(), Code::kInvalidInput);
+  *used = 930'000;  // 108,000 bytes are there
+  const std::uint64_t requests = f().Requests(lake::LakeOperation::kGet);
+  const auto refused = Detach();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kNoSpace);
+  EXPECT_NE(refused.error().message().find("there is room for"), std::string::npos);
+  EXPECT_EQ(f().Requests(lake::LakeOperation::kGet), requests);
+  EXPECT_EQ(f().Overflow().bodies, 30u);
+  *used = 0;
+  ASSERT_TRUE(Detach());
+  ExpectDetached();
+}
+
+}  // namespace
+}  // namespace forebay::tier

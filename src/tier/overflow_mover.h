@@ -1,0 +1,105 @@
+// Sends bodies of containers that are ours to the lake that is their room (attach mode `capacity`;
+// ADR 0114), so that they can be given up here: under pressure some of them, by command one.
+//
+// A body goes up under a new id, which names its object there, and then changes hands
+// (tier/evict_steps.h: Adopt) in a transaction that asks whether the record still names it and
+// makes the object its own. All of it stays here, and eviction proper decides what goes. What was
+// sent for nothing is put on the list of what is to be deleted; where the process ends before that,
+// the prefix holds an object that nobody owns (tier/overflow_keeper.h).
+//
+// Walks the names of a container in a circle and goes on where it stopped, so that what has been
+// sent already is not looked at again and again. Thread safe.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "async/context.h"
+#include "async/task.h"
+#include "engine/services.h"
+#include "tier/attachments.h"
+#include "tier/evict_book.h"
+#include "tier/evict_steps.h"
+#include "tier/evict_walk.h"
+#include "tier/offload_options.h"
+#include "tier/pins.h"
+#include "tier/worker_loop.h"
+
+namespace forebay::tier {
+
+struct OverflowOptions {
+  std::size_t bodies_at_a_time = 16;
+  // Smaller bodies stay: their records here would be no smaller than what is given up.
+  std::uint64_t least_bytes = 4096;
+  // Blobs that changed so recently are sent only when nothing else is left.
+  std::chrono::seconds settle{600};
+};
+
+class OverflowMover {
+ public:
+  // All outlive it; `sending` says how large bodies are cut, and what they may hold in memory.
+  OverflowMover(engine::Services& services, const Attachments& attachments, WorkerLoop& loop,
+                EvictionBook& book, PinCache& pins, const OffloadOptions& sending,
+                OverflowOptions options = {});
+  ~OverflowMover();
+
+  // Sends bodies of about `bytes` in all, the settled ones first. Answers how many bytes were sent:
+  // less than that when no more may be, or when a lake does not take them (logged, last_error).
+  Task<std::uint64_t> MakeRoom(OpContext context, std::uint64_t bytes);
+
+  // One local body, whatever its size. kPinned, kUnsafe (archived here, or no more is sent: see
+  // Hold), kLost (it has changed meanwhile); the lake's errors. Without `keep_bytes` it is given up
+  // here at once.
+  Task<Adopted> Send(OpContext context, AttachmentPtr attachment, std::string name,
+                     meta::BlobRecord record, bool keep_bytes);
+
+  // Nothing more of the container is sent until the handle goes. What had begun is IsSending.
+  std::shared_ptr<const void> Hold(meta::ContainerId container);
+  bool IsSending(meta::ContainerId container) const;
+  // Whether the object of that name is being sent, or what became of it is being stored.
+  bool IsUnderWay(meta::BodyId body) const;
+  // When it was tried last, there was something to send.
+  bool has_work() const { return has_work_; }
+  // Why the container's lake did not take a body when one was sent last, for people; empty: it did.
+  std::string last_error(meta::ContainerId container) const;
+
+ private:
+  struct Sender;
+  struct Round;
+  class UnderWay;
+  using SenderPtr = std::shared_ptr<Sender>;
+  using RoundPtr = std::shared_ptr<Round>;
+
+  SenderPtr SenderOf(const AttachmentPtr& attachment);
+  bool IsHeld(meta::ContainerId container) const;
+  static bool IsDue(Sender& sender, bool settled);
+  static void PutOff(Sender& sender, bool settled);
+  Task<> Circle(RoundPtr round);
+  Task<> SendPage(RoundPtr round, WalkPage page);
+  Task<> SendOne(RoundPtr round, WalkedName walked);
+  bool MaySend(const Round& round, const WalkedName& walked) const;
+  Task<bool> IsNamed(AttachmentPtr attachment, std::string name, meta::BlobRecord record) const;
+  Task<std::string> Upload(SenderPtr sender, meta::BodyId to, meta::BlobRecord record);
+  Task<> Doom(AttachmentPtr attachment, meta::BodyId body);
+  void Note(const SenderPtr& sender, const Error* error);
+
+  engine::Services& services_;
+  const Attachments& attachments_;
+  WorkerLoop& loop_;
+  EvictionBook& book_;
+  PinCache& pins_;
+  const OffloadOptions& sending_;
+  const OverflowOptions options_;
+  std::atomic<bool> has_work_{false};
+  mutable std::mutex mutex_;
+  std::map<meta::ContainerId, SenderPtr> senders_;
+  std::map<meta::ContainerId, std::weak_ptr<const void>> held_;
+  std::map<meta::BodyId, meta::ContainerId> under_way_;
+};
+
+}  // namespace forebay::tier
