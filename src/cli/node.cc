@@ -82,9 +82,8 @@ Result<std::unique_ptr<Node>> Node::Open(const config::Config& config) {
   engine::Limits limits;
   limits.small_blob_bytes = config.small_blob_threshold;
   limits.uncommitted_block_ttl = config.uncommitted_block_ttl;
-  node->room_ = std::make_unique<engine::DiskRoom>(
-      node->fs_, node->metadata_path_, config.disk_reserve,
-      [store = node->store_.get()] { return store->buffered_bytes(); });
+  node->room_ = std::make_unique<engine::DiskRoom>(node->fs_, node->metadata_path_,
+                                                   config.disk_reserve, *node->store_);
   node->services_ = std::make_unique<engine::Services>(engine::Services{
       .store = *node->store_,
       .chunks = *node->chunks_,
@@ -143,7 +142,7 @@ Result<> Node::ReadyToWrite() const {
   if (store_->stats().stopped) {
     return Fail(Code::kBusy, "The metadata store holds writes back.");
   }
-  FB_RETURN_IF_ERROR(services_->CheckRoom(engine::Growth::kBytes));
+  FB_RETURN_IF_ERROR(room_->Check(engine::Growth::kBytes));
   FB_ASSIGN_OR_RETURN(auto volumes, chunks_->Volumes());
   bool full = false;
   for (const chunk::VolumeStatus& volume : volumes) {

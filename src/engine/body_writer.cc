@@ -140,13 +140,14 @@ Task<> AddPiece(Services& services, OpContext context, StoredBody& out, Digests&
 }
 
 // The whole body is in `data`: one inline piece.
-Task<> StoreInline(Services& services, StoredBody& out, Digests& digests, ByteView data) {
+Task<> StoreInline(Services& services, OpContext context, StoredBody& out, Digests& digests,
+                   ByteView data) {
   out.size = data.size();
   if (data.empty()) {
     digests.AddMd5({});
     co_return Result<>{};
   }
-  FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kBytes));
+  FB_CO_RETURN_IF_ERROR(co_await services.AwaitRoom(Growth::kBytes, context));
   FB_CO_ASSIGN_OR_RETURN(std::uint64_t piece, services.ids.Next());
   digests.AddCrc(Crc64(data), data.size());
   if (digests.wants_md5() && data.size() > kHashOnPoolBytes) {
@@ -196,9 +197,9 @@ Task<StoredBody> StoreBody(Services& services, OpContext context, BodyReader* bo
                            StoreBodyOptions options) {
   StoredBody out;
   Digests digests(options.want_md5 || options.expected.md5.has_value());
-  FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kRecords));
+  FB_CO_RETURN_IF_ERROR(co_await services.AwaitRoom(Growth::kRecords, context));
   if (body == nullptr) {
-    FB_CO_RETURN_IF_ERROR(co_await StoreInline(services, out, digests, {}));
+    FB_CO_RETURN_IF_ERROR(co_await StoreInline(services, context, out, digests, {}));
   } else {
     const std::optional<std::uint64_t> length = body->content_length();
     // Refused before a byte is read, so that a client waiting for 100 Continue sends none.
@@ -209,7 +210,7 @@ Task<StoredBody> StoreBody(Services& services, OpContext context, BodyReader* bo
     const bool whole = !passage.full() || (length && first.size() == *length);
     if (whole && first.size() <= services.limits.small_blob_bytes) {
       if (first.size() > options.max_bytes) co_return Fail(TooLarge(options.max_bytes));
-      FB_CO_RETURN_IF_ERROR(co_await StoreInline(services, out, digests, first));
+      FB_CO_RETURN_IF_ERROR(co_await StoreInline(services, context, out, digests, first));
     } else {
       FB_CO_RETURN_IF_ERROR(
           co_await StoreChunks(services, context, options.max_bytes, passage, out, digests));

@@ -14,13 +14,10 @@ Error Explained(Services& services, const ContainerTarget& container, Error erro
 
 }  // namespace
 
-Result<> CheckRoomIn(Services& services, Growth growth, const ContainerTarget& container) {
-  if (growth == Growth::kBytes && services.lake != nullptr) {
-    FB_RETURN_IF_ERROR(services.lake->AdmitBytes(container));
-  }
-  auto room = services.CheckRoom(growth);
-  if (room) return room;
-  return Fail(Explained(services, container, std::move(room.error())));
+Task<> AwaitRoomIn(Services& services, OpContext context, ContainerTarget container) {
+  auto room = co_await services.AwaitRoom(Growth::kRecords, std::move(context));
+  if (room) co_return room;
+  co_return Fail(Explained(services, container, std::move(room.error())));
 }
 
 Task<StoredBody> StoreBodyIn(Services& services, OpContext context, ContainerTarget container,

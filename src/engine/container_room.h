@@ -19,8 +19,8 @@ inline ContainerTarget ContainerOf(const BlobTarget& target) {
   return {target.account, target.container};
 }
 
-// Before a request adds records. kNoSpace, or kServerBusy where that will pass.
-Result<> CheckRoomIn(Services& services, Growth growth, const ContainerTarget& container);
+// Before a request adds records (DiskRoom::Await). kNoSpace, or kServerBusy where that will pass.
+Task<> AwaitRoomIn(Services& services, OpContext context, ContainerTarget container);
 
 // StoreBody (engine/body_writer.h) of bytes that are to lie in the container.
 Task<StoredBody> StoreBodyIn(Services& services, OpContext context, ContainerTarget container,

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/append_path.h"
+#include "engine/buffers_for_test.h"
 #include "engine/copy_blob.h"
 #include "engine/lake_for_test.h"
 #include "engine/nodes_fixture.h"
@@ -48,7 +49,8 @@ class ContainerRoomTest : public ::testing::Test {
   }
 
   io::MemoryFileSystem disk_;
-  DiskRoom room_{disk_, "/data", kReserve, [] { return std::uint64_t{0}; }};
+  BuffersForTest buffers_;
+  DiskRoom room_{disk_, "/data", kReserve, buffers_};
   OneTextLake lake_{""};
   NodesFixture f_;
   std::uint64_t file_ = 0;
@@ -73,7 +75,7 @@ TEST_F(ContainerRoomTest, AFullDiskIsTheLakesMatterWhereItMakesRoom) {
   copy.target = f_.Blob("copy");
   EXPECT_EQ(CodeOf(f_.Run(CopyBlob(f_.services(), f_.context(), std::move(copy)))),
             Code::kServerBusy);
-  EXPECT_EQ(CodeOf(CheckRoomIn(f_.services(), Growth::kRecords, f_.Container())),
+  EXPECT_EQ(CodeOf(f_.Run(AwaitRoomIn(f_.services(), f_.context(), f_.Container()))),
             Code::kServerBusy);
   ExpectTheRestWorks();
 }

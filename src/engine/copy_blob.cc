@@ -77,7 +77,7 @@ Result<> Copy(Services& services, kv::Transaction& txn, Commit& commit, const az
 
 Task<CopyBlobResult> CopyBlob(Services& services, OpContext context, CopyBlobRequest request) {
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
-  FB_CO_RETURN_IF_ERROR(CheckRoomIn(services, Growth::kRecords, ContainerOf(request.target)));
+  FB_CO_RETURN_IF_ERROR(co_await AwaitRoomIn(services, context, ContainerOf(request.target)));
   FB_CO_ASSIGN_OR_RETURN(
       meta::BlobRecord source,
       co_await ReadMeta(services, [&request](const kv::Reader& reader) -> Result<meta::BlobRecord> {

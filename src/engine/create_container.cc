@@ -21,7 +21,7 @@ Task<Changed> CreateContainer(Services& services, OpContext context,
   record.metadata = std::move(request.metadata);
   const Changed changed{azure::MakeETag(record.etag.value()), record.modified};
 
-  FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kRecords));
+  FB_CO_RETURN_IF_ERROR(co_await services.AwaitRoom(Growth::kRecords, context));
   FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
       [key = meta::keys::Container(target.account.name.view(), target.container.view()),
        value = meta::Encode(record)](kv::Transaction& txn) -> Result<> {

@@ -97,7 +97,7 @@ Task<Changed> CreatePath(Services& services, OpContext context, CreatePathReques
   if (request.directory && request.expiry.from != ExpiryRequest::From::kNever) {
     co_return Fail(Code::kInvalidInput, "Only a file expires.");
   }
-  FB_CO_RETURN_IF_ERROR(CheckRoomIn(services, Growth::kRecords, ContainerOf(request.target)));
+  FB_CO_RETURN_IF_ERROR(co_await AwaitRoomIn(services, context, ContainerOf(request.target)));
   FB_CO_ASSIGN_OR_RETURN(const std::uint64_t id, services.ids.Next());
   auto commit = std::make_shared<Commit>();
   commit->request = std::move(request);

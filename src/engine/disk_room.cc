@@ -1,19 +1,55 @@
 #include "engine/disk_room.h"
 
 #include <algorithm>
+#include <chrono>
+
+#include "async/sleep.h"
 
 namespace forebay::engine {
+namespace {
 
-Result<> DiskRoom::Check(Growth growth) const {
+// What a flush must bring to be worth it: near the line it would be asked for again and again.
+constexpr std::uint64_t kWorthAFlush = 1 << 20;
+
+constexpr std::chrono::milliseconds kBetweenLooks{20};
+constexpr int kLooks = 500;
+
+Error NoRoom() { return {Code::kNoSpace, "The disk of the metadata is full up to its reserve."}; }
+
+}  // namespace
+
+Result<DiskRoom::Room> DiskRoom::Look(Growth growth) const {
   FB_ASSIGN_OR_RETURN(const io::SpaceInfo space, fs_.Space(path_));
   const std::uint64_t least = growth == Growth::kBytes ? reserve_bytes_ : reserve_bytes_ / 2;
-  if (space.available_bytes >= least + buffered_()) return {};
-  return Fail(Code::kNoSpace, "The disk of the metadata is full up to its reserve.");
+  const std::uint64_t buffered = buffers_.buffered_bytes();
+  if (space.available_bytes >= least + buffered) return Room::kEnough;
+  if (buffers_.flushing()) return Room::kSoon;
+  const std::uint64_t log = buffers_.log_bytes();
+  const bool enough = space.available_bytes + log >= least + buffered;
+  return enough && log >= kWorthAFlush ? Room::kSoon : Room::kNone;
+}
+
+Result<> DiskRoom::Check(Growth growth) const {
+  FB_ASSIGN_OR_RETURN(const Room room, Look(growth));
+  if (room == Room::kEnough) return {};
+  return Fail(NoRoom());
+}
+
+Task<> DiskRoom::Await(Growth growth, OpContext context) const {
+  for (int look = 0; look < kLooks; ++look) {
+    FB_CO_ASSIGN_OR_RETURN(const Room room, Look(growth));
+    if (room == Room::kEnough) co_return Result<>{};
+    if (room == Room::kNone) break;
+    buffers_.Flush();
+    FB_CO_RETURN_IF_ERROR(co_await SleepFor(kBetweenLooks, context));
+  }
+  co_return Fail(NoRoom());
 }
 
 Result<DiskRoom::DiskSpace> DiskRoom::Space() const {
   FB_ASSIGN_OR_RETURN(const io::SpaceInfo space, fs_.Space(path_));
-  const std::uint64_t kept = std::min(reserve_bytes_ + buffered_(), space.available_bytes);
+  const std::uint64_t kept =
+      std::min(reserve_bytes_ + buffers_.buffered_bytes(), space.available_bytes);
   return DiskSpace{space.total_bytes, space.available_bytes - kept};
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/append_path.h"
+#include "engine/buffers_for_test.h"
 #include "engine/copy_blob.h"
 #include "engine/create_path.h"
 #include "engine/engine_fixture.h"
@@ -70,19 +71,19 @@ class DiskRoomTest : public testing::Test {
     return result ? Code::kInternal : result.error().code();
   }
   io::MemoryFileSystem disk_;
-  std::uint64_t buffered_ = 0;
-  DiskRoom room_{disk_, "/data", kReserve, [this] { return buffered_; }};
+  BuffersForTest buffers_;
+  DiskRoom room_{disk_, "/data", kReserve, buffers_};
   EngineFixture f_{{.limits = TinyLimits()}};
 };
 
 TEST_F(DiskRoomTest, WhatWaitsInMemoryCountsAsUsed) {
   SetAvailable(kReserve + 100);
-  buffered_ = 101;
+  buffers_.buffered = 101;
   EXPECT_EQ(CodeOf(f_.Put("new", "tiny")), Code::kNoSpace);
   EXPECT_TRUE(Copy());
-  buffered_ = kReserve / 2 + 101;
+  buffers_.buffered = kReserve / 2 + 101;
   EXPECT_EQ(CodeOf(Copy()), Code::kNoSpace);
-  buffered_ = 100;
+  buffers_.buffered = 100;
   EXPECT_TRUE(f_.Put("new", "tiny"));
 }
 
@@ -152,8 +153,51 @@ TEST_F(DiskRoomTest, WritingResumesWhenThereIsRoom) {
   }
 }
 
+TEST_F(DiskRoomTest, WhatALogTakesIsWaitedFor) {
+  SetAvailable(kReserve - 1);
+  buffers_.log = 2 << 20;
+  buffers_.on_flush = [this] {
+    if (buffers_.flushes < 3) return;  // it takes its time
+    buffers_.log = 0;
+    SetAvailable(kReserve);
+  };
+  EXPECT_TRUE(f_.Put("new", "tiny"));
+  EXPECT_EQ(buffers_.flushes, 3);
+}
+
+TEST_F(DiskRoomTest, AFlushThatIsUnderWayIsWaitedFor) {
+  SetAvailable(kReserve + 10);
+  buffers_.buffered = 100;  // and counts twice: its file is on the disk, the log is not gone
+  buffers_.moving = true;
+  buffers_.on_flush = [this] {
+    buffers_.moving = false;
+    buffers_.buffered = 0;
+  };
+  EXPECT_TRUE(f_.Put("new", "tiny"));
+}
+
+TEST_F(DiskRoomTest, NothingIsWaitedForWhereAFlushBringsTooLittle) {
+  SetAvailable(kReserve / 2);
+  buffers_.log = 300'000;  // less than is missing
+  EXPECT_EQ(CodeOf(f_.Put("new", "tiny")), Code::kNoSpace);
+  SetAvailable(kReserve - 1);  // enough, but it would be asked for with every write
+  EXPECT_EQ(CodeOf(f_.Put("new", "tiny")), Code::kNoSpace);
+  EXPECT_EQ(buffers_.flushes, 0);
+}
+
+TEST_F(DiskRoomTest, ARequestThatEndsDoesNotWait) {
+  SetAvailable(kReserve - 1);
+  buffers_.log = 2 << 20;
+  std::stop_source gone;
+  OpContext context = f_.context();
+  context.cancel = gone.get_token();
+  buffers_.on_flush = [&] { gone.request_stop(); };
+  EXPECT_EQ(CodeOf(f_.Run(room_.Await(Growth::kBytes, context))), Code::kCancelled);
+  EXPECT_EQ(buffers_.flushes, 1);
+}
+
 TEST_F(DiskRoomTest, ADiskThatCannotBeAskedIsAnError) {
-  const DiskRoom nowhere(disk_, "/none", kReserve, [] { return std::uint64_t{0}; });
+  const DiskRoom nowhere(disk_, "/none", kReserve, buffers_);
   EXPECT_FALSE(nowhere.Check(Growth::kRecords));
 }
 

@@ -228,7 +228,7 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
   }));
   if (!commit->added.empty()) {
     FB_CO_RETURN_IF_ERROR(
-        CheckRoomIn(services, Growth::kRecords, ContainerOf(commit->request.target)));
+        co_await AwaitRoomIn(services, context, ContainerOf(commit->request.target)));
   }
   if (!commit->kept.empty()) {
     FB_CO_ASSIGN_OR_RETURN(const std::uint64_t id, services.ids.Next());

@@ -389,7 +389,7 @@ Task<> StorePieces(Services& services, OpContext context, BodyReader* body, cons
 Task<azure::PosixAttributes> CommitNode(Services& services, OpContext context,
                                         CommitNodeRequest request) {
   FB_CO_RETURN_IF_ERROR(context.Check());
-  FB_CO_RETURN_IF_ERROR(CheckRoomIn(services, Growth::kRecords, request.target.container));
+  FB_CO_RETURN_IF_ERROR(co_await AwaitRoomIn(services, context, request.target.container));
   FB_CO_RETURN_IF_ERROR(CheckPieces(request));
   const WallTime now = services.clock.Now();
   FB_CO_ASSIGN_OR_RETURN(const LakeHeld held, co_await ReadMeta(

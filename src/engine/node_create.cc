@@ -213,7 +213,7 @@ Task<> StoreContent(Services& services, OpContext context, Commit& commit) {
 
 Task<NodeChange> CreateNode(Services& services, OpContext context, CreateNodeRequest request) {
   FB_CO_RETURN_IF_ERROR(context.Check());
-  FB_CO_RETURN_IF_ERROR(CheckRoomIn(services, Growth::kRecords, request.target.container));
+  FB_CO_RETURN_IF_ERROR(co_await AwaitRoomIn(services, context, request.target.container));
   auto commit = std::make_shared<Commit>();
   commit->kind = request.set.kind.value_or(azure::FileKind::kFile);
   commit->request = std::move(request);

@@ -285,7 +285,7 @@ void NoteDone(kv::Transaction& txn, meta::ContainerId container, const std::stri
 }
 
 Task<NodeChange> LinkNode(Services& services, OpContext context, LinkNodeRequest request) {
-  FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kRecords));
+  FB_CO_RETURN_IF_ERROR(co_await services.AwaitRoom(Growth::kRecords, context));
   co_return co_await Run(services, std::move(context), std::move(request), &Link);
 }
 

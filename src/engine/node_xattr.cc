@@ -118,7 +118,7 @@ Task<> Commit(Services& services, OpContext context, Change change) {
   if (change.value.size() > kMaxXattrBytes) {
     co_return Fail(Code::kAttributeTooLarge, "An extended attribute has at most 65,536 bytes.");
   }
-  if (!change.remove) FB_CO_RETURN_IF_ERROR(services.CheckRoom(Growth::kBytes));
+  if (!change.remove) FB_CO_RETURN_IF_ERROR(co_await services.AwaitRoom(Growth::kBytes, context));
   change.now = services.clock.Now();
   const ContainerTarget container = change.target.container;
   const bool lazy = change.lazy;

@@ -98,7 +98,7 @@ Task<PutBlockResult> CopyBytes(Services& services, OpContext context,
 
 Task<PutBlockResult> PutBlockFromBlob(Services& services, OpContext context,
                                       PutBlockFromBlobRequest request) {
-  FB_CO_RETURN_IF_ERROR(CheckRoomIn(services, Growth::kRecords, ContainerOf(request.target)));
+  FB_CO_RETURN_IF_ERROR(co_await AwaitRoomIn(services, context, ContainerOf(request.target)));
   FB_CO_RETURN_IF_ERROR(co_await ReadMeta(services, [&request](const kv::Reader& reader) {
     return CheckRoomForBlock(reader, request.target);
   }));

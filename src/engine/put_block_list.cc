@@ -99,7 +99,7 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
 
 Task<Changed> PutBlockList(Services& services, OpContext context, PutBlockListRequest request) {
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
-  FB_CO_RETURN_IF_ERROR(CheckRoomIn(services, Growth::kRecords, ContainerOf(request.target)));
+  FB_CO_RETURN_IF_ERROR(co_await AwaitRoomIn(services, context, ContainerOf(request.target)));
   if (request.blocks.size() > kMaxBlocks) {
     co_return Fail(Code::kBlockListTooLong,
                    "The block list may not contain more than 50,000 blocks.");

@@ -46,8 +46,11 @@ struct Limits {
 };
 
 struct Services {
-  // kNoSpace, before a request adds to what is stored.
-  Result<> CheckRoom(Growth growth) const { return room ? room->Check(growth) : Result<>(); }
+  // Before a request adds to what is stored (engine/disk_room.h): kNoSpace.
+  Task<> AwaitRoom(Growth growth, OpContext context) const {
+    if (room) FB_CO_RETURN_IF_ERROR(co_await room->Await(growth, std::move(context)));
+    co_return Result<>{};
+  }
 
   kv::Store& store;
   chunk::ChunkStore& chunks;

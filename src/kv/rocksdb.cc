@@ -130,6 +130,8 @@ class RocksDbStore::Db final : public CommitTarget {
   std::uint64_t buffered_bytes() const {
     return Property(rocksdb::DB::Properties::kCurSizeAllMemTables);
   }
+  std::uint64_t log_bytes() const;
+  Upkeep& upkeep() { return *upkeep_; }
 
  private:
   void FlushBuffers();
@@ -140,7 +142,6 @@ class RocksDbStore::Db final : public CommitTarget {
                     const std::string& end);
   Result<> FillBatch(rocksdb::WriteBatch& batch, const GroupWrite& group);
   std::uint64_t Property(const std::string& name) const;
-  std::uint64_t LogBytes() const;
 
   const RocksDbOptions options_;
   const std::shared_ptr<metrics::LocalHistogram> log_syncs_ =
@@ -352,7 +353,7 @@ std::uint64_t RocksDbStore::Db::Property(const std::string& name) const {
 }
 
 // The files of the log; one that goes meanwhile does not count.
-std::uint64_t RocksDbStore::Db::LogBytes() const {
+std::uint64_t RocksDbStore::Db::log_bytes() const {
   std::vector<std::string> names;
   if (!file_system_->GetChildren(options_.path, {}, &names, nullptr).ok()) return 0;
   std::uint64_t sum = 0;
@@ -376,7 +377,7 @@ RocksDbStats RocksDbStore::Db::stats() const {
           .blob_file_bytes = Property(Properties::kTotalBlobFileSize),
           .blob_garbage_bytes = Property(Properties::kLiveBlobFileGarbageSize),
           .moved_share = upkeep_->moved_share(),
-          .log_file_bytes = LogBytes(),
+          .log_file_bytes = log_bytes(),
           .pending_compaction_bytes = Property(Properties::kEstimatePendingCompactionBytes),
           .running_compactions = Property(Properties::kNumRunningCompactions),
           .running_flushes = Property(Properties::kNumRunningFlushes),
@@ -432,6 +433,9 @@ RocksDbStats RocksDbStore::stats() const {
 }
 
 std::uint64_t RocksDbStore::buffered_bytes() const { return db_->buffered_bytes(); }
+std::uint64_t RocksDbStore::log_bytes() const { return db_->log_bytes(); }
+bool RocksDbStore::flushing() const { return db_->upkeep().flushing(); }
+void RocksDbStore::Flush() { db_->upkeep().FlushSoon(); }
 
 Result<> RocksDbStore::Compact() {
   for (auto* family : db_->families()) {

@@ -24,6 +24,7 @@
 #include <string_view>
 
 #include "io/file_system.h"
+#include "kv/buffers.h"
 #include "kv/committer.h"
 #include "kv/store.h"
 #include "metrics/histogram.h"
@@ -72,7 +73,7 @@ struct RocksDbStats {
   metrics::HistogramData log_syncs;   // seconds
 };
 
-class RocksDbStore final : public Store {
+class RocksDbStore final : public Store, public Buffers {
  public:
   // kLocked when another process has it, kCorruption, kUnsupported when a newer Forebay wrote it,
   // kIo.
@@ -90,9 +91,12 @@ class RocksDbStore final : public Store {
   Result<> VerifyChecksums() override;
 
   RocksDbStats stats() const;
-  // What is in memory and will take room on the disk when it is moved into files, by itself and
-  // soon. Cheap.
-  std::uint64_t buffered_bytes() const;
+
+  std::uint64_t buffered_bytes() const override;
+  std::uint64_t log_bytes() const override;
+  bool flushing() const override;
+  void Flush() override;
+
   // Moves buffers into tables and merges all tables. For tests and tools; slow.
   Result<> Compact();
 

@@ -161,6 +161,20 @@ TEST_F(FullDiskTest, ALogGoesWhereRoomIsScarce) {
       << store_->stats().log_file_bytes;
 }
 
+TEST_F(FullDiskTest, AFlushThatIsAskedForGivesBuffersAndLogBack) {
+  options_.upkeep_interval = std::chrono::hours(1);
+  Open();
+  for (int i = 0; i < 80; ++i) ASSERT_TRUE(Put("k" + std::to_string(i), Noise(20'000)));
+  ASSERT_GT(store_->log_bytes(), kMiB);
+  const std::uint64_t buffered = store_->buffered_bytes();
+  store_->Flush();
+  EXPECT_TRUE(Await([&] { return !store_->flushing() && store_->log_bytes() < kMiB / 4; }))
+      << store_->log_bytes();
+  EXPECT_LT(store_->buffered_bytes(), buffered / 2);
+  store_->Flush();  // of nothing
+  EXPECT_TRUE(Put("more", "1"));
+}
+
 TEST_F(FullDiskTest, CompactionsLeaveWhatDeletesNeed) {
   options_.upkeep_interval = std::chrono::hours(1);
   Open();

@@ -72,7 +72,7 @@ class GuardedFile final : public rocksdb::FSWritableFileOwnerWrapper {
   }
   void PrepareWrite(std::size_t offset, std::size_t length, const IOOptions& options,
                     IODebugContext* dbg) override {
-    if (room_->scarce()) return;
+    if (!room_->ample()) return;
     FSWritableFileOwnerWrapper::PrepareWrite(offset, length, options, dbg);
   }
 
@@ -125,6 +125,7 @@ Result<std::uint64_t> Room::Look() {
   auto status = file_system_->GetFreeSpace(path_, {}, &free_bytes, nullptr);
   if (!status.ok()) return Fail(ToError(status));
   scarce_.store(free_bytes < kScarce * line_, std::memory_order_relaxed);
+  ample_.store(free_bytes >= kAmple * line_, std::memory_order_relaxed);
   return free_bytes;
 }
 

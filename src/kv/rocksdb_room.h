@@ -2,8 +2,9 @@
 //
 // Lines, from the top, where `m` is RocksDbOptions::min_free_bytes. The layers above stop taking
 // bytes well before (engine/disk_room.h).
-//   8 m    scarce: no file sets room aside for what it may hold one day, buffers and the log are
-//          kept small, garbage is collected on its own account (rocksdb_upkeep.h)
+//   32 m   no file sets room aside for what it may hold one day
+//   8 m    scarce: buffers and the log are kept small, garbage is collected on its own account
+//          (rocksdb_upkeep.h)
 //   m      only transactions that make room, and flushes; compactions fail and are tried again
 //   m / 2  nothing is written to the log any more
 // What compactions write is new until they end, and only then does what they read become room:
@@ -33,8 +34,9 @@ class Room {
 
   // Free bytes now. Asks the operating system, and remembers whether they are few.
   Result<std::uint64_t> Look();
-  // As of the last Look.
+  // As of the last Look; neither before it.
   bool scarce() const { return scarce_.load(std::memory_order_relaxed); }
+  bool ample() const { return ample_.load(std::memory_order_relaxed); }
 
   std::uint64_t growth_line() const { return line_; }
   std::uint64_t last_line() const { return line_ / 2; }
@@ -46,15 +48,17 @@ class Room {
 
  private:
   static constexpr std::uint64_t kScarce = 8;
+  static constexpr std::uint64_t kAmple = 32;
 
   const std::shared_ptr<rocksdb::FileSystem> file_system_;
   const std::string path_;
   const std::uint64_t line_;
   std::atomic<bool> scarce_{false};
+  std::atomic<bool> ample_{false};
 };
 
 // Holds the files of a store to the lines: writes of compactions fail with NoSpace below
-// `growth_line`, and nothing is set aside while room is scarce (RocksDB asks for a whole buffer's
+// `growth_line`, and nothing is set aside unless room is ample (RocksDB asks for a whole buffer's
 // worth with each log, and for a table's with each table).
 struct RoomGuard {
   std::shared_ptr<rocksdb::FileSystem> file_system;

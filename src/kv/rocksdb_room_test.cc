@@ -120,12 +120,15 @@ TEST_F(RoomTest, ACompactionThatRunsIsStoppedToo) {
   EXPECT_LE(more, 9) << "seen after a few hundred KiB";
 }
 
-TEST_F(RoomTest, NothingIsSetAsideWhereRoomIsScarce) {
+TEST_F(RoomTest, NothingIsSetAsideUnlessRoomIsAmple) {
   auto log = Make("/kv/4.log");
+  log->PrepareWrite(0, 100, {}, nullptr);
+  EXPECT_EQ(disk_->set_aside, 0) << "nobody looked";
+  disk_->free_bytes = 32 * kLine;
   ASSERT_TRUE(room_->Look());
   log->PrepareWrite(0, 100, {}, nullptr);
   EXPECT_EQ(disk_->set_aside, 1);
-  disk_->free_bytes = 7 * kLine;
+  disk_->free_bytes = 32 * kLine - 1;
   ASSERT_TRUE(room_->Look());
   log->PrepareWrite(100, 100, {}, nullptr);
   EXPECT_EQ(disk_->set_aside, 1);

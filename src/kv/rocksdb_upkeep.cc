@@ -72,13 +72,35 @@ void Upkeep::Note(const std::array<std::uint64_t, kSpaces>& deletions, std::uint
   Flush(kDeletionsWhenScarce);
 }
 
+bool Upkeep::flushing() const {
+  using Properties = rocksdb::DB::Properties;
+  for (const std::string& property :
+       {Properties::kNumRunningFlushes, Properties::kMemTableFlushPending}) {
+    std::uint64_t number = 0;
+    if (db_.GetAggregatedIntProperty(property, &number) && number > 0) return true;
+  }
+  return false;
+}
+
+void Upkeep::FlushSoon() {
+  const std::lock_guard lock(mutex_);
+  flush_soon_ = true;
+  wake_.notify_one();
+}
+
 void Upkeep::Loop() {
+  auto next = std::chrono::steady_clock::now() + options_.interval;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    wake_.wait_for(lock, options_.interval, [&] { return stopping_; });
+    wake_.wait_until(lock, next, [&] { return stopping_ || flush_soon_; });
     if (stopping_) return;
+    const bool flush = std::exchange(flush_soon_, false);
     lock.unlock();
-    Round();
+    if (flush && !flushing()) FlushAll();
+    if (std::chrono::steady_clock::now() >= next) {
+      Round();
+      next = std::chrono::steady_clock::now() + options_.interval;
+    }
     lock.lock();
   }
 }
@@ -94,6 +116,8 @@ void Upkeep::Round() {
         {{"error", free_bytes.error().ToString()}});
     return;
   }
+  // The log may have set room aside while there was much.
+  if (!std::exchange(was_scarce_, room_.scarce()) && was_scarce_) FlushAll();
   Flush(1);  // a few deletions wait for a round at most
   Collect(*free_bytes);
 }
@@ -101,24 +125,29 @@ void Upkeep::Round() {
 // Where room is scarce, everything, from so many deletions on: a log goes once no family needs it
 // any more, and takes as much room as the buffers.
 void Upkeep::Flush(std::uint64_t deletions_when_scarce) {
-  std::vector<rocksdb::ColumnFamilyHandle*> due;
-  bool all = false;
   if (room_.scarce()) {
-    all = written_.load(std::memory_order_relaxed) > room_.growth_line();
+    bool all = written_.load(std::memory_order_relaxed) > room_.growth_line();
     for (const auto& deletions : deletions_) {
       all = all || deletions.load(std::memory_order_relaxed) >= deletions_when_scarce;
     }
+    if (all) return FlushAll();
   }
-  if (all) {
-    due.push_back(families_[0]);
-    written_.store(0, std::memory_order_relaxed);
-  }
+  std::vector<rocksdb::ColumnFamilyHandle*> due;
   for (std::size_t i = 0; i < kSpaces; ++i) {
-    if (!all && deletions_[i].load(std::memory_order_relaxed) < kDeletionsBeforeFlush) continue;
+    if (deletions_[i].load(std::memory_order_relaxed) < kDeletionsBeforeFlush) continue;
     deletions_[i].store(0, std::memory_order_relaxed);
     due.push_back(families_[1 + i]);
   }
-  if (due.empty()) return;
+  if (!due.empty()) Start(due);
+}
+
+void Upkeep::FlushAll() {
+  written_.store(0, std::memory_order_relaxed);
+  for (auto& deletions : deletions_) deletions.store(0, std::memory_order_relaxed);
+  Start(families_);
+}
+
+void Upkeep::Start(const std::vector<rocksdb::ColumnFamilyHandle*>& due) {
   rocksdb::FlushOptions start;
   start.wait = false;
   start.allow_write_stall = true;  // false would wait here for the flushes before it

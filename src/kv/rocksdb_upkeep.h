@@ -57,6 +57,9 @@ class Upkeep {
 
   // A group of `bytes` was written, with so many deletions in each space.
   void Note(const std::array<std::uint64_t, kSpaces>& deletions, std::uint64_t bytes);
+  // kv/buffers.h.
+  bool flushing() const;
+  void FlushSoon();
   // The share of blob files that merges may rewrite, the oldest first.
   double moved_share() const { return moved_share_.load(std::memory_order_relaxed); }
 
@@ -64,6 +67,8 @@ class Upkeep {
   void Loop();
   void Round();
   void Flush(std::uint64_t deletions_when_scarce);
+  void FlushAll();
+  void Start(const std::vector<rocksdb::ColumnFamilyHandle*>& due);
   void Collect(std::uint64_t free_bytes);
   std::uint64_t Number(const std::string& property) const;  // of inline values
   void SetShare(const MovePlan& plan, bool wanted);
@@ -80,7 +85,9 @@ class Upkeep {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;    // guarded by mutex_
-  bool collecting_ = false;  // of the thread alone
+  bool flush_soon_ = false;  // guarded by mutex_
+  bool was_scarce_ = false;  // of the thread alone, and so is the next
+  bool collecting_ = false;
   std::thread thread_;
 };
 

@@ -78,9 +78,12 @@ class Mount:
         while os.path.exists(f"/proc/{pid}"):
             try:
                 state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+                threads = len(os.listdir(f"/proc/{pid}/task"))
             except OSError:
                 return
-            if state == "Z":  # its parent is not ours to make wait
+            # Its parent is not ours to make wait. But where its first thread is gone, others may go on
+            # for a moment, and have open what the process had open.
+            if state == "Z" and threads == 1:
                 return
             assert time.monotonic() < deadline, "the process of the mount does not end"
             time.sleep(0.01)
