@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "engine/crash_fixture.h"
+#include "meta/lease.h"
 
 namespace forebay::engine {
 namespace {
@@ -15,10 +16,13 @@ class FullStoreTest : public testing::TestWithParam<bool> {
  protected:
   FullStoreTest() {
     for (const char* path : {"/kv", "/a", "/b"}) EXPECT_TRUE(disk_.MakeDirs(path));
+    Start();
+  }
+  void Start() {
     auto process = CrashProcess::Start(disk_, clock_, /*hierarchical=*/GetParam(),
                                        std::numeric_limits<std::uint64_t>::max(), kLine);
     EXPECT_TRUE(process) << process.error().ToString();
-    process_ = std::move(*process);
+    if (process) process_ = std::move(*process);
   }
   void LeaveFree(std::uint64_t bytes) {
     const io::SpaceInfo space = *disk_.Space("/kv");
@@ -55,6 +59,28 @@ TEST_P(FullStoreTest, DeletesAndWhatFollowsThemGoOn) {
   EXPECT_EQ(CodeOf(process_->MakeContainer()), Code::kNoSpace);
   LeaveFree(20 * kLine);
   EXPECT_TRUE(process_->MakeContainer());
+}
+
+TEST_P(FullStoreTest, AServerComesUpAndDeletes) {
+  ASSERT_TRUE(process_->MakeContainer());
+  for (const char* name : {"first", "second"}) ASSERT_TRUE(process_->Put(name, "tiny", ""));
+  ASSERT_TRUE(process_->Put("large", Text(300), ""));
+  LeaveFree(3 * kLine / 4);
+  ASSERT_TRUE(process_->Delete("first"));
+  for (const bool killed : {false, true}) {
+    if (killed) process_->CrashNow();
+    process_.reset();
+    Start();
+    ASSERT_TRUE(process_) << "killed: " << killed;
+    ASSERT_TRUE(meta::EndLeases(process_->store()));
+    EXPECT_EQ(CodeOf(process_->Put("new", "tiny", "")), Code::kNoSpace);
+    EXPECT_TRUE(process_->Delete(killed ? "large" : "second"));
+    EXPECT_TRUE(process_->Sweep());
+    EXPECT_TRUE(process_->Reclaim());
+  }
+  auto left = process_->Look();
+  ASSERT_TRUE(left) << left.error().ToString();
+  EXPECT_EQ(left->size(), 1u) << "the container";
 }
 
 }  // namespace

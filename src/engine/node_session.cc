@@ -87,6 +87,7 @@ Result<azure::PosixAttributes> Hold(Services& services, kv::Transaction& txn,
     PutHold(txn, container, node.inode, request.session);
     return attributes;
   }
+  txn.MakesRoom();
   txn.Erase(keys::Hold(container, node.inode, request.session));
   FB_ASSIGN_OR_RETURN(const bool locked, HasLocks(txn, container, node.inode, request.session));
   if (!locked) txn.Erase(keys::SessionNode(container, request.session, node.inode));
@@ -211,6 +212,7 @@ Result<bool> ForgetSessionStep(Services& services, kv::Transaction& txn,
     }
     FB_RETURN_IF_ERROR(it->status());
   }
+  txn.MakesRoom();
   for (const meta::InodeId inode : nodes) {
     txn.Erase(keys::SessionNode(container, session, inode));
     txn.Erase(keys::Hold(container, inode, session));

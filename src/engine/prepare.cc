@@ -103,6 +103,7 @@ Task<> AbandonPrepared(Services& services, meta::BodyId id) {
         if (!stored) return {};
         FB_ASSIGN_OR_RETURN(meta::GarbageRecord garbage, meta::DecodeGarbage(*stored));
         garbage.kind = meta::AbandonedKind(garbage.kind);
+        txn.MakesRoom();
         txn.Put(key, meta::Encode(garbage));
         return {};
       },

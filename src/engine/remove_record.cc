@@ -11,6 +11,7 @@ namespace forebay::engine {
 Result<> RemoveRecord(Services& services, kv::Transaction& txn,
                       const meta::ContainerRecord& container, std::string_view name,
                       const meta::BlobRecord& record, WallTime now) {
+  txn.MakesRoom();
   if (container.hierarchical) {
     FB_RETURN_IF_ERROR(meta::TouchParent(txn, container.id, name, now));
   }

@@ -1,4 +1,5 @@
-// Takes one blob, file or empty directory out of the namespace with all that hangs on it.
+// Takes one blob, file or empty directory out of the namespace with all that hangs on it. A
+// transaction that does so makes room (kv/store.h).
 #pragma once
 
 #include <string_view>

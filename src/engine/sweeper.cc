@@ -54,7 +54,6 @@ struct Sweeper::Impl {
     auto slot = std::make_shared<meta::FencingToken>();
     FB_RETURN_IF_ERROR(services.store.TransactBlocking(
         [this, slot](kv::Transaction& txn) -> Result<> {
-          txn.MakesRoom();
           FB_ASSIGN_OR_RETURN(*slot,
                               meta::AcquireLease(txn, kJob, owner, services.clock.Now(), kLease));
           return {};
