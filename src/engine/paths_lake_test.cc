@@ -20,6 +20,7 @@ namespace keys = meta::keys;
 class PathsLakeTest : public ::testing::Test {
  protected:
   PathsLakeTest() { Attach({.mode = meta::LakeMode::kReadWrite}); }
+  ~PathsLakeTest() override { f.services().lake = nullptr; }
   void Attach(meta::LakeState lake) {
     EXPECT_TRUE(f.store().TransactBlocking([&](kv::Transaction& txn) -> Result<> {
       FB_ASSIGN_OR_RETURN(meta::ContainerRecord record,
@@ -51,6 +52,12 @@ class PathsLakeTest : public ::testing::Test {
     return noted;
   }
 
+  // Until the test ends, the lake has this text under every name.
+  OneTextLake& Serve(const std::string& text) {
+    lake_ = std::make_unique<OneTextLake>(text);
+    f.services().lake = lake_.get();
+    return *lake_;
+  }
   // As eviction leaves a file: the lake holds the bytes.
   void Evict(std::uint64_t inode, std::uint64_t length) {
     EXPECT_TRUE(f.store().TransactBlocking([&](kv::Transaction& txn) -> Result<> {
@@ -68,6 +75,7 @@ class PathsLakeTest : public ::testing::Test {
 
  private:
   std::string seen_;
+  std::unique_ptr<OneTextLake> lake_;
 };
 
 TEST_F(PathsLakeTest, TheDataLakeApiNotesWhatItDoes) {
@@ -122,8 +130,7 @@ TEST_F(PathsLakeTest, MountsNoteWhatTheyDo) {
 
 TEST_F(PathsLakeTest, KeptBytesOfTheLakeAreFetched) {
   const std::string text = Text(100, 4);
-  OneTextLake lake(text);
-  f.services().lake = &lake;
+  OneTextLake& lake = Serve(text);
   const std::uint64_t inode = f.File("a", "soon evicted");
   Evict(inode, text.size());
   EXPECT_EQ(*f.Content("a"), text);
@@ -134,13 +141,11 @@ TEST_F(PathsLakeTest, KeptBytesOfTheLakeAreFetched) {
   EXPECT_EQ(*f.Content("a"),
             text.substr(0, 10) + "new" + std::string(2, '\0') + text.substr(50, 20));
   EXPECT_EQ(lake.read() - before, 30u);  // it is here now
-  f.services().lake = nullptr;
 }
 
 TEST_F(PathsLakeTest, AFlushBringsWhatItAddsTo) {
   const std::string text = Text(100, 4);
-  OneTextLake lake(text);
-  f.services().lake = &lake;
+  OneTextLake& lake = Serve(text);
   const std::uint64_t inode = f.File("a", "soon evicted");
   Evict(inode, text.size());
   ASSERT_TRUE(f.Append("a", 100, " and more"));
@@ -149,13 +154,11 @@ TEST_F(PathsLakeTest, AFlushBringsWhatItAddsTo) {
   EXPECT_EQ(*f.Read("a"), text + " and more");
   EXPECT_EQ(lake.read(), 100u);
   EXPECT_EQ(Noted(), "content a, content a");
-  f.services().lake = nullptr;
 }
 
 TEST_F(PathsLakeTest, CopiedBytesOfTheLakeAreFetched) {
   const std::string text = Text(100, 4);
-  OneTextLake lake(text);
-  f.services().lake = &lake;
+  OneTextLake& lake = Serve(text);
   const std::uint64_t from = f.File("from", "soon evicted");
   Evict(from, text.size());
   const std::uint64_t to = f.File("to", "0123456789");
@@ -172,7 +175,6 @@ TEST_F(PathsLakeTest, CopiedBytesOfTheLakeAreFetched) {
                       f.Stat("to")->etag));
   EXPECT_EQ(*f.Content("to"), text.substr(90) + text.substr(0, 5));
   EXPECT_EQ(CodeOf(f.Write(f.Numbered(to), "copy " + source + " 95 10\n")), Code::kInvalidRange);
-  f.services().lake = nullptr;
 }
 
 // Eviction comes between the first look and the commit, while the bytes arrive.
@@ -194,8 +196,7 @@ class EvictingReader final : public BodyReader {
 TEST_F(PathsLakeTest, AFileThatIsEvictedDuringACommitIsBroughtBack) {
   const std::string text = Text(12, 4);
   for (const bool copy : {false, true}) {
-    OneTextLake lake(text);
-    f.services().lake = &lake;
+    OneTextLake& lake = Serve(text);
     const std::string name = copy ? "copy" : "keep";
     const std::uint64_t from = f.File("from " + name, text);
     const std::uint64_t to = copy ? f.File("to") : from;
@@ -212,7 +213,6 @@ TEST_F(PathsLakeTest, AFileThatIsEvictedDuringACommitIsBroughtBack) {
     ASSERT_TRUE(done) << done.error().ToString();
     EXPECT_EQ(lake.read(), text.size());
     EXPECT_EQ(*f.Content(f.Numbered(to)), copy ? "!" + text.substr(2) : text + "!");
-    f.services().lake = nullptr;
   }
 }
 
