@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "admin/messages.h"
+#include "admin/answers.h"
 #include "azure/shared_key.h"
 #include "http/client.h"
 
@@ -11,20 +11,6 @@ namespace {
 
 constexpr std::size_t kMaxBody = 1 << 20;
 constexpr std::string_view kControl = "/v1/";
-
-http::Response Answer(unsigned status, std::string text,
-                      std::string type = "text/plain; charset=utf-8") {
-  http::Response response;
-  response.status = status;
-  response.headers.Add("Content-Type", std::move(type));
-  response.headers.Add("Cache-Control", "no-store");
-  response.text = std::move(text);
-  return response;
-}
-
-http::Response Json(unsigned status, std::string text) {
-  return Answer(status, std::move(text), "application/json");
-}
 
 std::string Join(const std::vector<std::string>& words) {
   std::string text;
@@ -54,48 +40,48 @@ Task<http::Response> AdminService::Handle(OpContext context, http::Request& requ
   const std::string path(request.path);
   if (path.starts_with(kControl)) co_return co_await Control(std::move(context), request);
   if (request.method != http::Method::kGet && request.method != http::Method::kHead) {
-    http::Response refused = Answer(405, "Only GET and HEAD are answered here.\n");
+    http::Response refused = TextAnswer(405, "Only GET and HEAD are answered here.\n");
     refused.headers.Add("Allow", "GET, HEAD");
     co_return refused;
   }
-  if (path == "/healthz") co_return Answer(200, "ok\n");
+  if (path == "/healthz") co_return TextAnswer(200, "ok\n");
   if (path == "/readyz") co_return co_await Readiness();
   if (path == "/metrics") co_return co_await Metrics();
-  if (path == "/") co_return Answer(200, std::string(kIndex));
-  co_return Answer(404, "There is no such page; see /.\n");
+  if (path == "/") co_return TextAnswer(200, std::string(kIndex));
+  co_return TextAnswer(404, "There is no such page; see /.\n");
 }
 
 // Collectors look into the stores, which may block.
 Task<http::Response> AdminService::Metrics() {
   auto text = co_await pool_.Run(
       [registry = &registry_]() -> Result<std::string> { return registry->Expose(); });
-  if (!text) co_return Answer(503, text.error().message() + "\n");
-  co_return Answer(200, std::move(*text), "text/plain; version=0.0.4; charset=utf-8");
+  if (!text) co_return TextAnswer(503, text.error().message() + "\n");
+  co_return TextAnswer(200, std::move(*text), "text/plain; version=0.0.4; charset=utf-8");
 }
 
 // Asks the disks, and one that hangs must not take /healthz along.
 Task<http::Response> AdminService::Readiness() {
   auto ready = co_await pool_.Run([check = &options_.ready]() -> Result<> { return (*check)(); });
-  if (!ready) co_return Answer(503, ready.error().message() + "\n");
-  co_return Answer(200, "ok\n");
+  if (!ready) co_return TextAnswer(503, ready.error().message() + "\n");
+  co_return TextAnswer(200, "ok\n");
 }
 
 Task<http::Response> AdminService::Control(OpContext context, http::Request& request) {
   if (!Authorized(request)) {
     http::Response refused =
-        Json(401, EncodeError({Code::kAuthenticationFailed,
-                               "The token of this server is needed: it is in DATA/admin.token."}));
+        Refusal(401, {Code::kAuthenticationFailed,
+                      "The token of this server is needed: it is in DATA/admin.token."});
     refused.headers.Add("WWW-Authenticate", "Bearer");
     co_return refused;
   }
   auto body = co_await http::ReadAll(*request.body, kMaxBody);
-  if (!body) co_return Json(StatusOf(body.error()), EncodeError(body.error()));
+  if (!body) co_return Refusal(StatusOf(body.error()), body.error());
   std::string path = request.path;
   if (!request.query.empty()) path += "?" + request.query;
   auto answer = co_await control_.Call(std::move(context), std::string(request.method_text),
                                        std::move(path), std::move(*body));
-  if (answer) co_return Json(200, std::move(*answer));
-  http::Response failed = Json(StatusOf(answer.error()), EncodeError(answer.error()));
+  if (answer) co_return JsonAnswer(200, std::move(*answer));
+  http::Response failed = Refusal(StatusOf(answer.error()), answer.error());
   if (failed.status == 405) failed.headers.Add("Allow", Join(control_.MethodsOf(request.path)));
   co_return failed;
 }

@@ -9,14 +9,13 @@
 #include <utility>
 #include <vector>
 
-#include "admin/control_api.h"
 #include "admin/lake_api.h"
-#include "async/run_sync.h"
+#include "admin/test_support.h"
 #include "tier/tier_fixture.h"
 
 namespace forebay::admin {
 
-class OperationsFixture : public ::testing::Test {
+class OperationsFixture : public testing::ApiTest {
  protected:
   explicit OperationsFixture(tier::TierFixtureOptions options = {})
       : fixture_(options), accounts_(Accounts({{account(), false}})) {}
@@ -37,18 +36,9 @@ class OperationsFixture : public ::testing::Test {
             }};
   }
   std::string account() const { return fixture_.engine().account().name.str(); }
-  Result<std::string> Call(const std::string& method, const std::string& path,
-                           const std::string& body = "") {
-    return RunSync(api_.Call({}, method, path, body));
-  }
-  Code CodeOf(const std::string& method, const std::string& path, const std::string& body = "") {
-    auto answer = Call(method, path, body);
-    return answer ? Code{} : answer.error().code();
-  }
 
   mutable tier::TierFixture fixture_;
   rest::AccountRegistry accounts_;
-  ControlApi api_;
 };
 
 }  // namespace forebay::admin

@@ -35,7 +35,22 @@ class TextBody final : public http::BodyReader {
   std::size_t at_ = 0;
 };
 
-class StoreTest : public ::testing::Test {
+// Asks an API without HTTP; a test adds the operations.
+class ApiTest : public ::testing::Test {
+ protected:
+  Result<std::string> Call(const std::string& method, const std::string& path,
+                           const std::string& body = "") {
+    return RunSync(api_.Call({}, method, path, body));
+  }
+  Code CodeOf(const std::string& method, const std::string& path, const std::string& body = "") {
+    auto answer = Call(method, path, body);
+    return answer ? Code{} : answer.error().code();
+  }
+
+  ControlApi api_;
+};
+
+class StoreTest : public ApiTest {
  protected:
   void Open(std::vector<std::string> directories) {
     chunk::Options options;
@@ -59,20 +74,11 @@ class StoreTest : public ::testing::Test {
     }));
     store_->Linked(*chunk);
   }
-  Result<std::string> Call(const std::string& method, const std::string& path,
-                           const std::string& body = "") {
-    return RunSync(api_.Call({}, method, path, body));
-  }
-  Code CodeOf(const std::string& method, const std::string& path, const std::string& body = "") {
-    auto answer = Call(method, path, body);
-    return answer ? Code{} : answer.error().code();
-  }
 
   io::MemoryFileSystem disk_;
   kv::MemoryStore kv_;
   ThreadPool pool_{{.name = "test", .threads = 2}};
   std::unique_ptr<chunk::SegmentChunkStore> store_;
-  ControlApi api_;
 };
 
 }  // namespace forebay::admin::testing

@@ -3,10 +3,10 @@
 #include <utility>
 #include <vector>
 
+#include "admin/answers.h"
 #include "admin/control_api.h"
 #include "admin/event_messages.h"
 #include "admin/lake_errors.h"
-#include "admin/messages.h"
 #include "azure/event_grid.h"
 #include "azure/shared_key.h"
 #include "azure/target.h"
@@ -18,19 +18,6 @@ namespace {
 // Who Azure says it is in the handshake of CloudEvents.
 constexpr std::string_view kEventGrid = "eventgrid.azure.net";
 constexpr std::string_view kMethods = "OPTIONS, POST";
-
-http::Response Json(unsigned status, std::string text) {
-  http::Response response;
-  response.status = status;
-  response.headers.Add("Content-Type", "application/json");
-  response.headers.Add("Cache-Control", "no-store");
-  response.text = std::move(text);
-  return response;
-}
-
-http::Response Refusal(unsigned status, const Error& error) {
-  return Json(status, EncodeError(error));
-}
 
 http::Response Handshake(const http::Request& request) {
   std::vector<azure::HeaderField> headers;
@@ -90,7 +77,7 @@ Task<http::Response> WebhookService::Take(OpContext context, http::Request& requ
   if (!body) co_return Refusal(StatusOf(body.error()), body.error());
   auto answer = co_await TakeAzureEvents(watch_, std::move(context), std::move(*body));
   if (!answer) co_return Refusal(StatusOf(answer.error()), answer.error());
-  co_return Json(200, std::move(*answer));
+  co_return JsonAnswer(200, std::move(*answer));
 }
 
 }  // namespace forebay::admin

@@ -2,8 +2,7 @@
 // of a lake changes, without a way to anything else of the administration.
 //
 //   OPTIONS /v1/lakes/azure-events?token=…   the handshake of CloudEvents 1.0
-//   POST    /v1/lakes/azure-events?token=…   events of either form; the handshake of Event Grid's
-//   own
+//   POST    /v1/lakes/azure-events?token=…   events of either form, and Event Grid's own handshake
 //
 // The token is a secret of this listener alone, in the query because that is where Event Grid keeps
 // secrets of an endpoint (`Authorization: Bearer` does as well). Without it the answer is 401, and
