@@ -10,110 +10,55 @@
 #include "async/run_sync.h"
 #include "async/sleep.h"
 #include "vfs/buffered_file.h"
+#include "vfs/forwarding_remote.h"
 #include "vfs/memory_remote.h"
 
 namespace forebay::vfs {
 
-// A server in memory that counts what it is asked, and refuses what it is told to.
-class TestRemote : public RemoteData {
+// A session on a server in memory that counts what it is asked for bytes, and refuses what it is
+// told to.
+class Spy final : public ForwardingRemote {
  public:
-  explicit TestRemote(Remote& remote) : remote_(remote) {}
+  explicit Spy(MemoryServer& server) : ForwardingRemote(inner_), inner_(server) {}
+
+  struct Data {
+    std::atomic<int> reads{0}, wants{0}, stages{0}, commits{0}, fail_stages{0}, fail_commits{0};
+    std::atomic<std::uint64_t> read_bytes{0};
+    std::chrono::milliseconds stage_delay{0};
+  };
+  Data data;
 
   Task<ReadAnswer> Read(OpContext context, ReadRequest request) override {
-    ++reads;
-    read_bytes += request.into.size();
-    return remote_.Read(std::move(context), std::move(request));
+    ++data.reads;
+    data.read_bytes += request.into.size();
+    return ForwardingRemote::Read(std::move(context), std::move(request));
   }
   Task<> WantVersion(OpContext context, FileRef file, ETag etag) override {
-    ++wants;
-    return remote_.WantVersion(std::move(context), std::move(file), std::move(etag));
+    ++data.wants;
+    return ForwardingRemote::WantVersion(std::move(context), std::move(file), std::move(etag));
   }
-  Task<StagedBlock> StageBlock(OpContext context, FileRef file, ByteView data) override {
-    ++stages;
-    if (stage_delay.count() > 0) FB_CO_RETURN_IF_ERROR(co_await SleepFor(stage_delay, context));
-    if (fail_stages.load() > 0) {
-      --fail_stages;
+  Task<StagedBlock> StageBlock(OpContext context, FileRef file, ByteView bytes) override {
+    ++data.stages;
+    if (data.stage_delay.count() > 0) {
+      FB_CO_RETURN_IF_ERROR(co_await SleepFor(data.stage_delay, context));
+    }
+    if (data.fail_stages.load() > 0) {
+      --data.fail_stages;
       co_return Fail(Code::kInsufficientStorage, "The disk is full.");
     }
-    co_return co_await remote_.StageBlock(std::move(context), std::move(file), data);
+    co_return co_await ForwardingRemote::StageBlock(std::move(context), std::move(file), bytes);
   }
   Task<CommitAnswer> Commit(OpContext context, CommitRequest request) override {
-    ++commits;
-    if (fail_commits.load() > 0) {
-      --fail_commits;
+    ++data.commits;
+    if (data.fail_commits.load() > 0) {
+      --data.fail_commits;
       co_return Fail(Code::kIo, "Refused.");
     }
-    co_return co_await remote_.Commit(std::move(context), std::move(request));
+    co_return co_await ForwardingRemote::Commit(std::move(context), std::move(request));
   }
-  Task<std::uint64_t> SeekData(OpContext context, FileRef file, std::uint64_t offset,
-                               bool data) override {
-    return remote_.SeekData(std::move(context), std::move(file), offset, data);
-  }
-
-  std::atomic<int> reads{0}, wants{0}, stages{0}, commits{0}, fail_stages{0}, fail_commits{0};
-  std::atomic<std::uint64_t> read_bytes{0};
-  std::chrono::milliseconds stage_delay{0};
 
  private:
-  Remote& remote_;
-};
-
-// MemoryRemote with TestRemote's bytes.
-class Spy final : public Remote {
- public:
-  explicit Spy(MemoryServer& server) : inner(server), data(inner) {}
-  MemoryRemote inner;
-  TestRemote data;
-
-  Task<Attributes> Stat(OpContext c, FileRef f) override { return inner.Stat(c, f); }
-  Task<Attributes> Lookup(OpContext c, NameRef at) override { return inner.Lookup(c, at); }
-  Task<ListPage> List(OpContext c, ListRequest r) override { return inner.List(c, r); }
-  Task<Attributes> Create(OpContext c, CreateRequest r) override { return inner.Create(c, r); }
-  Task<Attributes> Link(OpContext c, FileRef f, NameRef at) override {
-    return inner.Link(c, f, at);
-  }
-  Task<std::string> ReadLink(OpContext c, FileRef f) override { return inner.ReadLink(c, f); }
-  Task<> Remove(OpContext c, NameRef at, bool d) override { return inner.Remove(c, at, d); }
-  Task<Attributes> Rename(OpContext c, RenameRequest r) override { return inner.Rename(c, r); }
-  Task<Attributes> SetAttributes(OpContext c, FileRef f, AttributeChanges x) override {
-    return inner.SetAttributes(c, f, x);
-  }
-  Task<std::string> GetXattr(OpContext c, FileRef f, std::string n) override {
-    return inner.GetXattr(c, f, n);
-  }
-  Task<std::vector<std::string>> ListXattrs(OpContext c, FileRef f) override {
-    return inner.ListXattrs(c, f);
-  }
-  Task<> SetXattr(OpContext c, FileRef f, std::string n, std::string v, XattrMode m) override {
-    return inner.SetXattr(c, f, n, v, m);
-  }
-  Task<> RemoveXattr(OpContext c, FileRef f, std::string n) override {
-    return inner.RemoveXattr(c, f, n);
-  }
-  Task<ReadAnswer> Read(OpContext c, ReadRequest r) override { return data.Read(c, std::move(r)); }
-  Task<> WantVersion(OpContext c, FileRef f, ETag e) override { return data.WantVersion(c, f, e); }
-  Task<StagedBlock> StageBlock(OpContext c, FileRef f, ByteView b) override {
-    return data.StageBlock(c, f, b);
-  }
-  Task<CommitAnswer> Commit(OpContext c, CommitRequest r) override {
-    return data.Commit(c, std::move(r));
-  }
-  Task<std::uint64_t> SeekData(OpContext c, FileRef f, std::uint64_t o, bool d) override {
-    return data.SeekData(c, f, o, d);
-  }
-  Task<RemoteTraits> Probe(OpContext c) override { return inner.Probe(c); }
-  Task<> KeepAlive(OpContext c) override { return inner.KeepAlive(c); }
-  Task<> End(OpContext c) override { return inner.End(c); }
-  Task<> Hold(OpContext c, FileRef f) override { return inner.Hold(c, f); }
-  Task<> Release(OpContext c, FileRef f) override { return inner.Release(c, f); }
-  Task<> Lock(OpContext c, FileRef f, LockRange r, std::chrono::milliseconds w) override {
-    return inner.Lock(c, f, r, w);
-  }
-  Task<std::optional<LockRange>> TestLock(OpContext c, FileRef f, LockRange r) override {
-    return inner.TestLock(c, f, r);
-  }
-  Task<ChangesPage> Changes(OpContext c, std::string s) override { return inner.Changes(c, s); }
-  Task<StatFs> GetStatFs(OpContext c) override { return inner.GetStatFs(c); }
+  MemoryRemote inner_;
 };
 
 inline std::string Random(unsigned seed, std::size_t size) {

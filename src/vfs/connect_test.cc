@@ -80,16 +80,13 @@ TEST(ConnectTest, AServerThatIsNotThereIsNotWaitedForLong) {
   ConnectOptions options;
   options.url = "http://127.0.0.1:" + closed.port() + "/devlakeaccount1/box";
   options.reach_timeout = std::chrono::milliseconds(300);
-  const auto begin = std::chrono::steady_clock::now();
-  const auto connected =
-      RunSync(Connect({.request_id = {}, .deadline = begin + std::chrono::minutes(5), .cancel = {}},
-                      std::move(options)));
+  // No deadline: were it waited for as one that has answered before, this would not end.
+  const auto connected = RunSync(Connect({}, std::move(options)));
   ASSERT_FALSE(connected);
   EXPECT_EQ(connected.error().code(), Code::kNetwork);
   EXPECT_TRUE(
       connected.error().message().contains("Cannot reach http://127.0.0.1:" + closed.port()))
       << connected.error().message();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::minutes(2));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // A Remote that fails now and then, for tests: before anything was done, or after everything was,
-// as a link does that loses a question or an answer for longer than anybody waits.
+// as a link does that loses a question or an answer for longer than anybody waits; and a server
+// that crashes with changes that were not durable yet.
 //
 // Thread safe. What is inside outlives it.
 #pragma once
@@ -23,6 +24,9 @@ class FaultyRemote final : public Remote {
     after_ = after;
   }
   std::uint64_t faults() const { return faults_; }
+  // The server has crashed: the next SyncChanges says that changes are lost.
+  void LoseChanges() { lost_ = true; }
+  unsigned syncs() const { return syncs_; }
 
   Task<Attributes> Stat(OpContext context, FileRef file) override {
     co_return co_await Try(inside_.Stat(context, std::move(file)));
@@ -70,6 +74,8 @@ class FaultyRemote final : public Remote {
     co_return co_await Try(inside_.RemoveXattr(context, std::move(file), std::move(name)));
   }
   Task<> SyncChanges(OpContext context) override {
+    ++syncs_;
+    if (lost_.exchange(false)) co_return Fail(Code::kChangesLost, "A crash, for the test.");
     co_return co_await Try(inside_.SyncChanges(context));
   }
   Task<ReadAnswer> Read(OpContext context, ReadRequest request) override {
@@ -134,6 +140,8 @@ class FaultyRemote final : public Remote {
   std::atomic<unsigned> before_{0};
   std::atomic<unsigned> after_{0};
   std::atomic<std::uint64_t> faults_{0};
+  std::atomic<bool> lost_{false};
+  std::atomic<unsigned> syncs_{0};
 };
 
 }  // namespace forebay::vfs

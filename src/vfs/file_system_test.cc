@@ -10,6 +10,7 @@
 
 #include "vfs/errno_of.h"
 #include "vfs/faulty_remote.h"
+#include "vfs/forwarding_remote.h"
 #include "vfs/memory_remote.h"
 #include "vfs/mount_for_test.h"
 
@@ -24,89 +25,28 @@ FileSystemOptions Ages(milliseconds age) {
   return options;
 }
 
-// Counts what reaches the server.
-class CountingRemote final : public Remote {
+// Counts the questions that reach the server.
+class CountingRemote final : public ForwardingRemote {
  public:
-  explicit CountingRemote(Remote& inside) : inside_(inside) {}
+  using ForwardingRemote::ForwardingRemote;
   std::atomic<int> asked{0};
-  std::atomic<int> synced{0};
-  std::atomic<bool> lost{false};  // the next SyncChanges says so
 
-  Task<> SyncChanges(OpContext) override {
-    ++synced;
-    if (lost.exchange(false)) co_return Fail(Code::kChangesLost, "A crash, for the test.");
-    co_return Result<>();
-  }
   Task<Attributes> Stat(OpContext c, FileRef f) override {
     ++asked;
-    co_return co_await inside_.Stat(c, std::move(f));
+    return ForwardingRemote::Stat(std::move(c), std::move(f));
+  }
+  Task<Attributes> StatToRead(OpContext c, FileRef f) override {
+    ++asked;
+    return ForwardingRemote::StatToRead(std::move(c), std::move(f));
   }
   Task<Attributes> Lookup(OpContext c, NameRef a) override {
     ++asked;
-    co_return co_await inside_.Lookup(c, std::move(a));
+    return ForwardingRemote::Lookup(std::move(c), std::move(a));
   }
   Task<ListPage> List(OpContext c, ListRequest r) override {
     ++asked;
-    co_return co_await inside_.List(c, std::move(r));
+    return ForwardingRemote::List(std::move(c), std::move(r));
   }
-  Task<Attributes> Create(OpContext c, CreateRequest r) override {
-    return inside_.Create(c, std::move(r));
-  }
-  Task<Attributes> Link(OpContext c, FileRef f, NameRef a) override {
-    return inside_.Link(c, std::move(f), std::move(a));
-  }
-  Task<std::string> ReadLink(OpContext c, FileRef f) override {
-    return inside_.ReadLink(c, std::move(f));
-  }
-  Task<> Remove(OpContext c, NameRef a, bool d) override {
-    return inside_.Remove(c, std::move(a), d);
-  }
-  Task<Attributes> Rename(OpContext c, RenameRequest r) override {
-    return inside_.Rename(c, std::move(r));
-  }
-  Task<Attributes> SetAttributes(OpContext c, FileRef f, AttributeChanges a) override {
-    return inside_.SetAttributes(c, std::move(f), a);
-  }
-  Task<std::string> GetXattr(OpContext c, FileRef f, std::string n) override {
-    return inside_.GetXattr(c, std::move(f), std::move(n));
-  }
-  Task<std::vector<std::string>> ListXattrs(OpContext c, FileRef f) override {
-    return inside_.ListXattrs(c, std::move(f));
-  }
-  Task<> SetXattr(OpContext c, FileRef f, std::string n, std::string v, XattrMode m) override {
-    return inside_.SetXattr(c, std::move(f), std::move(n), std::move(v), m);
-  }
-  Task<> RemoveXattr(OpContext c, FileRef f, std::string n) override {
-    return inside_.RemoveXattr(c, std::move(f), std::move(n));
-  }
-  Task<ReadAnswer> Read(OpContext c, ReadRequest r) override { return inside_.Read(c, r); }
-  Task<StagedBlock> StageBlock(OpContext c, FileRef f, ByteView d) override {
-    return inside_.StageBlock(c, std::move(f), d);
-  }
-  Task<CommitAnswer> Commit(OpContext c, CommitRequest r) override {
-    return inside_.Commit(c, std::move(r));
-  }
-  Task<std::uint64_t> SeekData(OpContext c, FileRef f, std::uint64_t o, bool d) override {
-    return inside_.SeekData(c, std::move(f), o, d);
-  }
-  Task<RemoteTraits> Probe(OpContext c) override { return inside_.Probe(c); }
-  Task<> KeepAlive(OpContext c) override { return inside_.KeepAlive(c); }
-  Task<> End(OpContext c) override { return inside_.End(c); }
-  Task<> Hold(OpContext c, FileRef f) override { return inside_.Hold(c, std::move(f)); }
-  Task<> Release(OpContext c, FileRef f) override { return inside_.Release(c, std::move(f)); }
-  Task<> Lock(OpContext c, FileRef f, LockRange r, milliseconds w) override {
-    return inside_.Lock(c, std::move(f), r, w);
-  }
-  Task<std::optional<LockRange>> TestLock(OpContext c, FileRef f, LockRange r) override {
-    return inside_.TestLock(c, std::move(f), r);
-  }
-  Task<ChangesPage> Changes(OpContext c, std::string s) override {
-    return inside_.Changes(c, std::move(s));
-  }
-  Task<StatFs> GetStatFs(OpContext c) override { return inside_.GetStatFs(c); }
-
- private:
-  Remote& inside_;
 };
 
 class FileSystemTest : public testing::Test {
@@ -292,42 +232,6 @@ TEST_F(FileSystemTest, TheServerTellsWhatOthersChange) {
   EXPECT_TRUE(seen);
   stop.request_stop();
   follower.join();
-}
-
-TEST_F(FileSystemTest, SyncWaitsForNamesAsForContent) {
-  CountingRemote counting(remote_);
-  MountForTest mount(counting);
-  const HandleId file = *mount.Create("file");
-  const HandleId directory = *RunSync(mount.fs().OpenDirectory({}, kRootInode));
-  EXPECT_EQ(counting.synced, 0);
-  EXPECT_TRUE(RunSync(mount.fs().Sync({}, file, false)).has_value());
-  EXPECT_EQ(counting.synced, 1);
-  EXPECT_TRUE(RunSync(mount.fs().SyncDirectory({}, directory)).has_value());
-  EXPECT_EQ(counting.synced, 2);
-  EXPECT_TRUE(RunSync(mount.fs().Shutdown({})).has_value());
-  EXPECT_EQ(counting.synced, 3);
-}
-
-TEST_F(FileSystemTest, ALossIsToldToEveryOpenFileOnceAndToTheFirstThatComesAfter) {
-  CountingRemote counting(remote_);
-  MountForTest mount(counting);
-  const HandleId one = *mount.Create("one");
-  const HandleId two = *mount.Create("two");
-  const HandleId directory = *RunSync(mount.fs().OpenDirectory({}, kRootInode));
-  const auto sync = [&](HandleId handle) { return RunSync(mount.fs().Sync({}, handle, false)); };
-  counting.lost = true;
-  EXPECT_EQ(ErrnoOf(sync(one).error()), EIO);
-  EXPECT_TRUE(sync(one).has_value());
-  EXPECT_EQ(ErrnoOf(sync(two).error()), EIO);
-  EXPECT_TRUE(sync(two).has_value());
-  EXPECT_EQ(ErrnoOf(RunSync(mount.fs().SyncDirectory({}, directory)).error()), EIO);
-  EXPECT_TRUE(RunSync(mount.fs().SyncDirectory({}, directory)).has_value());
-  // Everybody who was there has heard of it.
-  EXPECT_TRUE(sync(*mount.Create("three")).has_value());
-  // close(2) of a writer tells of it as well.
-  counting.lost = true;
-  EXPECT_EQ(ErrnoOf(sync(one).error()), EIO);
-  EXPECT_EQ(ErrnoOf(RunSync(mount.fs().Flush({}, two, LockOwner(7))).error()), EIO);
 }
 
 TEST_F(FileSystemTest, ShutdownSaysWhatCouldNotBeSaved) {

@@ -93,7 +93,8 @@ TEST_F(InodeTableTest, AnAnswerThatCrossedAChangeIsNotRemembered) {
   EXPECT_TRUE(table_->GoneSince(table_->root(), "a", before));
   (void)table_->Install(table_->root(), "a", File(10, 5), before, false);
   const auto known = table_->LookUp(table_->root(), "a");
-  EXPECT_TRUE(!known || known->node == nullptr);
+  ASSERT_TRUE(known) << "that it is not there is known";
+  EXPECT_EQ(known->node, nullptr);
 }
 
 TEST_F(InodeTableTest, AnOlderListingTakesNoNameFromWhatWasMadeSince) {
