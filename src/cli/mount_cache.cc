@@ -1,10 +1,12 @@
 #include "cli/mount_cache.h"
 
+#include <chrono>
+#include <condition_variable>
 #include <filesystem>
+#include <mutex>
+#include <stop_token>
 #include <system_error>
 #include <utility>
-
-#include "async/sleep.h"
 
 namespace forebay::cli {
 
@@ -27,6 +29,10 @@ Result<std::unique_ptr<vfs::DiskCache>> OpenMountCache(io::FileSystem& fs,
   wanted.source = url.substr(0, url.find('?'));
   wanted.bytes = options.cache_bytes;
   auto cache = vfs::DiskCache::Open(fs, std::move(wanted));
+  // What a directory that was there shows to others is its owner's affair; what is in ours is not.
+  if (cache)
+    std::filesystem::permissions((*cache)->place(), std::filesystem::perms::owner_all, error);
+  if (cache && error) cache = Fail(Code::kIo, error.message() + ".");
   if (cache || cache.error().code() == Code::kLocked) return cache;
   return Fail(Code::kInvalidConfig,
               "The cache " + options.cache + " cannot be used: " + cache.error().message());
@@ -59,12 +65,16 @@ Result<> WriteCacheStatus(io::FileSystem& fs, const vfs::DiskCache& cache) {
   return fs.Rename(temporary, cache.place() + "/status");
 }
 
-Task<> KeepCacheStatus(io::FileSystem& fs, const vfs::DiskCache& cache, OpContext context) {
-  constexpr std::chrono::seconds kPause{5};
-  for (;;) {
-    (void)WriteCacheStatus(fs, cache);
-    FB_CO_RETURN_IF_ERROR(co_await SleepFor(kPause, context));
-  }
-}
+CacheStatusKeeper::CacheStatusKeeper(io::FileSystem& fs, const vfs::DiskCache& cache)
+    : thread_([&fs, &cache](const std::stop_token& stop) {
+        constexpr std::chrono::seconds kPause{5};
+        std::mutex mutex;
+        std::condition_variable_any ended;
+        std::unique_lock lock(mutex);
+        do {
+          (void)WriteCacheStatus(fs, cache);
+        } while (!ended.wait_for(lock, stop, kPause, [&stop] { return stop.stop_requested(); }));
+        (void)WriteCacheStatus(fs, cache);
+      }) {}
 
 }  // namespace forebay::cli

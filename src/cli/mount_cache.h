@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "cli/mount_options.h"
 #include "io/file_system.h"
@@ -12,17 +13,27 @@
 
 namespace forebay::cli {
 
-// Null where none is asked for. Makes the directory, for its owner's eyes only, and makes its name
-// absolute. The errors of DiskCache::Open, naming the directory.
+// Null where none is asked for. Makes the directory, and makes its name absolute; what is cached is
+// for its owner's eyes only, also in a directory that was there. The errors of DiskCache::Open,
+// naming the directory.
 Result<std::unique_ptr<vfs::DiskCache>> OpenMountCache(io::FileSystem& fs,
                                                        const MountOptions& options,
                                                        const std::string& url);
 
 // Lines `name value`, as in the file `status` of the cache.
 std::string StatusOf(const vfs::DiskCache::Counts& counts);
-// Writes that file now; every few seconds until `context` is cancelled. It is for people: that it
-// cannot be written is no error of the mount's.
+// Writes that file, in place of the one before.
 Result<> WriteCacheStatus(io::FileSystem& fs, const vfs::DiskCache& cache);
-Task<> KeepCacheStatus(io::FileSystem& fs, const vfs::DiskCache& cache, OpContext context);
+
+// Writes it now, every few seconds, and at its own end, on a thread of its own: a disk may make it
+// wait, and the mount's loops must not. It is for people: that it cannot be written is no error of
+// the mount's. Both outlive it.
+class CacheStatusKeeper {
+ public:
+  CacheStatusKeeper(io::FileSystem& fs, const vfs::DiskCache& cache);
+
+ private:
+  std::jthread thread_;
+};
 
 }  // namespace forebay::cli

@@ -10,6 +10,7 @@
 #include <climits>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -261,10 +262,8 @@ Result<> Mounted::Start(MountSpec spec) {
 void Mounted::Serve(ReadyPipe& ready) {
   TaskGroup background(loops_->At(0));
   background.Spawn(file_system_->Run({.request_id = {}, .cancel = background.token()}));
-  if (cache_) {
-    background.Spawn(
-        KeepCacheStatus(disk_, *cache_, {.request_id = {}, .cancel = background.token()}));
-  }
+  std::optional<CacheStatusKeeper> status;
+  if (cache_) status.emplace(disk_, *cache_);
   signals_.Start(*session_);
   Log(LogLevel::kInfo, "mounted", {{"mount_point", place_}, {"server", traits_.description}});
   ready.Ready();
@@ -282,8 +281,8 @@ void Mounted::Serve(ReadyPipe& ready) {
   (void)RunSync(files_->Stop());
   if (cache_) {
     cache_->Drain();
+    status.reset();
     const vfs::DiskCache::Counts counts = cache_->counts();
-    (void)WriteCacheStatus(disk_, *cache_);
     Log(LogLevel::kInfo, "the local cache",
         {{"hits", counts.hits}, {"misses", counts.misses}, {"bytes", counts.bytes}});
   }
