@@ -4,7 +4,6 @@
 #include "engine/commit.h"
 #include "engine/container_room.h"
 #include "engine/copy_through.h"
-#include "engine/look_up.h"
 #include "engine/read_gate.h"
 #include "engine/references.h"
 #include "engine/source.h"
@@ -98,11 +97,10 @@ Task<CopyBlobResult> CopyBlob(Services& services, OpContext context, CopyBlobReq
   commit->request = std::move(request);
   commit->stamp = MakeStamp(services);
   commit->blob_id = meta::BlobId(blob_id);
-  FB_CO_RETURN_IF_ERROR(
-      co_await TransactNamed(services, context, [&services, commit, etag](kv::Transaction& txn) {
+  FB_CO_RETURN_IF_ERROR(co_await TransactAcknowledged(
+      services, context, commit->request.target, [&services, commit, etag](kv::Transaction& txn) {
         return Copy(services, txn, *commit, etag);
       }));
-  FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(services, context, commit->request.target));
   co_return std::move(commit->result);
 }
 

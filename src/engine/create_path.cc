@@ -2,9 +2,9 @@
 
 #include <memory>
 
+#include "engine/acknowledge.h"
 #include "engine/commit.h"
 #include "engine/container_room.h"
-#include "engine/look_up.h"
 #include "engine/path_access.h"
 #include "meta/hierarchy.h"
 
@@ -103,8 +103,8 @@ Task<Changed> CreatePath(Services& services, OpContext context, CreatePathReques
   commit->request = std::move(request);
   commit->stamp = MakeStamp(services);
   commit->id = meta::BlobId(id);
-  FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
-      services, context,
+  FB_CO_RETURN_IF_ERROR(co_await TransactAcknowledged(
+      services, context, commit->request.target,
       [&services, commit](kv::Transaction& txn) { return Create(services, txn, *commit); }));
   co_return ChangedBy(commit->stamp);
 }

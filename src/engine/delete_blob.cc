@@ -3,7 +3,6 @@
 #include "engine/acknowledge.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
-#include "engine/look_up.h"
 #include "engine/remove_record.h"
 
 namespace forebay::engine {
@@ -11,7 +10,6 @@ namespace {
 
 Result<> Delete(Services& services, kv::Transaction& txn, const DeleteBlobRequest& request,
                 WallTime now) {
-  txn.MakesRoom();
   FB_ASSIGN_OR_RETURN(Place place, RequireBlob(txn, request.target));
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, now));
   FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));
@@ -29,11 +27,10 @@ Task<> DeleteBlob(Services& services, OpContext context, DeleteBlobRequest reque
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
   auto shared = std::make_shared<const DeleteBlobRequest>(std::move(request));
   const WallTime now = services.clock.Now();
-  FB_CO_RETURN_IF_ERROR(
-      co_await TransactNamed(services, context, [&services, shared, now](kv::Transaction& txn) {
-        return Delete(services, txn, *shared, now);
-      }));
-  co_return co_await AwaitAcknowledged(services, context, shared->target);
+  co_return co_await TransactAcknowledged(services, context, shared->target,
+                                          [&services, shared, now](kv::Transaction& txn) {
+                                            return Delete(services, txn, *shared, now);
+                                          });
 }
 
 }  // namespace forebay::engine

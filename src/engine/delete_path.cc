@@ -1,9 +1,13 @@
 #include "engine/delete_path.h"
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 
+#include "engine/acknowledge.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
+#include "engine/container_room.h"
 #include "engine/look_up.h"
 #include "engine/path_access.h"
 #include "engine/remove_record.h"
@@ -16,13 +20,12 @@ namespace {
 constexpr std::size_t kBlobsPerTransaction = 60;
 
 struct Step {
-  std::size_t removed = 0;
+  std::vector<std::string> removed;
   std::string next;  // the first name left; empty: none
 };
 
 Result<> DeleteOne(Services& services, kv::Transaction& txn, const DeletePathRequest& request,
                    WallTime now) {
-  txn.MakesRoom();
   FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, request.target));
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, now));
   FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));
@@ -33,6 +36,7 @@ Result<> DeleteOne(Services& services, kv::Transaction& txn, const DeletePathReq
   FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, place.container));
   FB_RETURN_IF_ERROR(NoteDelete(services, txn, place, mark, now, tree));
   if (tree) {
+    txn.MakesRoom();
     FB_RETURN_IF_ERROR(meta::TouchParent(txn, place.container.id, place.name, now));
     return meta::DetachDirectory(txn, place.container.id, place.name, *record.directory);
   }
@@ -49,7 +53,6 @@ Result<> CheckMayGo(const Place& place, WallTime now) {
 // Some of the blobs below a "directory" of a flat account.
 Result<Step> DeleteSome(Services& services, kv::Transaction& txn, const DeletePathRequest& request,
                         WallTime now) {
-  txn.MakesRoom();
   FB_ASSIGN_OR_RETURN(const Place place, FindPlace(txn, request.target));
   FB_RETURN_IF_ERROR(CheckMayChange(place.container));
   FB_RETURN_IF_ERROR(CheckNamesAreHere(place.container));
@@ -73,15 +76,15 @@ Result<Step> DeleteSome(Services& services, kv::Transaction& txn, const DeletePa
   for (const auto& [name, record] : doomed) {
     FB_RETURN_IF_ERROR(NoteDelete(services, txn, {place.container, name, record, {}}, mark, now));
     FB_RETURN_IF_ERROR(RemoveRecord(services, txn, place.container, name, record, now));
+    step.removed.push_back(name);
   }
-  step.removed = doomed.size();
   return step;
 }
 
 Task<DeletePathResult> DeleteFlat(Services& services, OpContext context, DeletePathRequest request,
                                   WallTime now) {
   DeletePathResult result;
-  std::size_t removed = 0;
+  std::vector<std::string> removed;
   auto shared = std::make_shared<DeletePathRequest>(request);
   while (true) {
     FB_CO_RETURN_IF_ERROR(context.Check());
@@ -91,21 +94,24 @@ Task<DeletePathResult> DeleteFlat(Services& services, OpContext context, DeleteP
           FB_ASSIGN_OR_RETURN(*step, DeleteSome(services, txn, *shared, now));
           return {};
         }));
-    removed += step->removed;
+    std::ranges::move(step->removed, std::back_inserter(removed));
     if (step->next.empty()) break;
     shared = std::make_shared<DeletePathRequest>(*shared);
     shared->start = step->next;
-    if (removed >= request.max_records) {
+    if (removed.size() >= request.max_records) {
       result.next = step->next;
-      co_return result;
+      break;
     }
   }
+  const bool something = !removed.empty() || !request.start.empty();
+  FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(services, context, ContainerOf(request.target),
+                                                   std::move(removed)));
+  if (!result.next.empty()) co_return result;
   // The directory's own marker, if it has one, goes last.
-  const bool something = removed > 0 || !request.start.empty();
-  auto done =
-      co_await TransactNamed(services, context, [&services, shared, now](kv::Transaction& txn) {
-        return DeleteOne(services, txn, *shared, now);
-      });
+  auto done = co_await TransactAcknowledged(services, context, shared->target,
+                                            [&services, shared, now](kv::Transaction& txn) {
+                                              return DeleteOne(services, txn, *shared, now);
+                                            });
   if (!done && !(something && done.error().code() == Code::kBlobNotFound)) {
     co_return Fail(std::move(done.error()));
   }
@@ -141,8 +147,9 @@ Task<DeletePathResult> DeletePath(Services& services, OpContext context,
     co_return co_await DeleteFlat(services, std::move(context), std::move(request), now);
   }
   auto shared = std::make_shared<const DeletePathRequest>(std::move(request));
-  FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
-      services, context, [&services, shared, now](kv::Transaction& txn) -> Result<> {
+  FB_CO_RETURN_IF_ERROR(co_await TransactAcknowledged(
+      services, context, shared->target,
+      [&services, shared, now](kv::Transaction& txn) -> Result<> {
         if (!shared->target.account.hierarchical) {
           FB_ASSIGN_OR_RETURN(const Place place, RequireBlob(txn, shared->target));
           if (IsMarker(*place.existing)) FB_RETURN_IF_ERROR(CheckEmpty(txn, place));

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/lake_side.h"
 
@@ -21,7 +22,12 @@ class OneTextLake final : public LakeSide {
     if (on_open) std::exchange(on_open, nullptr)();
     co_return std::make_unique<Source>(text_.substr(read.offset, read.length));
   }
-  void HydrateSoon(meta::ContainerId) override {}
+  void HydrateSoon(meta::ContainerId) override { ++asked_to_hydrate; }
+  Task<> AwaitAcknowledged(OpContext, BlobTarget target) override {
+    awaited.push_back(target.blob.str());
+    if (acknowledges) co_return Result<>();
+    co_return Fail(Code::kOperationTimedOut, "It has not reached the lake in time.");
+  }
   Result<> AdmitBytes(const ContainerTarget&) override {
     if (admits) return {};
     return Fail(Code::kServerBusy, "Bytes wait for the lake.");
@@ -34,6 +40,9 @@ class OneTextLake final : public LakeSide {
   std::uint64_t read() const { return read_; }
 
   std::function<void()> on_open;  // once
+  int asked_to_hydrate = 0;
+  std::vector<std::string> awaited;
+  bool acknowledges = true;
   bool admits = true;
   bool makes_room = false;
 

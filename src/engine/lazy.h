@@ -8,12 +8,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "async/context.h"
+#include "engine/acknowledge.h"
 #include "engine/look_up.h"
 #include "engine/services.h"
 #include "engine/target.h"
@@ -56,6 +58,16 @@ Task<> TransactNode(Services& services, OpContext context, ContainerTarget conta
         return CountLazy(services, txn);
       },
       kv::Durability::kLazy);
+}
+
+// The same with the wait of engine/acknowledge.h behind it, for the path that fn has put into
+// `changed`; empty: a lake hears nothing of it.
+template <class Fn>
+Task<> TransactNodeAcknowledged(Services& services, OpContext context, ContainerTarget container,
+                                bool lazy, std::shared_ptr<const std::string> changed, Fn fn) {
+  FB_CO_RETURN_IF_ERROR(co_await TransactNode(services, context, container, lazy, std::move(fn)));
+  co_return co_await AwaitAcknowledged(services, std::move(context), std::move(container),
+                                       {*changed});
 }
 
 }  // namespace forebay::engine

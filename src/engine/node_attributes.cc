@@ -72,8 +72,9 @@ Result<> NoteAttributes(Services& services, kv::Transaction& txn, Node& node) {
 }
 
 Result<azure::PosixAttributes> Set(Services& services, kv::Transaction& txn,
-                                   const SetNodeRequest& request, WallTime now) {
+                                   const SetNodeRequest& request, WallTime now, std::string& path) {
   FB_ASSIGN_OR_RETURN(Node node, FindNode(txn, request.target));
+  path = node.path;
   FB_RETURN_IF_ERROR(CheckWriteNode(node, request.target.conditions, now));
   const bool directory = node.record.directory.has_value();
   meta::BlobRecord& record = node.record;
@@ -122,15 +123,16 @@ Task<azure::PosixAttributes> SetNode(Services& services, OpContext context,
     co_return Fail(Code::kInvalidInput, "What a node is does not change.");
   }
   const auto out = std::make_shared<azure::PosixAttributes>();
+  const auto path = std::make_shared<std::string>();
   const ContainerTarget container = request.target.container;
   const bool lazy = request.lazy;
-  FB_CO_RETURN_IF_ERROR(
-      co_await TransactNode(services, context, container, lazy,
-                            [&services, request = std::move(request), now = services.clock.Now(),
-                             out](kv::Transaction& txn) -> Result<> {
-                              FB_ASSIGN_OR_RETURN(*out, Set(services, txn, request, now));
-                              return {};
-                            }));
+  FB_CO_RETURN_IF_ERROR(co_await TransactNodeAcknowledged(
+      services, context, container, lazy, path,
+      [&services, request = std::move(request), now = services.clock.Now(), out,
+       path](kv::Transaction& txn) -> Result<> {
+        FB_ASSIGN_OR_RETURN(*out, Set(services, txn, request, now, *path));
+        return {};
+      }));
   co_return std::move(*out);
 }
 

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "base/codec.h"
+#include "engine/acknowledge.h"
 #include "engine/body_writer.h"
 #include "engine/change_log.h"
 #include "engine/container_room.h"
@@ -31,6 +32,7 @@ struct Commit {
   StoredBody stored;
   bool prepared = false;
   NodeChange done;
+  std::string path;  // that was made, or changed
 };
 
 bool HasDefaultAcl(const azure::AccessControl& access) {
@@ -162,6 +164,7 @@ Result<> Create(Services& services, kv::Transaction& txn, Commit& commit) {
   commit.done = {};
   const CreateNodeRequest& request = commit.request;
   FB_ASSIGN_OR_RETURN(const Spot spot, FindSpot(txn, request.target));
+  commit.path = spot.path;
   FB_RETURN_IF_ERROR(CheckMayChange(spot.container));
   FB_ASSIGN_OR_RETURN(const bool was_done, WasDone(txn, spot.container.id, request.token));
   if (was_done && spot.existing) {
@@ -237,6 +240,8 @@ Task<NodeChange> CreateNode(Services& services, OpContext context, CreateNodeReq
     (void)co_await AbandonPrepared(services, commit->body);
   }
   if (!done) co_return Fail(std::move(done.error()));
+  FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(
+      services, context, commit->request.target.container, {commit->path}));
   co_return std::move(commit->done);
 }
 

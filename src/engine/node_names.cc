@@ -25,6 +25,7 @@ struct Commit {
   Request request;
   WallTime now;
   NodeChange done;
+  std::string path;  // that was changed
 };
 
 std::unexpected<Error> Exists() {
@@ -110,10 +111,10 @@ Result<> TakeOut(Services& services, kv::Transaction& txn, const Spot& spot, Wal
 }
 
 Result<> Remove(Services& services, kv::Transaction& txn, Commit<RemoveNodeRequest>& commit) {
-  txn.MakesRoom();
   commit.done = {};
   const RemoveNodeRequest& request = commit.request;
   FB_ASSIGN_OR_RETURN(const Spot spot, FindSpot(txn, request.target));
+  commit.path = spot.path;
   FB_ASSIGN_OR_RETURN(const bool was_done, WasDone(txn, spot.container.id, request.token));
   if (was_done) return Repeated(txn, spot, commit.done);
   if (!spot.existing) return Missing();
@@ -173,8 +174,7 @@ void Rehang(kv::Transaction& txn, const meta::BlobRecord& record, const Spot& to
   }
 }
 
-Result<> Exchange(Services& services, kv::Transaction& txn, const Spot& source, const Spot& target,
-                  WallTime now) {
+Result<> Exchange(kv::Transaction& txn, const Spot& source, const Spot& target, WallTime now) {
   if (!target.existing) return Missing();
   if (IsBelow(target.path, source.path) || IsBelow(source.path, target.path)) {
     return Fail(Code::kInvalidRenameSourcePath, "A directory cannot be moved into itself.");
@@ -197,7 +197,6 @@ Result<> Exchange(Services& services, kv::Transaction& txn, const Spot& source, 
   if (b.expires) {
     FB_RETURN_IF_ERROR(meta::NoteExpiry(txn, source.container.id, source.path, *b.expires));
   }
-  (void)services;
   return {};
 }
 
@@ -229,6 +228,7 @@ Result<> Rename(Services& services, kv::Transaction& txn, Commit<RenameNodeReque
   commit.done = {};
   const RenameNodeRequest& request = commit.request;
   FB_ASSIGN_OR_RETURN(const Spot target, FindSpot(txn, request.target));
+  commit.path = target.path;
   FB_ASSIGN_OR_RETURN(const bool was_done, WasDone(txn, target.container.id, request.token));
   if (was_done) return Repeated(txn, target, commit.done);
   FB_ASSIGN_OR_RETURN(const Spot source, FindSpot(txn, request.source));
@@ -238,7 +238,7 @@ Result<> Rename(Services& services, kv::Transaction& txn, Commit<RenameNodeReque
   const bool same =
       target.existing && meta::InodeOf(*target.existing) == meta::InodeOf(*source.existing);
   if (!same && request.mode == RenameMode::kExchange) {
-    FB_RETURN_IF_ERROR(Exchange(services, txn, source, target, commit.now));
+    FB_RETURN_IF_ERROR(Exchange(txn, source, target, commit.now));
   } else if (!same) {
     FB_RETURN_IF_ERROR(Move(services, txn, source, target, request.target.conditions, commit.now));
   }
@@ -262,8 +262,9 @@ Task<NodeChange> Run(Services& services, OpContext context, Request request, Ste
   auto commit = std::make_shared<Commit<Request>>();
   commit->request = std::move(request);
   commit->now = services.clock.Now();
-  FB_CO_RETURN_IF_ERROR(co_await TransactNode(
+  FB_CO_RETURN_IF_ERROR(co_await TransactNodeAcknowledged(
       services, context, commit->request.target.container, commit->request.lazy,
+      std::shared_ptr<const std::string>(commit, &commit->path),
       [&services, commit, step](kv::Transaction& txn) { return step(services, txn, *commit); }));
   if (!commit->done.repeated) commit->done.changed = meta::Nanoseconds(commit->now);
   co_return std::move(commit->done);

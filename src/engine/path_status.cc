@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "engine/acknowledge.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
 #include "engine/get_container.h"
@@ -168,7 +169,9 @@ Task<Changed> SetPathProperties(Services& services, OpContext context,
   FB_CO_RETURN_IF_ERROR(context.Check());
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
   const auto changed = std::make_shared<Changed>();
-  FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+  const BlobTarget target = request.target;
+  FB_CO_RETURN_IF_ERROR(co_await TransactAcknowledged(
+      services, context, target,
       [&services, request = std::move(request), stamp = MakeStamp(services),
        changed](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(*changed, SetProperties(services, txn, request, stamp));

@@ -3,9 +3,9 @@
 #include <memory>
 
 #include "azure/posix.h"
+#include "engine/acknowledge.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
-#include "engine/look_up.h"
 #include "engine/path_access.h"
 #include "engine/references.h"
 #include "engine/remove_record.h"
@@ -177,9 +177,14 @@ Task<Changed> RenamePath(Services& services, OpContext context, RenamePathReques
   auto commit = std::make_shared<Commit>();
   commit->request = std::move(request);
   commit->now = services.clock.Now();
-  FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
-      services, context,
+  FB_CO_RETURN_IF_ERROR(co_await TransactAcknowledged(
+      services, context, commit->request.target,
       [&services, commit](kv::Transaction& txn) { return Rename(services, txn, *commit); }));
+  const RenamePathRequest& done = commit->request;
+  if (done.source.container != done.target.container) {
+    // Between two containers it is a delete in one of them.
+    FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(services, context, done.source));
+  }
   co_return std::move(commit->changed);
 }
 

@@ -10,7 +10,6 @@
 #include "engine/change_log.h"
 #include "engine/commit.h"
 #include "engine/lake_side.h"
-#include "engine/look_up.h"
 #include "meta/keys.h"
 #include "meta/tag_index.h"
 
@@ -125,13 +124,12 @@ Task<UpdateBlobResult> UpdateBlob(Services& services, OpContext context,
   // Shared, because the store may still run the function when this coroutine is gone.
   const auto outcome = std::make_shared<Outcome>();
   const BlobTarget target = request.target;
-  FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
-      services, context,
+  FB_CO_RETURN_IF_ERROR(co_await TransactAcknowledged(
+      services, context, target,
       [&services, request = std::move(request), stamp, outcome](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(*outcome, Update(services, txn, request, stamp));
         return {};
       }));
-  FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(services, context, target));
   if (services.lake != nullptr && outcome->hydrate) {
     services.lake->HydrateSoon(*outcome->hydrate);
   }

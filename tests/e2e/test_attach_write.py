@@ -6,8 +6,9 @@ import time
 
 import pytest
 from azure.storage.blob import ContentSettings, StandardBlobTier
+from azure.storage.filedatalake import DataLakeServiceClient
 from harness import trees
-from harness.accounts import DEVELOPMENT
+from harness.accounts import DEVELOPMENT, LAKE
 from harness.lakes import Front
 from harness.raw import RawClient
 
@@ -128,3 +129,30 @@ def test_detach_drains_first(lake, front):
     far = lake.direct.get_container_client("datasets")
     assert far.download_blob("late").readall() == b"z" * (3 << 20)
     assert "no container is attached" in front.forebay("lake", "status").stdout
+
+
+def test_what_the_data_lake_api_acknowledges_is_in_the_lake(lake, make_server):
+    """Paths that are made, renamed and deleted: each answer waits for the lake as those of blobs do."""
+    front = Front(make_server(accounts=(LAKE,)).start(), lake)
+    lake.make("strict")
+    front.attach("strict", "strict", "--mode", "read-write", "--ack", "lake")
+    far = lake.direct.get_container_client("strict")
+    near = DataLakeServiceClient(
+        front.server.url(LAKE), {"account_name": LAKE.name, "account_key": LAKE.key}
+    ).get_file_system_client("strict")
+
+    def there():
+        return {blob.name for blob in far.list_blobs()}
+
+    near.create_directory("d")
+    assert there() == {"d"}
+    file = near.create_file("d/a")
+    assert there() == {"d", "d/a"}
+    file.upload_data(b"content", overwrite=True)
+    assert far.download_blob("d/a").readall() == b"content"
+    file.rename_file("strict/d/b")
+    assert there() == {"d", "d/b"}
+    near.get_directory_client("d").rename_directory("strict/e")
+    assert there() == {"e", "e/b"}
+    near.delete_directory("e")
+    assert there() == set()
