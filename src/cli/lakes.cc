@@ -1,8 +1,11 @@
 #include "cli/lakes.h"
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 
+#include "base/ip_address.h"
+#include "http/interface_addresses.h"
 #include "lake/endpoint.h"
 #include "lake/stored_credential.h"
 #include "meta/lease.h"
@@ -39,7 +42,8 @@ Result<> CheckTransport(const lake::LakeEndpoint& endpoint, bool allow_http) {
   std::string_view host = std::string_view(endpoint.origin).substr(kPlain.size());
   host =
       host.starts_with('[') ? host.substr(1, host.find(']') - 1) : host.substr(0, host.find(':'));
-  if (host == "localhost" || host == "::1" || host.starts_with("127.")) return {};
+  const std::vector<IpBytes> addresses = http::AddressesOf(host);
+  if (!addresses.empty() && std::ranges::all_of(addresses, &IsLoopback)) return {};
   return Fail(Code::kInvalidConfig,
               "The lake's endpoint is plain http://, which would show its credential to the "
               "network; use https://, or allow it with lake.allow_http.");
@@ -60,7 +64,7 @@ lake::TransferLimits LinkSchedule::At(WallTime now, std::chrono::minutes utc_off
 }
 
 Result<std::unique_ptr<Lakes>> Lakes::Make(const config::Config& config, engine::Services& services,
-                                           metrics::Registry& registry,
+                                           metrics::Registry& registry, const OwnAddresses& own,
                                            tier::PlacementOptions placement) {
   FB_ASSIGN_OR_RETURN(LinkSchedule schedule, LinkSchedule::Of(config));
   std::unique_ptr<Lakes> lakes(new Lakes(config, std::move(schedule), services, registry));
@@ -73,25 +77,13 @@ Result<std::unique_ptr<Lakes>> Lakes::Make(const config::Config& config, engine:
   options.factory = [self = lakes.get()](const meta::AttachRecord& record) {
     return self->MakeClient(record);
   };
-  options.is_own = [self = lakes.get()](const lake::LakeEndpoint& endpoint) {
-    OwnAddresses own;
-    {
-      std::lock_guard lock(self->mutex_);
-      own = self->own_;
-    }
-    return own.Are(endpoint.origin);
-  };
+  options.is_own = [&own](const lake::LakeEndpoint& endpoint) { return own.Are(endpoint.origin); };
   lakes->tier_ = std::make_unique<tier::LakeTier>(services, std::move(options));
   services.lake = lakes->tier_.get();
   return lakes;
 }
 
 Lakes::~Lakes() { Stop(); }
-
-void Lakes::SetOwnAddresses(OwnAddresses own) {
-  std::lock_guard lock(mutex_);
-  own_ = std::move(own);
-}
 
 Result<> Lakes::Start() {
   FB_RETURN_IF_ERROR(meta::EndLeases(services_.store));

@@ -37,10 +37,11 @@ struct LinkSchedule {
 
 class Lakes {
  public:
-  // Registry and services outlive it. kInvalidConfig: a rate that cannot be read.
+  // Registry, services and own addresses outlive it; no container is attached to itself by these.
+  // kInvalidConfig: a rate that cannot be read.
   static Result<std::unique_ptr<Lakes>> Make(const config::Config& config,
                                              engine::Services& services,
-                                             metrics::Registry& registry,
+                                             metrics::Registry& registry, const OwnAddresses& own,
                                              tier::PlacementOptions placement);
   ~Lakes();  // stops
 
@@ -52,8 +53,6 @@ class Lakes {
   Result<> Reload(const config::Config& config);
 
   tier::LakeTier& tier() { return *tier_; }
-  // Where this server listens, once it does: no container is attached to itself by these.
-  void SetOwnAddresses(OwnAddresses own);
   // What traffic with the lake of a container has cost since this process attached or opened it;
   // nullopt where it has none.
   std::optional<lake::LakeUsage> UsageOf(const std::string& account,
@@ -81,7 +80,6 @@ class Lakes {
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   LinkSchedule schedule_;
-  OwnAddresses own_;
   std::map<Key, std::weak_ptr<Client>> clients_;
   std::unique_ptr<tier::LakeTier> tier_;
   std::jthread follower_;

@@ -1,12 +1,10 @@
 #include "cli/own_addresses.h"
 
-#include <arpa/inet.h>
 #include <netdb.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -48,20 +46,8 @@ std::optional<HostPort> Split(std::string_view origin) {
   return out;
 }
 
-// The whole of 127.0.0.0/8 is this machine, and ::1.
-bool IsLoopback(const IpBytes& address) {
-  static const IpBytes kSix = *ParseIp("::1");
-  static const IpBytes kFour = *ParseIp("127.0.0.1");
-  return address == kSix || std::equal(kFour.begin(), kFour.begin() + 13, address.begin());
-}
-
-bool IsLocalhost(std::string_view host) {
-  return host == "localhost" || host.ends_with(".localhost");
-}
-
 std::vector<IpBytes> Resolve(const std::string& host) {
-  if (const auto literal = ParseIp(host)) return {*literal};
-  if (IsLocalhost(host)) return {*ParseIp("127.0.0.1"), *ParseIp("::1")};
+  if (auto known = http::AddressesOf(host); !known.empty()) return known;
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -70,48 +56,36 @@ std::vector<IpBytes> Resolve(const std::string& host) {
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> guard(list, ::freeaddrinfo);
   std::vector<IpBytes> out;
   for (const addrinfo* at = list; at != nullptr; at = at->ai_next) {
-    char text[INET6_ADDRSTRLEN] = {};
-    const void* address = nullptr;
-    if (at->ai_family == AF_INET) {
-      address = &reinterpret_cast<const sockaddr_in*>(at->ai_addr)->sin_addr;
-    } else if (at->ai_family == AF_INET6) {
-      address = &reinterpret_cast<const sockaddr_in6*>(at->ai_addr)->sin6_addr;
-    }
-    if (address == nullptr || ::inet_ntop(at->ai_family, address, text, sizeof text) == nullptr) {
-      continue;
-    }
-    if (const auto parsed = ParseIp(text)) out.push_back(*parsed);
+    if (const auto address = http::BytesOf(at->ai_addr)) out.push_back(*address);
   }
   return out;
 }
 
-bool Meets(const IpBytes& address, const std::string& listens) {
-  const auto bound = ParseIp(listens);
-  if (!bound) return false;
-  if (*bound == address) return true;
-  const bool everywhere = *bound == *ParseIp("0.0.0.0") || *bound == *ParseIp("::");
-  if (!everywhere) return false;
-  // Whoever connects to "any address" meets this machine, too.
-  if (IsLoopback(address) || address == *ParseIp("0.0.0.0") || address == *ParseIp("::")) {
-    return true;
-  }
-  const std::vector<IpBytes> ours = http::InterfaceAddresses();
-  return std::ranges::find(ours, address) != ours.end();
+}  // namespace
+
+void OwnAddresses::Set(std::vector<Bound> bound) {
+  const std::lock_guard lock(mutex_);
+  bound_ = std::move(bound);
 }
 
-}  // namespace
+std::vector<OwnAddresses::Bound> OwnAddresses::On(std::uint16_t port) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Bound> out = bound_;
+  std::erase_if(out, [port](const Bound& one) { return one.port != port; });
+  return out;
+}
+
+bool OwnAddresses::Meet(const IpBytes& address, std::uint16_t port) const {
+  return std::ranges::any_of(On(port), [&](const Bound& one) {
+    return http::Meets(address, one.address, &http::InterfaceAddresses);
+  });
+}
 
 bool OwnAddresses::Are(const std::string& origin) const {
   const auto at = Split(origin);
-  if (!at) return false;
-  const auto ours = [&](const Bound& bound) { return bound.port == at->port; };
-  if (std::ranges::none_of(bound_, ours)) return false;
-  const std::vector<IpBytes> addresses = Resolve(at->host);
-  return std::ranges::any_of(bound_, [&](const Bound& bound) {
-    return bound.port == at->port && std::ranges::any_of(addresses, [&](const IpBytes& one) {
-             return Meets(one, bound.address);
-           });
-  });
+  if (!at || On(at->port).empty()) return false;
+  return std::ranges::any_of(Resolve(at->host),
+                             [&](const IpBytes& one) { return Meet(one, at->port); });
 }
 
 }  // namespace forebay::cli

@@ -5,8 +5,10 @@
 namespace forebay::cli {
 namespace {
 
+IpBytes Ip(const char* text) { return *ParseIp(text); }
+
 TEST(OwnAddressesTest, OneAddressIsWhatItIsBoundTo) {
-  const OwnAddresses own({{"127.0.0.1", 10'000}});
+  const OwnAddresses own({{Ip("127.0.0.1"), 10'000}});
   EXPECT_TRUE(own.Are("http://127.0.0.1:10000"));
   EXPECT_TRUE(own.Are("https://127.0.0.1:10000")) << "whatever it speaks, it is this server";
   EXPECT_TRUE(own.Are("http://localhost:10000"));
@@ -19,7 +21,7 @@ TEST(OwnAddressesTest, OneAddressIsWhatItIsBoundTo) {
 
 TEST(OwnAddressesTest, EverywhereIsAllOfThisMachine) {
   for (const char* bound : {"0.0.0.0", "::"}) {
-    const OwnAddresses own({{bound, 443}, {"127.0.0.1", 10'000}});
+    const OwnAddresses own({{Ip(bound), 443}, {Ip("127.0.0.1"), 10'000}});
     EXPECT_TRUE(own.Are("https://127.0.0.1"));
     EXPECT_TRUE(own.Are("https://127.8.9.10:443"));
     EXPECT_TRUE(own.Are("https://[::1]"));
@@ -30,12 +32,22 @@ TEST(OwnAddressesTest, EverywhereIsAllOfThisMachine) {
 }
 
 TEST(OwnAddressesTest, WhatIsNoOriginIsNotOurs) {
-  const OwnAddresses own({{"0.0.0.0", 80}});
+  const OwnAddresses own({{Ip("0.0.0.0"), 80}});
   for (const char* origin :
        {"", "ftp://127.0.0.1", "http://127.0.0.1:80x", "http://[::1", "http://"}) {
     EXPECT_FALSE(own.Are(origin)) << origin;
   }
   EXPECT_FALSE(OwnAddresses().Are("http://127.0.0.1:80"));
+}
+
+TEST(OwnAddressesTest, NothingIsOursBeforeThePortsAreKnown) {
+  OwnAddresses own;
+  EXPECT_FALSE(own.Meet(Ip("127.0.0.1"), 10'000));
+  own.Set({{Ip("127.0.0.1"), 10'000}, {Ip("0.0.0.0"), 10'001}});
+  EXPECT_TRUE(own.Meet(Ip("127.0.0.1"), 10'000));
+  EXPECT_FALSE(own.Meet(Ip("127.0.0.2"), 10'000));
+  EXPECT_TRUE(own.Meet(Ip("127.0.0.2"), 10'001));
+  EXPECT_FALSE(own.Meet(Ip("127.0.0.1"), 10'002));
 }
 
 }  // namespace

@@ -10,13 +10,13 @@
 #include "admin/placement_api.h"
 #include "admin/store_metrics.h"
 #include "base/encoding.h"
+#include "base/ip_address.h"
 #include "base/log.h"
 #include "cli/operations.h"
 #include "cli/placement_options.h"
 #include "cli/version.h"
 #include "config/reload.h"
 #include "engine/account_layout.h"
-#include "http/interface_addresses.h"
 #include "tier/placement_metrics.h"
 
 namespace forebay::cli {
@@ -96,8 +96,9 @@ Result<std::unique_ptr<Server>> Server::Start(const config::Config& config) {
   FB_RETURN_IF_ERROR(CheckLayouts(server->node_->store(), config));
   FB_ASSIGN_OR_RETURN(tier::PlacementOptions placement,
                       PlacementOptionsOf(config, server->node_->chunks()));
-  FB_ASSIGN_OR_RETURN(server->lakes_, Lakes::Make(config, server->node_->services(),
-                                                  server->registry_, std::move(placement)));
+  FB_ASSIGN_OR_RETURN(server->lakes_,
+                      Lakes::Make(config, server->node_->services(), server->registry_,
+                                  server->own_, std::move(placement)));
   server->fetcher_ =
       std::make_unique<rest::HttpSourceFetcher>(std::move(guard), http::ClientOptions{});
   server->recorder_ =
@@ -106,10 +107,9 @@ Result<std::unique_ptr<Server>> Server::Start(const config::Config& config) {
   FB_ASSIGN_OR_RETURN(options.default_version,
                       azure::ServiceVersion::Parse(config.default_service_version));
   options.copy_sources.domains = config.domains;
-  options.copy_sources.own_addresses = http::InterfaceAddresses;
-  for (const config::Listener& listener : config.listeners) {
-    options.copy_sources.own_endpoints.push_back(listener.address);
-  }
+  options.copy_sources.is_own = [&own = server->own_](const IpBytes& address, std::uint16_t port) {
+    return own.Meet(address, port);
+  };
   server->blobs_ = std::make_unique<rest::BlobService>(
       std::move(options), server->node_->services(), *server->accounts_, *server->fetcher_,
       server->recorder_.get());
@@ -142,9 +142,9 @@ Result<> Server::Listen() {
   std::vector<OwnAddresses::Bound> bound;
   const std::vector<std::uint16_t> ports = http_->ports();
   for (std::size_t i = 0; i < ports.size(); ++i) {
-    bound.push_back({Split(config_.listeners[i].address).host, ports[i]});
+    bound.push_back({*ParseIp(Split(config_.listeners[i].address).host), ports[i]});
   }
-  lakes_->SetOwnAddresses(OwnAddresses(std::move(bound)));
+  own_.Set(std::move(bound));
   if (!config_.lake_events_listen.empty()) FB_RETURN_IF_ERROR(ListenEvents());
   return config_.admin_listen.empty() ? Result<>() : ListenAdmin();
 }

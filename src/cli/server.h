@@ -13,6 +13,7 @@
 #include "admin/webhook_service.h"
 #include "cli/lakes.h"
 #include "cli/node.h"
+#include "cli/own_addresses.h"
 #include "config/config.h"
 #include "http/server.h"
 #include "metrics/metrics.h"
@@ -50,6 +51,7 @@ class Server {
   config::Config config_;
   metrics::Registry registry_;
   std::vector<metrics::Registry::CallbackHandle> callbacks_;
+  OwnAddresses own_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<Lakes> lakes_;
   std::unique_ptr<rest::AccountRegistry> accounts_;

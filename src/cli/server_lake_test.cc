@@ -113,8 +113,11 @@ TEST_F(LakeCommandTest, WhatIsWrongIsSaidWithWhatToDo) {
   EXPECT_THAT(refused(Endpoint("datasets"), "key:@/no/such/file"), HasSubstr("/no/such/file"));
   EXPECT_THAT(refused(Endpoint("datasets"), "key:SECRET"),
               AllOf(HasSubstr("where it is kept"), Not(HasSubstr("SECRET"))));
-  EXPECT_THAT(refused("http://acct.blob.example.com/data", "key:@" + key_file_),
-              HasSubstr("lake.allow_http"));
+  // The second is a name that only looks like this machine.
+  for (const char* host : {"acct.blob.example.com", "127.0.0.1.example.com"}) {
+    EXPECT_THAT(refused("http://" + std::string(host) + "/data", "key:@" + key_file_),
+                HasSubstr("lake.allow_http"));
+  }
   EXPECT_THAT(refused("nonsense", "key:@" + key_file_), HasSubstr("https://"));
   EXPECT_THAT(refused("http://127.0.0.1:1/devstoreaccount1/data", "key:@" + key_file_),
               HasSubstr("out of reach"));

@@ -226,6 +226,40 @@ def test_rude_clients_do_no_harm(own_server):
     assert own_server.alive
 
 
+def address_of_this_machine():
+    """Of the interface that leads out, or loopback where none does; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return probe.getsockname()[0]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_a_copy_source_on_a_listener_of_its_own_stays_in_the_server(make_server, host):
+    """By whatever name or address: fetched over the network it would be refused, as what is at the
+    other port is."""
+    server = make_server(accounts=(SECOND,), host=host).start()
+    client = RawClient(server, account=SECOND)
+    client.create_container("box")
+    assert client.put_blob("box", "source", b"ours").status == 201
+
+    def copy_from(place):
+        url = f"http://{place}/{SECOND.name}/box/source"
+        return client.put_blob("box", f"from {place}", b"", {"x-ms-copy-source": url})
+
+    own = {"localhost", "127.0.0.1"}
+    if host == "0.0.0.0":
+        own |= {"127.0.0.2", address_of_this_machine()}
+    for name in sorted(own):
+        answer = copy_from(f"{name}:{server.port}")
+        assert answer.status == 201, f"{name}: {answer.body}"
+        assert client.get_blob("box", f"from {name}:{server.port}").body == b"ours"
+        assert copy_from(f"{name}:{server.admin_port}").status >= 400, name
+    client.close()
+
+
 def test_expect_100_continue_spares_the_body(own_server):
     RawClient(own_server).create_container("expect")
     connection = socket.create_connection(("127.0.0.1", own_server.port), timeout=10)

@@ -5,21 +5,11 @@
 
 #include "azure/error_table.h"
 #include "base/encoding.h"
+#include "http/interface_addresses.h"
+#include "rest/blob/request_body.h"
 
 namespace forebay::rest {
 namespace {
-
-bool IsIpv4(const IpBytes& address) {
-  static const IpBytes kMapped = *ParseIp("0.0.0.0");
-  return std::equal(address.begin(), address.begin() + 12, kMapped.begin());
-}
-
-bool IsLoopbackName(std::string_view host) {
-  if (EqualsIgnoreCase(host, "localhost")) return true;
-  const auto address = ParseIp(host);
-  if (!address) return false;
-  return *address == *ParseIp("::1") || (IsIpv4(*address) && (*address)[12] == 127);
-}
 
 // "account.blob.host" → "blob.host"; empty when there is no dot.
 std::string_view BehindFirstLabel(std::string_view host) {
@@ -60,21 +50,6 @@ Result<std::string> CopySources::UrlOf(const Call& call) const {
   return std::string(*url);
 }
 
-bool CopySources::Reaches(std::string_view host, std::string_view listens) const {
-  if (host == listens) return true;
-  const auto at = ParseIp(listens);
-  const bool every4 = at && *at == *ParseIp("0.0.0.0");
-  const bool every = at && *at == *ParseIp("::");  // IPv4 too, on one socket
-  if (IsLoopbackName(host)) return every4 || every || IsLoopbackName(listens);
-  const auto wanted = ParseIp(host);
-  if (!wanted || !at) return false;
-  if (*wanted == *at) return true;
-  if (!every && !(every4 && IsIpv4(*wanted))) return false;
-  if (!options_.own_addresses) return false;
-  const std::vector<IpBytes> own = options_.own_addresses();
-  return std::ranges::find(own, *wanted) != own.end();
-}
-
 bool CopySources::IsOwn(const Call& call, const azure::SourceUrl& url) const {
   // The name by which the client reaches us is ours; so is a sibling account under host style.
   const std::string_view host = call.Header("host");
@@ -83,13 +58,8 @@ bool CopySources::IsOwn(const Call& call, const azure::SourceUrl& url) const {
       EqualsIgnoreCase(BehindFirstLabel(url.authority), BehindFirstLabel(host))) {
     return true;
   }
-  const std::string port = ":" + std::to_string(url.port);
-  for (const std::string& endpoint : options_.own_endpoints) {
-    if (EqualsIgnoreCase(url.host + port, endpoint)) return true;
-    if (!endpoint.ends_with(port)) continue;
-    std::string_view listens = std::string_view(endpoint).substr(0, endpoint.size() - port.size());
-    if (listens.starts_with('[')) listens = listens.substr(1, listens.size() - 2);
-    if (Reaches(url.host, listens)) return true;
+  for (const IpBytes& address : http::AddressesOf(url.host)) {
+    if (options_.is_own && options_.is_own(address, url.port)) return true;
   }
   // An account of the same name may live at Azure: only on the port that we were reached by is the
   // domain ours.
@@ -192,15 +162,7 @@ Result<http::Headers> SourceHeaders(azure::HeaderSpan headers) {
 }
 
 Result<engine::ExpectedChecksums> SourceChecksums(azure::HeaderSpan headers) {
-  engine::ExpectedChecksums expected;
-  if (const auto text = azure::FindHeader(headers, "x-ms-source-content-md5")) {
-    FB_ASSIGN_OR_RETURN(expected.md5, azure::ParseMd5(*text));
-  }
-  if (const auto text = azure::FindHeader(headers, "x-ms-source-content-crc64")) {
-    FB_ASSIGN_OR_RETURN(expected.crc64, azure::ParseCrc64(*text));
-    if (expected.md5) return Fail(azure::BothChecksumsError("x-ms-source-content-crc64"));
-  }
-  return expected;
+  return ChecksumsFrom(headers, "x-ms-source-content-md5", "x-ms-source-content-crc64");
 }
 
 Error LocalCopyError(Error error) {

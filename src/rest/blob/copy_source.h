@@ -22,14 +22,12 @@
 namespace forebay::rest {
 
 struct CopySourceOptions {
-  // "host:port" of this server's listeners, and what proxies in front of them are called.
-  std::vector<std::string> own_endpoints;
+  // Whether a connection from this machine to the address and port ends at a listener of this
+  // server. Does not wait. Unset: it is known by the names that clients use only.
+  std::function<bool(const IpBytes& address, std::uint16_t port)> is_own = {};
   // Host-style domains: "blob.example.com" serves "account.blob.example.com", on the port that the
   // request itself came to.
   std::vector<std::string> domains = {};
-  // The addresses that this machine has now: asked where a source names an address and a listener
-  // is on all of them. Unset: loopback only.
-  std::function<std::vector<IpBytes>()> own_addresses = {};
 };
 
 // A blob of this server that the caller may read, and its record as it was when that was decided.
@@ -62,8 +60,6 @@ class CopySources {
   std::optional<azure::RequestTarget> OwnTarget(const Call& call,
                                                 const azure::SourceUrl& url) const;
   bool IsOwn(const Call& call, const azure::SourceUrl& url) const;
-  // Whether who connects to `host` on the port of an endpoint meets the listener on `listens`.
-  bool Reaches(std::string_view host, std::string_view listens) const;
 
   const CopySourceOptions options_;
   SourceFetcher& fetcher_;
@@ -75,8 +71,7 @@ std::string CopySourceShown(std::string_view url);
 // The headers that a source elsewhere is asked with: source conditions and authorization.
 Result<http::Headers> SourceHeaders(azure::HeaderSpan headers);
 
-// x-ms-source-content-md5 or x-ms-source-content-crc64. kInvalidMd5, kInvalidCrc64;
-// kBothChecksumsPresent.
+// x-ms-source-content-md5 or x-ms-source-content-crc64; the errors of ChecksumsFrom.
 Result<engine::ExpectedChecksums> SourceChecksums(azure::HeaderSpan headers);
 
 // An engine error of a copy whose source is here: a blob that is not there can only be the source,

@@ -37,16 +37,21 @@ Task<std::size_t> StructuredReader::Read(MutableByteView data) {
   }
 }
 
-Result<engine::ExpectedChecksums> ExpectedFrom(azure::HeaderSpan headers) {
+Result<engine::ExpectedChecksums> ChecksumsFrom(azure::HeaderSpan headers, std::string_view md5,
+                                                std::string_view crc64) {
   engine::ExpectedChecksums expected;
-  if (const auto text = azure::FindHeader(headers, "content-md5")) {
+  if (const auto text = azure::FindHeader(headers, md5)) {
     FB_ASSIGN_OR_RETURN(expected.md5, azure::ParseMd5(*text));
   }
-  if (const auto text = azure::FindHeader(headers, "x-ms-content-crc64")) {
+  if (const auto text = azure::FindHeader(headers, crc64)) {
     FB_ASSIGN_OR_RETURN(expected.crc64, azure::ParseCrc64(*text));
-    if (expected.md5) return Fail(azure::BothChecksumsError("x-ms-content-crc64"));
+    if (expected.md5) return Fail(azure::BothChecksumsError(crc64));
   }
   return expected;
+}
+
+Result<engine::ExpectedChecksums> ExpectedFrom(azure::HeaderSpan headers) {
+  return ChecksumsFrom(headers, "content-md5", "x-ms-content-crc64");
 }
 
 void RequestBody::AddEcho(http::Response& response) const {

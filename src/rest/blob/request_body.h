@@ -32,7 +32,10 @@ class StructuredReader final : public BodyReader {
   azure::StructuredMessageDecoder decoder_;
 };
 
-// Content-MD5 or x-ms-content-crc64. kInvalidMd5, kInvalidCrc64; kBothChecksumsPresent.
+// Of one of the headers of these names. kInvalidMd5, kInvalidCrc64; kBothChecksumsPresent.
+Result<engine::ExpectedChecksums> ChecksumsFrom(azure::HeaderSpan headers, std::string_view md5,
+                                                std::string_view crc64);
+// Content-MD5 or x-ms-content-crc64; the errors of ChecksumsFrom.
 Result<engine::ExpectedChecksums> ExpectedFrom(azure::HeaderSpan headers);
 
 struct RequestBody {

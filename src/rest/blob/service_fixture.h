@@ -89,7 +89,12 @@ class ServiceFixture {
  public:
   struct Options {
     bool hierarchical = false;
-    BlobServiceOptions service{.copy_sources = {{"127.0.0.1:10000"}, {}}, .copy_jobs = {}};
+    BlobServiceOptions service{.copy_sources = {.is_own =
+                                                    [](const IpBytes& address, std::uint16_t port) {
+                                                      return address == *ParseIp("127.0.0.1") &&
+                                                             port == 10000;
+                                                    }},
+                               .copy_jobs = {}};
   };
   ServiceFixture() : ServiceFixture(Options()) {}
   explicit ServiceFixture(Options options)

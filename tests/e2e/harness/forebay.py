@@ -9,9 +9,9 @@ from .accounts import DEVELOPMENT, SECOND
 from .server import ServerProcess, free_port
 
 
-def render_config(accounts, data, port, admin_port, tls=None, extra=""):
+def render_config(accounts, data, port, admin_port, tls=None, extra="", host="127.0.0.1"):
     """The TOML file of a test server; `extra` goes in front of the tables."""
-    address = f"127.0.0.1:{port}"
+    address = f"{host}:{port}"
     lines = [f'data = ["{data}"]', f'admin_listen = "127.0.0.1:{admin_port}"']
     lines += [extra] if tls else [f'listen = ["{address}"]', extra]
     if tls:
@@ -30,8 +30,11 @@ def render_config(accounts, data, port, admin_port, tls=None, extra=""):
 class Forebay(ServerProcess):
     """`forebay serve --config FILE` in a directory of its own."""
 
-    def __init__(self, directory, accounts=(DEVELOPMENT, SECOND), tls=None, extra=""):
+    def __init__(
+        self, directory, accounts=(DEVELOPMENT, SECOND), tls=None, extra="", host="127.0.0.1"
+    ):
         super().__init__(directory)
+        self.host = host
         self.admin_port = free_port()
         self.accounts = list(accounts)
         self.tls = tls
@@ -43,7 +46,7 @@ class Forebay(ServerProcess):
     def write_config(self):
         self.config.write_text(
             render_config(
-                self.accounts, self.data, self.port, self.admin_port, self.tls, self.extra
+                self.accounts, self.data, self.port, self.admin_port, self.tls, self.extra, self.host
             )
         )
 
