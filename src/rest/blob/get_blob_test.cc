@@ -47,6 +47,18 @@ TEST_F(GetBlobTest, NotModifiedSaysWhatTheCopyWasComparedWith) {
   EXPECT_EQ(f_.Get("/box/a", {{"If-None-Match", "\"0x1\""}}).status, 200u);
 }
 
+// A wildcard on a read cannot be met by a blob that is there; one that is not there is just that.
+TEST_F(GetBlobTest, AWildcardOfNoneIsNoConditionOfReads) {
+  for (const char* method : {"GET", "HEAD"}) {
+    const Reply there = f_.Send(method, "/box/a", {{"If-None-Match", "*"}});
+    EXPECT_EQ(there.status, 400u) << method;
+    EXPECT_EQ(there.ErrorCode(), "UnsatisfiableCondition") << method;
+    const Reply absent = f_.Send(method, "/box/absent", {{"If-None-Match", "*"}});
+    EXPECT_EQ(absent.status, 404u) << method;
+    EXPECT_EQ(absent.ErrorCode(), "BlobNotFound") << method;
+  }
+}
+
 // `timeout` is of the operation: a client that reads slowly gets all of what it began to read.
 TEST_F(GetBlobTest, ASlowReaderOutlivesTheTimeItGave) {
   f_.slow_reader = std::chrono::milliseconds(1100);

@@ -3,7 +3,7 @@
 
 #include "base/codec.h"
 #include "engine/get_container.h"
-#include "engine/lake_side.h"
+#include "engine/lake_for_test.h"
 #include "meta/keys.h"
 #include "meta/namespace.h"
 #include "rest/blob/service_fixture.h"
@@ -15,21 +15,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-// Counts how often it was asked to fetch what is wanted.
-class NotingLake final : public engine::LakeSide {
- public:
-  Task<> LookUp(OpContext, meta::ContainerId, std::string) override { co_return Result<>{}; }
-  Task<engine::ListingCover> CoverListing(OpContext, engine::ListingSpan) override {
-    co_return engine::ListingCover{};
-  }
-  Task<std::unique_ptr<BodySource>> Open(OpContext, engine::LakeRead) override {
-    co_return Fail(Code::kOffline, "There is no lake.");
-  }
-  Task<> AwaitAcknowledged(OpContext, engine::BlobTarget) override { co_return Result<>{}; }
-  void HydrateSoon(meta::ContainerId) override { ++asked; }
-  int asked = 0;
-};
 
 class ResidencyTest : public ::testing::Test {
  protected:
@@ -85,7 +70,7 @@ class ResidencyTest : public ::testing::Test {
   }
 
   ServiceFixture f_;
-  NotingLake lake_;
+  engine::OneTextLake lake_{""};
 };
 
 TEST_F(ResidencyTest, IsShownInHeadersAndListings) {
@@ -123,13 +108,13 @@ TEST_F(ResidencyTest, TheHotTierAsksForTheBytes) {
   };
   Say(true, true, 0);
   EXPECT_EQ(tier("/box/a", "Cool"), 200u);
-  EXPECT_EQ(lake_.asked, 0);
+  EXPECT_EQ(lake_.asked_to_hydrate, 0);
   EXPECT_THAT(Wanted(), IsEmpty());
   EXPECT_EQ(tier("/box/a", "Hot"), 200u);
-  EXPECT_EQ(lake_.asked, 1);
+  EXPECT_EQ(lake_.asked_to_hydrate, 1);
   EXPECT_THAT(Wanted(), ElementsAre("a")) << "on record before it is answered";
   EXPECT_EQ(tier("/box/plain", "Hot"), 200u);
-  EXPECT_EQ(lake_.asked, 1);
+  EXPECT_EQ(lake_.asked_to_hydrate, 1);
   EXPECT_THAT(Wanted(), ElementsAre("a"));
   EXPECT_EQ(Shown(), "lake 0");  // the tier itself moves nothing
 }

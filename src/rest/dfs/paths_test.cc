@@ -343,5 +343,21 @@ TEST(FlatDfsTest, OffersWhatAzureOffersThere) {
   EXPECT_EQ(d.f.Get("/box/a/f").status, 404u);
 }
 
+// Azure refuses the blocks (docs/rest-api.md).
+TEST_F(DfsTest, EitherApiGoesOnWithWhatTheOtherHasMade) {
+  ASSERT_EQ(d_.Create("f").status, 201u);
+  ASSERT_EQ(d_.Append("f", 0, "first").status, 202u);
+  ASSERT_EQ(d_.Flush("f", 5).status, 200u);
+  ASSERT_EQ(d_.Append("f", 5, " not flushed").status, 202u);
+  ASSERT_EQ(d_.f.Put("/box/f?comp=block&blockid=MDAx", {}, "block").status, 201u);
+  EXPECT_EQ(d_.f.Get("/box/f").body, "first");
+  const std::string list = "<BlockList><Latest>MDAx</Latest></BlockList>";
+  ASSERT_EQ(d_.f.Put("/box/f?comp=blocklist", {}, list).status, 201u);
+  EXPECT_EQ(d_.f.Get("/box/f").body, "block");
+  ASSERT_EQ(d_.Append("f", 5, "!").status, 202u);
+  ASSERT_EQ(d_.Flush("f", 6).status, 200u);
+  EXPECT_EQ(d_.f.Get("/box/f").body, "block!");
+}
+
 }  // namespace
 }  // namespace forebay::rest::dfs

@@ -33,6 +33,7 @@ Task<http::Response> HandlePosixInfo(Call& call) {
   }
   azure::FieldLineWriter line;
   line.Number("version", kVersion).Text("changes", "false").Text("versions", "true");
+  line.Text("copies", "true");
   if (call.services.room != nullptr) {
     FB_CO_ASSIGN_OR_RETURN(const auto space, co_await call.services.pool.Run(
                                                  [&call] { return call.services.room->Space(); }));
@@ -89,13 +90,12 @@ Task<http::Response> HandlePosixSetAttributes(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(request.target, NodeOf(call, /*writes=*/true));
   FB_CO_ASSIGN_OR_RETURN(request.set, ChangesOf(call));
   FB_CO_ASSIGN_OR_RETURN(request.lazy, LazyOf(call));
-  const bool lazy = request.lazy;
   if (const auto text = azure::FindHeader(call.headers(), "x-ms-acl")) {
     FB_CO_ASSIGN_OR_RETURN(request.acl, azure::ParseAcl(*text));
   }
   FB_CO_ASSIGN_OR_RETURN(const auto attributes,
                          co_await engine::SetNode(call.services, call.context, std::move(request)));
-  co_return co_await WithMark(call, lazy, WithAttributes(200, attributes));
+  co_return co_await WithMark(call, WithAttributes(200, attributes));
 }
 
 Task<http::Response> HandlePosixListXattrs(Call& call) {
@@ -141,7 +141,7 @@ Task<http::Response> HandlePosixSetXattr(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(const bool lazy, LazyOf(call));
   FB_CO_RETURN_IF_ERROR(co_await engine::SetXattr(call.services, call.context, std::move(target),
                                                   std::move(name), std::move(value), mode, lazy));
-  co_return co_await WithMark(call, lazy, Empty(200));
+  co_return co_await WithMark(call, Empty(200));
 }
 
 Task<http::Response> HandlePosixRemoveXattr(Call& call) {
@@ -150,7 +150,7 @@ Task<http::Response> HandlePosixRemoveXattr(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(const bool lazy, LazyOf(call));
   FB_CO_RETURN_IF_ERROR(co_await engine::RemoveXattr(call.services, call.context, std::move(target),
                                                      std::move(name), lazy));
-  co_return co_await WithMark(call, lazy, Empty(200));
+  co_return co_await WithMark(call, Empty(200));
 }
 
 }  // namespace forebay::rest::dfs

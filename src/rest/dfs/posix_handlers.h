@@ -44,7 +44,7 @@ Result<azure::PosixChanges> ChangesOf(const Call& call);
 // x-ms-posix-lazy: the client asks for durability later, by `sync`. kInvalidHeaderValue.
 Result<bool> LazyOf(const Call& call);
 // After a change: x-ms-posix-mark, where it was asked for lazily.
-Task<http::Response> WithMark(Call& call, bool lazy, http::Response response);
+Task<http::Response> WithMark(Call& call, http::Response response);
 // An answer with the attributes as x-ms-posix, and the ETag.
 http::Response WithAttributes(unsigned status, const azure::PosixAttributes& attributes);
 

@@ -80,7 +80,8 @@ Result<bool> LazyOf(const Call& call) {
   return *lazy;
 }
 
-Task<http::Response> WithMark(Call& call, bool lazy, http::Response response) {
+Task<http::Response> WithMark(Call& call, http::Response response) {
+  FB_CO_ASSIGN_OR_RETURN(const bool lazy, LazyOf(call));
   if (lazy) {
     FB_CO_ASSIGN_OR_RETURN(const engine::LazyMark mark,
                            co_await engine::MarkNow(call.services, call.context));
@@ -108,7 +109,6 @@ Task<http::Response> HandlePosixCreate(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(request.set, ChangesOf(call));
   FB_CO_ASSIGN_OR_RETURN(request.token, TokenOf(call));
   FB_CO_ASSIGN_OR_RETURN(request.lazy, LazyOf(call));
-  const bool lazy = request.lazy;
   if (const auto text = azure::FindHeader(call.headers(), "x-ms-umask")) {
     FB_CO_ASSIGN_OR_RETURN(request.umask, azure::ParseUmask(*text));
   }
@@ -126,7 +126,7 @@ Task<http::Response> HandlePosixCreate(Call& call) {
   }
   FB_CO_ASSIGN_OR_RETURN(const auto done, co_await engine::CreateNode(call.services, call.context,
                                                                       std::move(request)));
-  co_return co_await WithMark(call, lazy, Done(done, done.created ? 201 : 200));
+  co_return co_await WithMark(call, Done(done, done.created ? 201 : 200));
 }
 
 Task<http::Response> HandlePosixLink(Call& call) {
@@ -134,13 +134,12 @@ Task<http::Response> HandlePosixLink(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(request.target, NodeOf(call, /*writes=*/true));
   FB_CO_ASSIGN_OR_RETURN(request.token, TokenOf(call));
   FB_CO_ASSIGN_OR_RETURN(request.lazy, LazyOf(call));
-  const bool lazy = request.lazy;
   FB_CO_ASSIGN_OR_RETURN(const std::uint64_t from, RequireNumber(call, "from"));
   request.from = meta::InodeId(from);
   request.from_path = Trimmed(call.QueryValue("frompath"));
   FB_CO_ASSIGN_OR_RETURN(
       const auto done, co_await engine::LinkNode(call.services, call.context, std::move(request)));
-  co_return co_await WithMark(call, lazy, Done(done, 201));
+  co_return co_await WithMark(call, Done(done, 201));
 }
 
 Task<http::Response> HandlePosixRemove(Call& call) {
@@ -148,7 +147,6 @@ Task<http::Response> HandlePosixRemove(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(request.target, NodeOf(call, /*writes=*/true));
   FB_CO_ASSIGN_OR_RETURN(request.token, TokenOf(call));
   FB_CO_ASSIGN_OR_RETURN(request.lazy, LazyOf(call));
-  const bool lazy = request.lazy;
   const std::string_view kind = call.QueryValue("kind");
   if (kind != "file" && kind != "dir") {
     co_return Fail(kind.empty() ? azure::MissingQueryError("kind")
@@ -157,7 +155,7 @@ Task<http::Response> HandlePosixRemove(Call& call) {
   request.directory = kind == "dir";
   FB_CO_ASSIGN_OR_RETURN(const auto done, co_await engine::RemoveNode(call.services, call.context,
                                                                       std::move(request)));
-  co_return co_await WithMark(call, lazy, Done(done, 200));
+  co_return co_await WithMark(call, Done(done, 200));
 }
 
 Task<http::Response> HandlePosixRename(Call& call) {
@@ -165,7 +163,6 @@ Task<http::Response> HandlePosixRename(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(request.target, NodeOf(call, /*writes=*/true));
   FB_CO_ASSIGN_OR_RETURN(request.token, TokenOf(call));
   FB_CO_ASSIGN_OR_RETURN(request.lazy, LazyOf(call));
-  const bool lazy = request.lazy;
   const auto text = azure::FindHeader(call.headers(), "x-ms-posix-from");
   if (!text) co_return Fail(azure::MissingHeaderError("x-ms-posix-from"));
   FB_CO_ASSIGN_OR_RETURN(const azure::FieldLine from, azure::FieldLine::Parse(*text));
@@ -184,7 +181,7 @@ Task<http::Response> HandlePosixRename(Call& call) {
   }
   FB_CO_ASSIGN_OR_RETURN(const auto done, co_await engine::RenameNode(call.services, call.context,
                                                                       std::move(request)));
-  co_return co_await WithMark(call, lazy, Done(done, 200));
+  co_return co_await WithMark(call, Done(done, 200));
 }
 
 }  // namespace forebay::rest::dfs
