@@ -40,10 +40,13 @@ struct ContentPiece {
   std::uint64_t length = 0;  // of all but kBlock; at least 1
   std::string block;         // of kBlock: the decoded id
   meta::InodeId inode{0};    // of kCopy
+  std::string path{};        // of kCopy: where to look for a file that has no place of its own
+  std::string etag{};        // of kCopy: what the file must have; empty: anything
 };
 
 // The lines of a plan: "keep <offset> <length>", "data <length>", "zero <length>",
-// "block <base64 id>", "copy <inode> <offset> <length>". kInvalidInput, kInvalidBlockId.
+// "block <base64 id>", "copy <inode> <offset> <length> [<field line>]". kInvalidInput,
+// kInvalidBlockId.
 Result<std::vector<ContentPiece>> ParsePlan(std::string_view text);
 
 struct CommitNodeRequest {

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <memory>
 
+#include "azure/field_line.h"
 #include "azure/names.h"
 #include "engine/append_path.h"
 #include "engine/body_writer.h"
@@ -65,6 +66,12 @@ Result<ContentPiece> ParseLine(std::string_view line) {
     std::uint64_t inode = 0;
     good = Take(line, inode) && Take(line, piece.offset) && Take(line, piece.length);
     piece.inode = meta::InodeId(inode);
+    if (good && !line.empty()) {
+      const auto source = azure::FieldLine::Parse(Word(line));
+      if (!source) return BadPlan();
+      piece.etag = source->Get("etag");
+      piece.path = source->Get("path");
+    }
   } else {
     good = false;
   }

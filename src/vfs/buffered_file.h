@@ -11,6 +11,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -34,6 +35,8 @@ class BufferedFile : public OpenFile, public std::enable_shared_from_this<Buffer
                bool direct) override;
   Task<> Truncate(OpContext context, std::uint64_t size) override;
   Task<> Allocate(OpContext context, int mode, std::uint64_t offset, std::uint64_t length) override;
+  Task<bool> CopyFrom(OpContext context, CopiedRange range, std::uint64_t offset,
+                      bool whole) override;
   Task<std::uint64_t> Seek(OpContext context, std::uint64_t offset, bool data) override;
   Task<> Flush(OpContext context) override;
   Task<> Sync(OpContext context) override;
@@ -112,7 +115,12 @@ class BufferedFile : public OpenFile, public std::enable_shared_from_this<Buffer
   Task<bool> CommitOnce(OpContext context);
   CommitRequest Describe(FileRef file,
                          std::vector<std::shared_ptr<WriteMemory>>& pinned) const;  // with mutex_
-  void Absorb(const CommitAnswer& answer);
+  // With mutex_: the commit that puts `range` to `offset`; nullopt where something waits that it
+  // would have to name as well.
+  std::optional<CommitRequest> DescribeCopy(FileRef file, CopiedRange range,
+                                            std::uint64_t offset) const;
+  // `copied`: what the commit changed besides the blocks, by offset and length.
+  void Absorb(const CommitAnswer& answer, std::map<std::uint64_t, std::uint64_t> copied = {});
   Result<> StageAgain();
 
   BufferedFiles& files_;

@@ -176,10 +176,57 @@ Task<bool> BufferedFile::CommitOnce(OpContext context) {
   }
 }
 
-void BufferedFile::Absorb(const CommitAnswer& answer) {
+std::optional<CommitRequest> BufferedFile::DescribeCopy(FileRef file, CopiedRange range,
+                                                        std::uint64_t offset) const {
+  // Cut to nothing, and nothing written since: the copy is all of the new content.
+  const bool replaces = content_.Replaces() && content_.size() == 0;
+  if (content_.Dirty() && !replaces) return std::nullopt;
+  const std::uint64_t limit = content_.base_limit();
+  const std::uint64_t end = offset + range.length;
+  CommitRequest request;
+  request.file = std::move(file);
+  if (offset > 0 && limit > 0) request.pieces.push_back(KeptRange{0, std::min(offset, limit)});
+  if (offset > limit) request.pieces.push_back(ZeroRange{offset - limit});
+  request.pieces.push_back(std::move(range));
+  if (end < limit) request.pieces.push_back(KeptRange{end, limit - end});
+  if (!replaces) {
+    request.base = content_.base();
+    request.base_size = content_.base_size();
+  }
+  return request;
+}
+
+// Whatever goes wrong is left to who copies the bytes then: they may be changed while the file is
+// open, be of a version that is no longer the file's, or the server may be away.
+Task<bool> BufferedFile::CopyFrom(OpContext context, CopiedRange range, std::uint64_t offset,
+                                  bool whole) {
+  {
+    // What replaces an older content is seen when all of it is there.
+    std::lock_guard lock(mutex_);
+    const bool replaces = content_.Replaces() && content_.base_size() > 0;
+    if (replaces && (!whole || content_.size() > 0)) co_return false;
+  }
+  if (State().size > 0 && !co_await Flush(context)) co_return false;
+  const std::uint64_t length = range.length;
+  FB_CO_ASSIGN_OR_RETURN(auto exclusive, co_await BeginExclusive(context));
+  FB_CO_ASSIGN_OR_RETURN(FileRef file, where_());
+  std::optional<CommitRequest> request;
+  {
+    std::lock_guard lock(mutex_);
+    request = DescribeCopy(std::move(file), std::move(range), offset);
+  }
+  if (!request) co_return false;
+  const auto answer = co_await files_.remote().Commit(context, std::move(*request));
+  if (!answer) co_return false;
+  Absorb(*answer, {{offset, length}});
+  co_return true;
+}
+
+void BufferedFile::Absorb(const CommitAnswer& answer,
+                          std::map<std::uint64_t, std::uint64_t> copied) {
   std::lock_guard lock(mutex_);
   auto next = std::make_shared<CachedVersion>(inode_, answer.etag);
-  std::map<std::uint64_t, std::uint64_t> changed;
+  std::map<std::uint64_t, std::uint64_t> changed = std::move(copied);
   for (const auto& [offset, block] : content_.blocks()) changed[offset] = block->length;
   files_.cache().Carry(*version_, next, changed, content_.base_limit());
   for (const auto& [offset, block] : content_.blocks()) {

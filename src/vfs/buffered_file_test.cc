@@ -38,6 +38,87 @@ TEST_F(BufferedFileTest, ASmallFileIsOneRequest) {
   EXPECT_EQ(here.remote.data.commits, 1);
 }
 
+// A range of `from` as it is now.
+CopiedRange RangeOf(const std::string& from, const OpenFile& file, std::uint64_t offset,
+                    std::uint64_t length) {
+  return {{.path = from, .id = {}}, file.State().etag, offset, length};
+}
+
+TEST_F(BufferedFileTest, ACopyByReferenceIsOneCommitAndNoBytes) {
+  Machine here(server_);
+  auto from = here.Create("from");
+  const std::string text = Random(8, 3_MiB);
+  ASSERT_TRUE(Write(*from, 0, text));
+  ASSERT_TRUE(RunSync(from->Flush({})));
+  auto to = here.Create("to");
+  const int commits = here.remote.data.commits, stages = here.remote.data.stages;
+  EXPECT_TRUE(*RunSync(to->CopyFrom({}, RangeOf("from", *from, 1_MiB, 2_MiB), 10, false)));
+  EXPECT_EQ(here.remote.data.commits, commits + 1);
+  EXPECT_FALSE(to->State().dirty);
+  ASSERT_TRUE(RunSync(to->Close({})));
+  EXPECT_EQ(here.remote.data.commits, commits + 1);
+  EXPECT_EQ(here.remote.data.stages, stages);
+  EXPECT_EQ(here.remote.data.reads, 0);
+  EXPECT_TRUE(*Read(*here.Open("to"), 0, 4_MiB) == std::string(10, '\0') + text.substr(1_MiB));
+}
+
+TEST_F(BufferedFileTest, ACopyLeavesWhatItDoesNotTouchAndWhatIsCachedOfThat) {
+  Machine here(server_), there(server_);
+  auto from = here.Create("from");
+  ASSERT_TRUE(Write(*from, 0, std::string(1_MiB, 'c')));
+  ASSERT_TRUE(RunSync(from->Flush({})));
+  auto to = here.Create("to");
+  std::string text = Random(9, 4_MiB);
+  ASSERT_TRUE(Write(*to, 0, text));
+  ASSERT_TRUE(RunSync(to->Flush({})));
+  EXPECT_TRUE(*Read(*to, 0, text.size()) == text);
+  ASSERT_TRUE(Write(*to, 5, "not yet committed"));
+  EXPECT_TRUE(*RunSync(to->CopyFrom({}, RangeOf("from", *from, 0, 1_MiB), 1_MiB, false)));
+  text.replace(5, 17, "not yet committed");
+  text.replace(1_MiB, 1_MiB, std::string(1_MiB, 'c'));
+  EXPECT_TRUE(*Read(*to, 0, text.size()) == text);
+  EXPECT_TRUE(*Read(*there.Open("to"), 0, text.size()) == text);
+}
+
+TEST_F(BufferedFileTest, ACopyThatCannotBeMadeDoesNothing) {
+  Machine here(server_);
+  auto from = here.Create("from");
+  ASSERT_TRUE(Write(*from, 0, std::string(2_MiB, 'c')));
+  ASSERT_TRUE(RunSync(from->Flush({})));
+  auto to = here.Create("to");
+  ASSERT_TRUE(Write(*to, 0, "before"));
+  ASSERT_TRUE(RunSync(to->Flush({})));
+  const CopiedRange old = RangeOf("from", *from, 0, 1_MiB);
+  ASSERT_TRUE(Write(*from, 0, "changed"));
+  ASSERT_TRUE(RunSync(from->Flush({})));
+  EXPECT_FALSE(*RunSync(to->CopyFrom({}, old, 0, false)));
+  here.remote.data.fail_commits = 1;
+  EXPECT_FALSE(*RunSync(to->CopyFrom({}, RangeOf("from", *from, 0, 1_MiB), 0, false)));
+  EXPECT_EQ(*Read(*to, 0, 100), "before");
+  EXPECT_FALSE(to->State().dirty);
+}
+
+TEST_F(BufferedFileTest, AContentIsReplacedByACopyInOneStepOrNotByIt) {
+  Machine here(server_), there(server_);
+  auto from = here.Create("from");
+  ASSERT_TRUE(Write(*from, 0, std::string(2_MiB, 'c')));
+  ASSERT_TRUE(RunSync(from->Flush({})));
+  auto to = here.Create("to");
+  ASSERT_TRUE(Write(*to, 0, "before"));
+  ASSERT_TRUE(RunSync(to->Flush({})));
+  ASSERT_TRUE(RunSync(to->Truncate({}, 0)));
+  // Half of it would be seen.
+  EXPECT_FALSE(*RunSync(to->CopyFrom({}, RangeOf("from", *from, 0, 1_MiB), 0, false)));
+  EXPECT_EQ(*Read(*there.Open("to"), 0, 100), "before");
+  EXPECT_TRUE(*RunSync(to->CopyFrom({}, RangeOf("from", *from, 0, 2_MiB), 0, true)));
+  EXPECT_EQ(*Read(*there.Open("to"), 0, 3_MiB), std::string(2_MiB, 'c'));
+  // With bytes of its own before it, it is more than the copy.
+  ASSERT_TRUE(RunSync(to->Truncate({}, 0)));
+  ASSERT_TRUE(Write(*to, 0, "x"));
+  EXPECT_FALSE(*RunSync(to->CopyFrom({}, RangeOf("from", *from, 0, 2_MiB), 0, true)));
+  EXPECT_EQ(there.Open("to")->State().size, 2_MiB);
+}
+
 TEST_F(BufferedFileTest, BlocksAreUploadedWhileTheWriterGoesOnWithinTheBudget) {
   Machine here(server_, Small());
   here.remote.data.stage_delay = 2ms;

@@ -466,22 +466,6 @@ TEST_P(VfsContract, NamesThatAreHard) {
   VFS_ERRNO(mount().Put(longest + "n", ""), ENAMETOOLONG);
 }
 
-TEST_P(VfsContract, CopiesRangesBetweenFiles) {
-  VFS_OK(mount().Put("from", "0123456789"));
-  VFS_OK(mount().Put("to", "abcdefghij"));
-  const auto from = mount().Open("from", O_RDONLY);
-  const auto to = mount().Open("to", O_RDWR);
-  VFS_OK(from);
-  VFS_OK(to);
-  EXPECT_EQ(*RunSync(mount().fs().CopyRange({}, *from, 2, *to, 5, 4)), 4u);
-  EXPECT_EQ(*mount().ReadAt(*to, 0, 100), "abcde2345j");
-  EXPECT_EQ(*RunSync(mount().fs().CopyRange({}, *from, 8, *to, 0, 100)), 2u);
-  VFS_ERRNO(RunSync(mount().fs().CopyRange({}, *to, 0, *from, 0, 1)), EBADF);
-  VFS_ERRNO(RunSync(mount().fs().CopyRange({}, *to, 0, *to, 2, 5)), EINVAL);
-  VFS_OK(mount().CloseHandle(*from));
-  VFS_OK(mount().CloseHandle(*to));
-}
-
 TEST_P(VfsContract, ForgetsWhatNobodyAsksFor) {
   FileSystemOptions options;
   options.max_cached_entries = 10;

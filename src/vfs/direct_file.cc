@@ -61,15 +61,16 @@ Task<> DirectFile::Commit(OpContext context, std::vector<CommitPiece> pieces) {
   co_return Result<>();
 }
 
-// `data` at `offset`, the rest as it is.
-Task<> DirectFile::Splice(OpContext context, std::uint64_t offset, ByteView data) {
+// `piece`, of `length`, at `offset`; the rest as it is.
+Task<> DirectFile::Splice(OpContext context, std::uint64_t offset, CommitPiece piece,
+                          std::uint64_t length) {
   const std::uint64_t size = State().size;
   std::vector<CommitPiece> pieces;
   const std::uint64_t before = std::min(offset, size);
   if (before > 0) pieces.emplace_back(KeptRange{0, before});
   if (offset > size) pieces.emplace_back(ZeroRange{offset - size});
-  if (!data.empty()) pieces.emplace_back(InlineData{data});
-  const std::uint64_t end = offset + data.size();
+  pieces.push_back(std::move(piece));
+  const std::uint64_t end = offset + length;
   if (end < size) pieces.emplace_back(KeptRange{end, size - end});
   co_return co_await Commit(context, std::move(pieces));
 }
@@ -80,7 +81,7 @@ Task<> DirectFile::Write(OpContext context, WriteAt at, std::uint64_t offset, By
   FB_CO_ASSIGN_OR_RETURN(const Permit turn, co_await turn_.Acquire(1, context));
   for (;;) {
     const std::uint64_t place = at == WriteAt::kEnd ? State().size : offset;
-    auto done = co_await Splice(context, place, data);
+    auto done = co_await Splice(context, place, InlineData{data}, data.size());
     if (done || done.error().code() != Code::kConditionNotMet) co_return done;
     FB_CO_RETURN_IF_ERROR(co_await LookAgain(context));
   }
@@ -104,6 +105,14 @@ Task<> DirectFile::Allocate(OpContext context, int mode, std::uint64_t offset,
   if (mode != 0) co_return Fail(Code::kUnsupported, "Only plain fallocate.");
   if (offset + length <= State().size) co_return Result<>();
   co_return co_await Truncate(context, offset + length);
+}
+
+Task<bool> DirectFile::CopyFrom(OpContext context, CopiedRange range, std::uint64_t offset,
+                                bool /*whole*/) {
+  FB_CO_ASSIGN_OR_RETURN(const Permit turn, co_await turn_.Acquire(1, context));
+  const std::uint64_t length = range.length;
+  const auto done = co_await Splice(context, offset, std::move(range), length);
+  co_return done.has_value();
 }
 
 Task<std::uint64_t> DirectFile::Seek(OpContext context, std::uint64_t offset, bool data) {

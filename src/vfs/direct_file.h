@@ -21,6 +21,8 @@ class DirectFile final : public OpenFile {
                bool direct) override;
   Task<> Truncate(OpContext context, std::uint64_t size) override;
   Task<> Allocate(OpContext context, int mode, std::uint64_t offset, std::uint64_t length) override;
+  Task<bool> CopyFrom(OpContext context, CopiedRange range, std::uint64_t offset,
+                      bool whole) override;
   Task<std::uint64_t> Seek(OpContext context, std::uint64_t offset, bool data) override;
   Task<> Flush(OpContext context) override;
   Task<> Sync(OpContext context) override;
@@ -30,7 +32,7 @@ class DirectFile final : public OpenFile {
   OpenFileState State() const override;
 
  private:
-  Task<> Splice(OpContext context, std::uint64_t offset, ByteView data);
+  Task<> Splice(OpContext context, std::uint64_t offset, CommitPiece piece, std::uint64_t length);
   Task<> Commit(OpContext context, std::vector<CommitPiece> pieces);
   // After kConditionNotMet: takes over what is there now.
   Task<> LookAgain(OpContext context);

@@ -12,6 +12,9 @@ namespace forebay::vfs {
 namespace {
 
 constexpr std::size_t kCopyStep = 1_MiB;
+// Less than this is copied as bytes: they travel with the next commit, and a copy by reference is
+// a commit of its own.
+constexpr std::size_t kShareAtLeast = 1_MiB;
 
 }  // namespace
 
@@ -228,6 +231,30 @@ Task<std::uint64_t> FileSystem::Seek(OpContext context, HandleId handle, std::ui
   co_return co_await open->file->Seek(impl_->Bounded(context), offset, data);
 }
 
+Task<std::size_t> FileSystem::Impl::ShareRange(OpContext context,
+                                               std::shared_ptr<FileHandle> source,
+                                               std::uint64_t from_offset,
+                                               std::shared_ptr<FileHandle> target,
+                                               std::uint64_t to_offset, std::size_t length) {
+  if (!traits.copies || length < kShareAtLeast) co_return std::size_t{0};
+  source->file->AssumeRead();
+  // What is not committed is not flushed for this: others would see a half of what is being
+  // written.
+  const OpenFileState state = source->file->State();
+  if (state.dirty || from_offset >= state.size) co_return std::size_t{0};
+  length = std::min<std::uint64_t>(length, state.size - from_offset);
+  if (length < kShareAtLeast) co_return std::size_t{0};
+  auto where = table.Where(source->node);
+  if (!where) co_return std::size_t{0};
+  CopiedRange range{std::move(*where), state.etag, from_offset, length};
+  const bool whole = from_offset == 0 && to_offset == 0 && length == state.size;
+  FB_CO_ASSIGN_OR_RETURN(const bool done, co_await target->file->CopyFrom(context, std::move(range),
+                                                                          to_offset, whole));
+  if (!done) co_return std::size_t{0};
+  Adopt(target->node, *target->file);
+  co_return length;
+}
+
 Task<std::size_t> FileSystem::CopyRange(OpContext context, HandleId from, std::uint64_t from_offset,
                                         HandleId to, std::uint64_t to_offset, std::size_t length) {
   FB_CO_ASSIGN_OR_RETURN(const auto source, impl_->FileOf(from));
@@ -238,8 +265,10 @@ Task<std::size_t> FileSystem::CopyRange(OpContext context, HandleId from, std::u
     co_return Fail(Code::kInvalidInput, "The ranges overlap.");
   }
   context = impl_->Bounded(context);
+  FB_CO_ASSIGN_OR_RETURN(std::size_t done, co_await impl_->ShareRange(context, source, from_offset,
+                                                                      target, to_offset, length));
+  if (done > 0) co_return done;
   std::vector<std::byte> buffer(std::min(length, kCopyStep));
-  std::size_t done = 0;
   while (done < length) {
     const MutableByteView step =
         MutableByteView(buffer).first(std::min(buffer.size(), length - done));

@@ -68,6 +68,10 @@ struct FileSystem::Impl {
   // One opening less; after the last the content is uploaded and the file let go.
   Task<> LetGo(OpContext context, NodePtr node);
   Task<> DropOpenFile(OpContext context, NodePtr node);
+  // Bytes that were copied by reference; 0: they have to be copied otherwise.
+  Task<std::size_t> ShareRange(OpContext context, std::shared_ptr<FileHandle> source,
+                               std::uint64_t from_offset, std::shared_ptr<FileHandle> target,
+                               std::uint64_t to_offset, std::size_t length);
   Result<std::shared_ptr<FileHandle>> FileOf(HandleId handle);
   Task<> SetSize(OpContext context, NodePtr node, std::uint64_t size,
                  std::optional<HandleId> handle);

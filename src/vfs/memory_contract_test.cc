@@ -1,4 +1,5 @@
 // The contract over the server in memory, with all extensions and with none.
+#include "vfs/contract_copies.h"
 #include "vfs/contract_suite.h"
 #include "vfs/memory_remote.h"
 

@@ -27,7 +27,7 @@ RemoteTraits EverythingTraits() {
   traits.stable_ids = traits.modes = traits.owners = traits.set_times = true;
   traits.symlinks = traits.hard_links = traits.special_files = traits.xattrs = true;
   traits.rename_flags = traits.partial_commits = traits.unlinked_open_files = true;
-  traits.locks = traits.changes = traits.keeps_versions = true;
+  traits.locks = traits.changes = traits.keeps_versions = traits.copies = true;
   return traits;
 }
 
@@ -260,6 +260,16 @@ Result<std::string> MemoryServer::Compose(Node& node, const CommitRequest& reque
         return Fail(Code::kInvalidRange, "The range is behind the end.");
       }
       out += node.content.substr(kept->offset, kept->length);
+    } else if (const auto* copied = std::get_if<CopiedRange>(&piece)) {
+      if (!traits_.copies) return Fail(Code::kUnsupported, "Nothing is copied by reference.");
+      FB_ASSIGN_OR_RETURN(const Node* source, Find(copied->from));
+      if (source->attributes.etag != copied->etag) {
+        return Fail(Code::kConditionNotMet, "The file that is copied was changed.");
+      }
+      if (copied->offset + copied->length > source->content.size()) {
+        return Fail(Code::kInvalidRange, "The range is behind the end.");
+      }
+      out += source->content.substr(copied->offset, copied->length);
     } else if (const auto* staged = std::get_if<StagedBlock>(&piece)) {
       const auto found = node.staged.find(staged->id);
       if (found == node.staged.end() || found->second.size() != staged->length) {

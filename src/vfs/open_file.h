@@ -52,6 +52,13 @@ class OpenFile {
   // fallocate(2) with `mode` as there; kUnsupported for what cannot be expressed.
   virtual Task<> Allocate(OpContext context, int mode, std::uint64_t offset,
                           std::uint64_t length) = 0;
+  // Bytes of another file to `offset`, by reference: on the server, and durable, when it returns
+  // true. False: it cannot be done so, and nothing was; who asks copies the bytes, and hears of
+  // errors there. `whole`: nothing of either file is left out.
+  virtual Task<bool> CopyFrom(OpContext /*context*/, CopiedRange /*range*/,
+                              std::uint64_t /*offset*/, bool /*whole*/) {
+    co_return false;
+  }
   // lseek(2) with SEEK_DATA (`data` true) and SEEK_HOLE. kNoSuchOffset.
   virtual Task<std::uint64_t> Seek(OpContext context, std::uint64_t offset, bool data) = 0;
 

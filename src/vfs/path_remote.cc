@@ -298,6 +298,8 @@ Task<CommitAnswer> PathRemote::Commit(OpContext context, CommitRequest request) 
     if (const auto* kept = std::get_if<KeptRange>(&piece)) {
       plan.size += kept->length;
       at_hand = false;
+    } else if (std::holds_alternative<CopiedRange>(piece)) {
+      co_return No("copies by reference");
     } else if (const auto* staged = std::get_if<StagedBlock>(&piece)) {
       plan.size += staged->length;
       at_hand = false;

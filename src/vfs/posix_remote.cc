@@ -365,7 +365,7 @@ Task<StagedBlock> PosixRemote::StageBlock(OpContext context, FileRef file, ByteV
 }
 
 Task<CommitAnswer> PosixRemote::Commit(OpContext context, CommitRequest request) {
-  CommitBody body = BodyOf(request);
+  CommitBody body = BodyOf(request, sender_->endpoint().prefix);
   AttributeChanges set;
   // Ours in any case: a commit whose answer was lost is known again by it.
   set.mtime = request.mtime ? *request.mtime : Now();

@@ -48,6 +48,7 @@ Task<RemoteTraits> PosixRemote::Probe(OpContext /*context*/) {
   traits.unlinked_open_files = traits.locks = !options_.read_only;
   traits.changes = info_.changes;
   traits.keeps_versions = info_.versions;
+  traits.copies = info_.copies;
   traits.max_block_bytes = info_.max_block;
   traits.max_pieces = static_cast<std::size_t>(info_.max_pieces);
   co_return traits;

@@ -125,6 +125,7 @@ Result<ServerInfo> InfoFromLine(std::string_view line) {
   FB_RETURN_IF_ERROR(Take(fields->Number("maxpieces"), out.max_pieces));
   out.changes = fields->Get("changes") == "true";
   out.versions = fields->Get("versions") == "true";
+  out.copies = fields->Get("copies") == "true";
   if (out.version == 0 || out.max_block == 0 || out.max_pieces == 0) return Bad("its limits");
   return out;
 }
@@ -173,7 +174,7 @@ std::string SetLine(const CreateRequest& request) {
   return line.Take();
 }
 
-CommitBody BodyOf(const CommitRequest& request) {
+CommitBody BodyOf(const CommitRequest& request, std::string_view prefix) {
   CommitBody out;
   for (const CommitPiece& piece : request.pieces) {
     if (const auto* kept = std::get_if<KeptRange>(&piece)) {
@@ -181,6 +182,14 @@ CommitBody BodyOf(const CommitRequest& request) {
       out.plan += "keep " + std::to_string(kept->offset) + " " + std::to_string(kept->length);
       out.size += kept->length;
       out.keeps = true;
+    } else if (const auto* copied = std::get_if<CopiedRange>(&piece)) {
+      azure::FieldLineWriter source;
+      source.Text("etag", copied->etag.view());
+      source.Text("path", std::string(prefix) + copied->from.path);
+      out.plan += "copy " + std::to_string(copied->from.id.value()) + " " +
+                  std::to_string(copied->offset) + " " + std::to_string(copied->length) + " " +
+                  source.Take();
+      out.size += copied->length;
     } else if (const auto* staged = std::get_if<StagedBlock>(&piece)) {
       out.plan += "block " + azure::FormatBlockId(azure::BlockId(staged->id));
       out.size += staged->length;

@@ -27,6 +27,7 @@ struct ServerInfo {
   StatFs room;
   bool changes = false;
   bool versions = false;  // keeps versions that are being read
+  bool copies = false;    // takes `copy` with the version of its source
   std::uint64_t max_block = 64u << 20;
   std::uint64_t max_pieces = 50'000;
 };
@@ -47,7 +48,8 @@ struct CommitBody {
   std::uint64_t size = 0;
   bool keeps = false;
 };
-CommitBody BodyOf(const CommitRequest& request);
+// `prefix`: of the mount's directory, which paths of copied files lie below.
+CommitBody BodyOf(const CommitRequest& request, std::string_view prefix = {});
 
 // The body of `layout`. kBadHttp.
 Result<std::vector<LocalPiece>> LayoutFromLines(std::string_view body);

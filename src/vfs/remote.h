@@ -63,6 +63,7 @@ struct RemoteTraits {
   bool xattrs = false;
   bool rename_flags = false;         // kNoReplace and kExchange
   bool partial_commits = false;      // Commit keeps ranges by reference; else they cost a transfer
+  bool copies = false;               // Commit takes CopiedRange
   bool unlinked_open_files = false;  // Hold keeps a file alive that has no name left
   bool locks = false;
   // A version that somebody reads stays readable by its ETag when the file has become another.
@@ -165,13 +166,21 @@ struct KeptRange {  // of the version `CommitRequest::base`
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
 };
+// Of another file, or of this one, as it is at the moment of the commit: by reference, no bytes
+// travel. kConditionNotMet where the file is no longer at `etag`.
+struct CopiedRange {
+  FileRef from;
+  ETag etag;
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
 struct ZeroRange {
   std::uint64_t length = 0;
 };
 struct InlineData {
   ByteView data;
 };
-using CommitPiece = std::variant<KeptRange, StagedBlock, ZeroRange, InlineData>;
+using CommitPiece = std::variant<KeptRange, CopiedRange, StagedBlock, ZeroRange, InlineData>;
 
 struct CommitRequest {
   FileRef file;

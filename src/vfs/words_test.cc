@@ -57,9 +57,11 @@ TEST(PosixWords, WritesPlans) {
   request.pieces.emplace_back(ZeroRange{0});
   request.pieces.emplace_back(ZeroRange{5});
   request.pieces.emplace_back(StagedBlock{"0123", 7});
-  const CommitBody body = BodyOf(request);
-  EXPECT_EQ(body.plan, "keep 0 10\ndata 3\nzero 5\nblock MDEyMw==\n");
-  EXPECT_EQ(body.size, 25u);
+  request.pieces.emplace_back(CopiedRange{{"a b", RemoteId(9)}, ETag("0x1"), 4, 2});
+  const CommitBody body = BodyOf(request, "below/");
+  EXPECT_EQ(body.plan,
+            "keep 0 10\ndata 3\nzero 5\nblock MDEyMw==\ncopy 9 4 2 etag=0x1;path=below/a%20b\n");
+  EXPECT_EQ(body.size, 27u);
   ASSERT_EQ(body.data.size(), 1u);
   EXPECT_EQ(AsText(body.data[0]), "abc");
 }

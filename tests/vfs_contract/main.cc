@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/uuid.h"
 #include "vfs/connect.h"
+#include "vfs/contract_copies.h"
 #include "vfs/contract_suite.h"
 
 namespace forebay::vfs {
