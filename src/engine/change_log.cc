@@ -213,14 +213,13 @@ Result<> NoteDeleteAgain(Services& services, kv::Transaction& txn,
 
 Result<> NoteRenameAgain(Services& services, kv::Transaction& txn,
                          const meta::ContainerRecord& container, const std::string& name,
-                         std::uint64_t mark, meta::BlobRecord& record) {
+                         const std::string& from, std::uint64_t mark, meta::BlobRecord& record) {
   meta::ChangeRecord change;
   change.kind = ChangeKind::kRename;
   change.name = name;
-  change.from = record.lake->name;
+  change.from = from;
   change.blob = record;
   change.mark = mark;
-  const std::string from = change.from;
   FB_ASSIGN_OR_RETURN(const meta::BlobId entry,
                       Append(services, txn, container, std::move(change)));
   record.lake->unsent = entry.value();

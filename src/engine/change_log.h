@@ -51,10 +51,10 @@ Result<> NoteRename(Services& services, kv::Transaction& txn, const Place& sourc
 Result<> NoteDeleteAgain(Services& services, kv::Transaction& txn,
                          const meta::ContainerRecord& container, const std::string& name,
                          std::uint64_t mark);
-// `record`, which is about to be put under the name, says under which other name the lake has its
-// bytes: it is to be moved there.
+// The bytes of `record`, which is about to be put under the name, are in the lake under another
+// one: under `from` once what the log has before this was done. They are to be moved.
 Result<> NoteRenameAgain(Services& services, kv::Transaction& txn,
                          const meta::ContainerRecord& container, const std::string& name,
-                         std::uint64_t mark, meta::BlobRecord& record);
+                         const std::string& from, std::uint64_t mark, meta::BlobRecord& record);
 
 }  // namespace forebay::engine

@@ -47,11 +47,14 @@ TEST(ChangeOrder, WhatWasWrittenOneAfterTheOtherGoesInThatOrder) {
   EXPECT_EQ(order.pending(), 0U);
 }
 
-TEST(ChangeOrder, WhatOverlappedGoesInParallel) {
+ChangeOrder TwoAndOneAfter(ChangeNumber mark) {
   ChangeOrder order(Ordering::kCommit);
-  order.Append(Write(1, 0, "a"));
-  order.Append(Write(2, 0, "b"));
-  order.Append(Write(3, 1, "c"));
+  for (const auto& c : {Write(1, 0, "a"), Write(2, 0, "b"), Write(3, mark, "c")}) order.Append(c);
+  return order;
+}
+
+TEST(ChangeOrder, WhatOverlappedGoesInParallel) {
+  ChangeOrder order = TwoAndOneAfter(1);
   EXPECT_THAT(Numbers(order.Start(10)), ElementsAre(1, 2));
   EXPECT_THAT(Numbers(order.Ahead(10)), ElementsAre(3));
   EXPECT_TRUE(order.Done(1));
@@ -166,10 +169,7 @@ TEST(ChangeOrder, NothingIsStagedAheadOfABarrier) {
 }
 
 TEST(ChangeOrder, WhatIsWithdrawnHoldsNothingUp) {
-  ChangeOrder order(Ordering::kCommit);
-  order.Append(Write(1, 0, "a"));
-  order.Append(Write(2, 0, "b"));
-  order.Append(Write(3, 2, "c"));
+  ChangeOrder order = TwoAndOneAfter(2);
   EXPECT_THAT(Numbers(order.Start(1)), ElementsAre(1));
   EXPECT_FALSE(order.Withdraw(1)) << "it is on its way";
   EXPECT_EQ(order.Waiting().size(), 2U);

@@ -6,6 +6,7 @@
 #include "base/codec.h"
 #include "base/http_date.h"
 #include "meta/keys.h"
+#include "meta/namespace.h"
 
 namespace forebay::tier {
 namespace {
@@ -14,6 +15,7 @@ namespace keys = meta::keys;
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kMaxNameBytes = 1'024;
+constexpr unsigned kMaxConflictNames = 100;
 
 bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
@@ -158,6 +160,19 @@ std::string ConflictName(std::string_view name, WallTime at, std::string_view ho
   const std::string_view extension = name.substr(dot);
   const std::size_t room = kMaxNameBytes - std::min(kMaxNameBytes, mark.size() + extension.size());
   return std::string(Cut(name.substr(0, dot), room)) + mark + std::string(extension);
+}
+
+Result<std::string> FreeConflictName(const kv::Reader& reader,
+                                     const meta::ContainerRecord& container, std::string_view name,
+                                     WallTime at, std::string_view host) {
+  for (unsigned attempt = 0; attempt < kMaxConflictNames; ++attempt) {
+    std::string free = ConflictName(name, at, host, attempt);
+    FB_ASSIGN_OR_RETURN(const auto taken,
+                        meta::NamespaceOf(container).Find(reader, container.id, free));
+    FB_ASSIGN_OR_RETURN(const auto note, reader.Get(keys::NameNote(container.id, free)));
+    if (!taken && !note) return free;
+  }
+  return Fail(Code::kServerBusy, "There are too many conflicts of this blob at this moment.");
 }
 
 }  // namespace forebay::tier

@@ -27,6 +27,7 @@
 #include "base/result.h"
 #include "kv/store.h"
 #include "meta/lake_records.h"
+#include "meta/records.h"
 
 namespace forebay::tier {
 
@@ -99,5 +100,9 @@ ConflictStep DecideConflict(meta::ConflictPolicy policy, LocalChange ours, bool 
 // that is taken. Kept within Azure's 1,024 characters by cutting the stem.
 std::string ConflictName(std::string_view name, WallTime at, std::string_view host,
                          unsigned attempt);
+// One that no blob has, and that nothing is noted of. kServerBusy: too many are taken.
+Result<std::string> FreeConflictName(const kv::Reader& reader,
+                                     const meta::ContainerRecord& container, std::string_view name,
+                                     WallTime at, std::string_view host);
 
 }  // namespace forebay::tier

@@ -20,6 +20,7 @@
 #include "lake/types.h"
 #include "meta/lake_records.h"
 #include "tier/attachments.h"
+#include "tier/offload_dropped.h"
 
 namespace forebay::tier {
 
@@ -46,8 +47,9 @@ struct ConflictDecision {
     kTheirs,
   };
   Action action = Action::kWait;
-  // May run more than once; writes at most a hundred keys. Null: nothing to write.
-  std::function<Result<>(kv::Transaction&)> commit;
+  // May run more than once; writes at most a hundred keys. `dropped`: what leaves the log with the
+  // decision; none where ours goes up. Null: nothing to write.
+  std::function<Result<>(kv::Transaction&, const DroppedChanges& dropped)> commit;
 };
 
 class ConflictHandler {

@@ -23,13 +23,12 @@ namespace {
 
 namespace keys = meta::keys;
 
-constexpr unsigned kMaxConflictNames = 100;
-
 // What is here under the name that the conflict is about.
 struct Here {
   std::optional<meta::BlobRecord> record;
   std::uint64_t unsent = 0;  // of the record, or of its tombstone
   LocalChange change = LocalChange::kDelete;
+  bool only_moved = false;  // OnlyMovedHere
 };
 
 // All that a commit needs; shared by the tries of its transaction.
@@ -49,6 +48,12 @@ using PlanPtr = std::shared_ptr<const Plan>;
 bool IsAttribute(meta::ChangeKind kind) {
   return kind == meta::ChangeKind::kHeaders || kind == meta::ChangeKind::kMetadata ||
          kind == meta::ChangeKind::kTags || kind == meta::ChangeKind::kTier;
+}
+
+// It was moved here, and only the lake has its bytes, under another name.
+bool OnlyMovedHere(const meta::BlobRecord& record, const std::string& name) {
+  return record.body.in_lake && record.lake && !record.lake->name.empty() &&
+         record.lake->name != name;
 }
 
 // The lake has never had the record's bytes under this name, as far as is known: they were written
@@ -71,7 +76,8 @@ Result<Here> Look(const kv::Reader& reader, const Conflict& conflict) {
     const meta::LakeCopy copy = record.lake.value_or(meta::LakeCopy{});
     here.unsent = copy.unsent;
     const bool bytes = !record.body.in_lake && (conflict.content || NotThere(record, conflict));
-    here.change = bytes ? LocalChange::kContent : LocalChange::kAttributes;
+    here.only_moved = OnlyMovedHere(record, conflict.name);
+    here.change = bytes || here.only_moved ? LocalChange::kContent : LocalChange::kAttributes;
     return here;
   }
   FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::NameNote(container.id, conflict.name)));
@@ -136,40 +142,47 @@ Result<> PutTheirs(engine::Services& services, kv::Transaction& txn,
   return meta::NamespaceOf(container).Put(txn, container.id, name, theirs, services.ids);
 }
 
-Result<std::string> FreeName(const kv::Reader& reader, const meta::ContainerRecord& container,
-                             const Plan& plan) {
-  for (unsigned attempt = 0; attempt < kMaxConflictNames; ++attempt) {
-    std::string name = ConflictName(plan.conflict.name, plan.now, plan.host, attempt);
-    FB_ASSIGN_OR_RETURN(const auto taken,
-                        meta::NamespaceOf(container).Find(reader, container.id, name));
-    FB_ASSIGN_OR_RETURN(const auto note, reader.Get(keys::NameNote(container.id, name)));
-    if (!taken && !note) return name;
+// Ours travels to the name, to which nothing else has travelled: as it is here, or from where the
+// lake has it.
+Result<> NoteAnew(engine::Services& services, kv::Transaction& txn,
+                  const meta::ContainerRecord& container, const Plan& plan,
+                  const DroppedChanges& dropped, const std::string& name, meta::BlobRecord& ours) {
+  FB_ASSIGN_OR_RETURN(const std::uint64_t mark, engine::ArrivalMark(txn, container));
+  if (OnlyMovedHere(ours, plan.conflict.name)) {
+    const std::string from = dropped.SourceOf(plan.conflict.name);
+    if (from.empty()) {  // with its directory, which is deleted behind the move
+      ours.lake->etag = kUnboundETag;
+      ours.lake->name.clear();
+      ours.lake->unsent = 0;
+      return {};
+    }
+    return engine::NoteRenameAgain(services, txn, container, name, from, mark, ours);
   }
-  return Fail(Code::kServerBusy, "There are too many conflicts of this blob at this moment.");
+  ours.lake.reset();
+  engine::Place place;
+  place.container = container;
+  place.name = name;
+  return engine::NoteChange(services, txn, place, meta::ChangeKind::kContent, mark, ours);
 }
 
-Result<> KeepBoth(engine::Services& services, kv::Transaction& txn, const Plan& plan) {
+Result<> KeepBoth(engine::Services& services, kv::Transaction& txn, const Plan& plan,
+                  const DroppedChanges& dropped) {
   FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
                       AttachedContainer(txn, *plan.conflict.attachment));
   FB_ASSIGN_OR_RETURN(auto ours, StillHere(txn, plan));
-  engine::Place place;
-  place.container = container;
-  FB_ASSIGN_OR_RETURN(place.name, FreeName(txn, container, plan));
+  FB_ASSIGN_OR_RETURN(const std::string name,
+                      FreeConflictName(txn, container, plan.conflict.name, plan.now, plan.host));
   meta::BlobRecord kept = *ours;
-  kept.lake.reset();
   kept.lease = {};
   kept.expires.reset();
-  FB_ASSIGN_OR_RETURN(const std::uint64_t mark, engine::ArrivalMark(txn, container));
-  FB_RETURN_IF_ERROR(
-      engine::NoteChange(services, txn, place, meta::ChangeKind::kContent, mark, kept));
+  FB_RETURN_IF_ERROR(NoteAnew(services, txn, container, plan, dropped, name, kept));
   meta::UnindexTags(txn, container.id, plan.conflict.name, ours->tags);
-  meta::ReindexTags(txn, container.id, place.name, {}, kept.tags);
-  FB_RETURN_IF_ERROR(
-      meta::NamespaceOf(container).Put(txn, container.id, place.name, kept, services.ids));
+  meta::ReindexTags(txn, container.id, name, {}, kept.tags);
+  FB_RETURN_IF_ERROR(meta::NamespaceOf(container).Put(txn, container.id, name, kept, services.ids));
   FB_RETURN_IF_ERROR(PutTheirs(services, txn, container, plan, plan.theirs->record));
   ConflictRecord record = Describe(plan);
   record.outcome = ConflictOutcome::kKeptBoth;
-  record.kept_as = place.name;
+  record.kept_as = name;
   return Tell(
       txn, plan, std::move(record),
       "The blob changed here and in the lake. Theirs has the name, ours is kept beside it.");
@@ -185,23 +198,7 @@ Result<> GiveUpOurs(engine::Services& services, kv::Transaction& txn,
   return {};
 }
 
-// A blob that was moved here, and whose bytes only the lake has under its old name: back there.
-Result<> MoveBack(engine::Services& services, kv::Transaction& txn,
-                  const meta::ContainerRecord& container, meta::BlobRecord ours) {
-  const std::string old_name = std::exchange(ours.lake->name, {});
-  ours.lake->unsent = 0;
-  FB_ASSIGN_OR_RETURN(const auto taken,
-                      meta::NamespaceOf(container).Find(txn, container.id, old_name));
-  if (taken) return Fail(Code::kServerBusy, "The blob's old name is in use.");
-  txn.Erase(keys::NameNote(container.id, old_name));
-  meta::ReindexTags(txn, container.id, old_name, {}, ours.tags);
-  return meta::NamespaceOf(container).Put(txn, container.id, old_name, ours, services.ids);
-}
-
-std::string TextOf(const Plan& plan, bool moved_back) {
-  if (moved_back) {
-    return "The name was taken in the lake meanwhile: theirs has it, ours is under its old name.";
-  }
+std::string TextOf(const Plan& plan) {
   switch (plan.here.change) {
     case LocalChange::kDelete:
       return "The blob was deleted here and changed in the lake: theirs is back.";
@@ -249,21 +246,13 @@ Result<> TakeTheirs(engine::Services& services, kv::Transaction& txn, const Plan
   FB_ASSIGN_OR_RETURN(auto ours, StillHere(txn, plan));
   ConflictRecord record = Describe(plan);
   record.outcome = ConflictOutcome::kLakeWon;
-  bool moved_back = false;
   if (ours) {
-    moved_back = ours->body.in_lake && ours->lake && !ours->lake->name.empty();
-    if (moved_back) {
-      meta::UnindexTags(txn, container.id, plan.conflict.name, ours->tags);
-      FB_RETURN_IF_ERROR(MoveBack(services, txn, container, *ours));
-    } else {
-      FB_RETURN_IF_ERROR(GiveUpOurs(services, txn, container, plan, *ours));
-    }
+    FB_RETURN_IF_ERROR(GiveUpOurs(services, txn, container, plan, *ours));
     record.record_here = meta::Encode(*ours);
   }
   if (plan.theirs) {
     meta::BlobRecord theirs = plan.theirs->record;
-    const bool again =
-        plan.local_wins && ours && !moved_back && IsAttribute(plan.conflict.change.kind);
+    const bool again = plan.local_wins && ours && IsAttribute(plan.conflict.change.kind);
     if (again) {
       engine::Place place{.container = container,
                           .name = plan.conflict.name,
@@ -280,7 +269,7 @@ Result<> TakeTheirs(engine::Services& services, kv::Transaction& txn, const Plan
   } else if (ours) {
     FB_RETURN_IF_ERROR(meta::NamespaceOf(container).Erase(txn, container.id, plan.conflict.name));
   }
-  return Tell(txn, plan, std::move(record), TextOf(plan, moved_back));
+  return Tell(txn, plan, std::move(record), TextOf(plan));
 }
 
 Result<> TellOfOurs(kv::Transaction& txn, const Plan& plan) {
@@ -296,19 +285,14 @@ Result<> TellOfOurs(kv::Transaction& txn, const Plan& plan) {
 }
 
 // It is gone there: all of ours goes up as if it were new, whatever part of it had changed.
-Result<> SendAnew(engine::Services& services, kv::Transaction& txn, const Plan& plan) {
+Result<> SendAnew(engine::Services& services, kv::Transaction& txn, const Plan& plan,
+                  const DroppedChanges& dropped) {
   FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
                       AttachedContainer(txn, *plan.conflict.attachment));
   FB_ASSIGN_OR_RETURN(auto ours, StillHere(txn, plan));
   const std::string& name = plan.conflict.name;
-  engine::Place place;
-  place.container = container;
-  place.name = name;
-  ours->lake.reset();
   txn.Erase(keys::NameNote(container.id, name));  // what it replaced there is gone too
-  FB_ASSIGN_OR_RETURN(const std::uint64_t mark, engine::ArrivalMark(txn, container));
-  FB_RETURN_IF_ERROR(
-      engine::NoteChange(services, txn, place, meta::ChangeKind::kContent, mark, *ours));
+  FB_RETURN_IF_ERROR(NoteAnew(services, txn, container, plan, dropped, name, *ours));
   FB_RETURN_IF_ERROR(
       meta::NamespaceOf(container).Put(txn, container.id, name, *ours, services.ids));
   return TellOfOurs(txn, plan);
@@ -358,6 +342,10 @@ Task<ConflictDecision> ConflictSettler::Decide(OpContext context, Conflict confl
   // What we say of a blob cannot be laid over other bytes than it was said of by a plain write.
   const bool attributes = plan->here.record && plan->here.change == LocalChange::kAttributes;
   if (attributes && plan->step == ConflictStep::kSendOurs) plan->step = ConflictStep::kTakeTheirs;
+  // Its bytes are somebody's who wrote them in the lake, and nowhere else.
+  if (plan->here.only_moved && plan->step == ConflictStep::kTakeTheirs) {
+    plan->step = there ? ConflictStep::kKeepBoth : ConflictStep::kSendAnew;
+  }
   ConflictDecision decision;
   switch (plan->step) {
     case ConflictStep::kNone:
@@ -365,25 +353,27 @@ Task<ConflictDecision> ConflictSettler::Decide(OpContext context, Conflict confl
       break;
     case ConflictStep::kKeepBoth:
       decision.action = ConflictDecision::Action::kTheirs;
-      decision.commit = [this, plan](kv::Transaction& txn) {
-        return KeepBoth(services_, txn, *plan);
+      decision.commit = [this, plan](kv::Transaction& txn, const DroppedChanges& dropped) {
+        return KeepBoth(services_, txn, *plan, dropped);
       };
       break;
     case ConflictStep::kTakeTheirs:
       decision.action = ConflictDecision::Action::kTheirs;
-      decision.commit = [this, plan](kv::Transaction& txn) {
+      decision.commit = [this, plan](kv::Transaction& txn, const DroppedChanges&) {
         return TakeTheirs(services_, txn, *plan);
       };
       break;
     case ConflictStep::kSendAnew:
       decision.action = ConflictDecision::Action::kTheirs;
-      decision.commit = [this, plan](kv::Transaction& txn) {
-        return SendAnew(services_, txn, *plan);
+      decision.commit = [this, plan](kv::Transaction& txn, const DroppedChanges& dropped) {
+        return SendAnew(services_, txn, *plan, dropped);
       };
       break;
     case ConflictStep::kSendOurs:
       decision.action = ConflictDecision::Action::kOurs;
-      decision.commit = [plan](kv::Transaction& txn) { return SendOurs(txn, *plan); };
+      decision.commit = [plan](kv::Transaction& txn, const DroppedChanges&) {
+        return SendOurs(txn, *plan);
+      };
       break;
   }
   co_return decision;

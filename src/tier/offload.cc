@@ -394,6 +394,7 @@ Result<OffloadStatus> Offload::status() const {
     status.oldest = content ? change.blob.modified : first->second.seen;
   }
   status.under_way = under_way_;
+  status.staged = staged_.size();
   status.sent_changes = sent_changes_;
   status.sent_bytes = sent_bytes_;
   const OffloadRate::PerSecond rate = rate_.At(std::chrono::steady_clock::now());

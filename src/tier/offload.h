@@ -53,6 +53,7 @@ struct OffloadStatus {
   std::uint64_t bytes = 0;    // of content among them
   std::optional<WallTime> oldest;
   std::size_t under_way = 0;
+  std::size_t staged = 0;          // bodies of which blocks went ahead of their turn
   std::uint64_t sent_changes = 0;  // since this process began
   std::uint64_t sent_bytes = 0;
   double changes_per_second = 0;  // of the last seconds

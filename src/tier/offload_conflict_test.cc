@@ -4,10 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
+#include <set>
 
-#include "engine/rename_path.h"
+#include "tier/offload_conflict_fixture.h"
 #include "tier/offload_fixture.h"
-#include "tier/site_fixture.h"
 
 namespace forebay::tier {
 namespace {
@@ -15,79 +16,24 @@ namespace {
 using lake::LakeOperation;
 using Names = std::vector<std::string>;
 
-class OffloadConflictTest : public ::testing::Test {
+class OffloadConflictTest : public OffloadConflictFixture {
  protected:
-  void Open(meta::ConflictPolicy policy = meta::ConflictPolicy::kKeepBoth) {
-    SiteOptions options{.policy = policy};
-    options.engine.limits.small_blob_bytes = 500;
-    options.engine.limits.chunk_bytes = 1'000;
-    options.offload.single_put_bytes = 3'000;
-    options.offload.block_bytes = 1'000;
-    site_.emplace(lake_, options);
+  // The lake has our "a"; while it is moved to "b" here, somebody else does something there.
+  void MoveWhile(const std::function<void()>& there,
+                 meta::ConflictPolicy policy = meta::ConflictPolicy::kKeepBoth) {
+    Open(policy);
+    Put("a", "ours");
+    Sync();
+    Down();
+    Rename("a", "b");
+    there();
+    Sync();
+    Converge();
   }
-  Site& site() { return *site_; }
-  void Put(const std::string& name, const std::string& bytes) {
-    ASSERT_TRUE(site().engine().Put(name, bytes));
-  }
-  // Without an MD5, as an uploader of blocks leaves it.
-  void PutBlocks(const std::string& name, const std::string& bytes) {
-    ASSERT_TRUE(site().engine().Stage(name, "block1", bytes));
-    std::vector<engine::BlockListEntry> list;
-    list.push_back({engine::BlockSource::kLatest, azure::BlockId("block1")});
-    ASSERT_TRUE(site().engine().Commit(name, std::move(list)));
-  }
-  void PlantBlocks(const std::string& name, const std::string& bytes) {
-    const azure::BlockId id("theirs");
-    ASSERT_TRUE(RunSync(lake_.PutBlock(
-        {}, {.name = lake::BlobName(name), .id = id, .content = lake::TextContent(bytes)})));
-    ASSERT_TRUE(RunSync(lake_.CommitBlocks(
-        {}, {.name = lake::BlobName(name), .blocks = {{id, lake::BlockSource::kLatest}}})));
-  }
-  void Rename(const std::string& from, const std::string& to) {
-    engine::RenamePathRequest request;
-    request.source = site().engine().Blob(from);
-    request.target = site().engine().Blob(to);
-    auto done =
-        site().engine().Run(engine::RenamePath(site().engine().services(), {}, std::move(request)));
-    ASSERT_TRUE(done) << done.error().ToString();
-  }
-  void Down() { site().link().SetLink(lake::LinkState::kDown); }
-  void Sync() {
-    site().link().Heal();
-    const auto synced = site().Sync();
-    const OffloadStatus status = site().tier().Status().front().offload;
-    ASSERT_TRUE(synced) << synced.error().ToString() << " " << status.last_error << " / "
-                        << status.blocked_name << ": " << status.blocked_error;
-  }
-  // Both sides say the same, also when nothing is kept here that the lake has.
-  void Converge() {
-    for (int i = 0; i < 3; ++i) {
-      Sync();
-      ASSERT_TRUE(site().Walk());
-    }
-    ASSERT_TRUE(site().engine().Run(
-        site().tier().placement().EvictNow({}, site().engine().Container(), "**")));
-    ASSERT_EQ(*site().Names(), lake_.Names());
-    for (const std::string& name : lake_.Names()) {
-      EXPECT_EQ(site().Read(name), *lake_.Bytes(name)) << name;
-    }
-    EXPECT_EQ(site().engine().KeysOfTable('j'), 0u);
-    EXPECT_EQ(site().engine().KeysOfTable('v'), 0u);
-  }
-
-  lake::MemoryLake lake_;
-  std::optional<Site> site_;
 };
 
 TEST_F(OffloadConflictTest, WhatWasMovedHereAndChangedThereTravelsUnderItsNewName) {
-  Open();
-  Put("a", "ours");
-  Sync();
-  Down();
-  Rename("a", "b");
-  lake_.Plant("a", "theirs");
-  Sync();
-  Converge();
+  MoveWhile([this] { lake_.Plant("a", "theirs"); });
   EXPECT_EQ(lake_.Bytes("b"), "ours");
   EXPECT_EQ(lake_.Bytes("a"), "theirs");
   ASSERT_EQ(site().Conflicts().size(), 1u);
@@ -95,27 +41,13 @@ TEST_F(OffloadConflictTest, WhatWasMovedHereAndChangedThereTravelsUnderItsNewNam
 }
 
 TEST_F(OffloadConflictTest, WhatWasMovedHereAndDeletedThereTravelsUnderItsNewName) {
-  Open();
-  Put("a", "ours");
-  Sync();
-  Down();
-  Rename("a", "b");
-  lake_.Remove("a");
-  Sync();
-  Converge();
+  MoveWhile([this] { lake_.Remove("a"); });
   EXPECT_EQ(lake_.Names(), Names{"b"});
   EXPECT_EQ(lake_.Bytes("b"), "ours");
 }
 
 TEST_F(OffloadConflictTest, WhereTheLocalSideWinsAMoveSendsItsOwnBytes) {
-  Open(meta::ConflictPolicy::kLocalWins);
-  Put("a", "ours");
-  Sync();
-  Down();
-  Rename("a", "b");
-  lake_.Plant("a", "theirs");
-  Sync();
-  Converge();
+  MoveWhile([this] { lake_.Plant("a", "theirs"); }, meta::ConflictPolicy::kLocalWins);
   EXPECT_EQ(lake_.Names(), Names{"b"});
   EXPECT_EQ(lake_.Bytes("b"), "ours");
 }
@@ -134,6 +66,38 @@ TEST_F(OffloadConflictTest, AMoveOfWhatOnlyTheLakeHadEndsWhereTheLakeIs) {
     EXPECT_EQ(lake_.Bytes(lake_.Names().front()), "theirs");
     site_.reset();
     lake_.Remove(lake_.Names().front());
+  }
+}
+
+// Its source is gone, so nothing but its length speaks for the blob at the target.
+TEST_F(OffloadConflictTest, ABlobOfTheSameLengthIsNotTakenForWhatWasMovedThere) {
+  for (const bool restart : {false, true}) {
+    SCOPED_TRACE(restart);
+    const std::string theirs = Pattern(4'000, 2), other = Pattern(4'000, 3);
+    PlantBlocks("a", Pattern(4'000, 1));
+    Open();
+    Down();
+    Rename("a", "b");
+    Put("between", "so that they stay two changes");
+    Put("b", "written over");
+    PlantBlocks("b", theirs);
+    if (restart) {
+      Put("a", "written again");
+      PlantBlocks("a", other);
+      site().Restart();
+    } else {
+      lake_.Remove("a");
+    }
+    Sync();
+    Converge();
+    EXPECT_EQ(lake_.Bytes("b"), theirs);
+    std::set<std::string> kept;
+    for (const std::string& name : lake_.Names()) kept.insert(*lake_.Bytes(name));
+    EXPECT_TRUE(kept.contains("written over"));
+    EXPECT_EQ(kept.contains("written again"), restart);
+    EXPECT_EQ(kept.contains(other), restart);
+    site_.reset();
+    for (const std::string& name : lake_.Names()) lake_.Remove(name);
   }
 }
 
@@ -216,14 +180,7 @@ TEST_F(OffloadConflictTest, AMoveOntoWhatAnEarlierMoveBringsIsNoConflict) {
 
 // What is to go after a move goes, though the move met a conflict at its target.
 TEST_F(OffloadConflictTest, AMoveOntoATakenNameKeepsBothAndLeavesTheOldNameEmpty) {
-  Open();
-  Put("a", "ours");
-  Sync();
-  Down();
-  Rename("a", "b");
-  lake_.Plant("b", "theirs");
-  Sync();
-  Converge();
+  MoveWhile([this] { lake_.Plant("b", "theirs"); });
   EXPECT_EQ(lake_.Bytes("b"), "theirs");
   EXPECT_EQ(lake_.Bytes("a"), std::nullopt);
   ASSERT_EQ(site().Conflicts().size(), 1u);

@@ -177,6 +177,7 @@ std::string Offload::MovedOnToLocked(const ChangeWork& work) const {
   if (work.kind != ChangeKind::kRename) return {};
   std::string name = work.name;
   for (auto it = window_.upper_bound(work.last); it != window_.end(); ++it) {
+    if (it->second.state != State::kWaiting) continue;  // it has left the log with a decision
     const meta::ChangeRecord& change = it->second.change->record;
     if (change.kind == meta::ChangeKind::kRename && change.from == name) name = change.name;
   }

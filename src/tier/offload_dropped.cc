@@ -1,11 +1,13 @@
 #include "tier/offload_dropped.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "engine/change_log.h"
 #include "engine/commit.h"
 #include "meta/keys.h"
 #include "meta/namespace.h"
+#include "tier/conflict.h"
 
 namespace forebay::tier {
 namespace {
@@ -74,27 +76,72 @@ Result<> SendWhole(engine::Services& services, kv::Transaction& txn,
   return PutRecord(services, txn, container, name, record);
 }
 
-// Of one whose bytes only the lake has, under `record.lake`.
+// A blob whose bytes only the lake has.
+struct LakeBlob {
+  std::string name;
+  meta::BlobRecord record;
+  std::string from;  // DroppedChanges::SourceOf
+};
+
 Result<> SendRest(engine::Services& services, kv::Transaction& txn,
                   const meta::ContainerRecord& container, const DroppedChanges& dropped,
-                  std::uint64_t mark, const std::string& name, meta::BlobRecord record) {
-  meta::LakeCopy& copy = *record.lake;
+                  std::uint64_t mark, LakeBlob blob) {
+  const std::string& name = blob.name;
+  meta::LakeCopy& copy = *blob.record.lake;
   if (dropped.HasHolder(copy.unsent)) copy.unsent = 0;
-  const bool moved = !copy.name.empty();
-  if (moved && copy.name != dropped.name && copy.name != name) {
-    FB_RETURN_IF_ERROR(engine::NoteRenameAgain(services, txn, container, name, mark, record));
-  } else if (moved) {
-    // There and back again; or its bytes were under the name that was decided about, and are gone.
-    if (copy.name == dropped.name) copy.etag = kUnboundETag;
+  const bool gone = blob.from.empty() || blob.from == dropped.name;
+  if (blob.from != name && !gone) {
+    FB_RETURN_IF_ERROR(
+        engine::NoteRenameAgain(services, txn, container, name, blob.from, mark, blob.record));
+  } else if (gone || copy.name == name) {
+    // Its bytes were under the name that was decided about, or went with their directory; or there
+    // and back again.
+    if (gone) copy.etag = kUnboundETag;
     copy.name.clear();
     txn.Erase(keys::NameNote(container.id, name));
   }
   for (const meta::ChangeKind kind : AttributesOf(dropped)) {
     const engine::Place place{
-        .container = container, .name = name, .existing = record, .mark = std::nullopt};
-    FB_RETURN_IF_ERROR(engine::NoteChange(services, txn, place, kind, mark, record));
+        .container = container, .name = name, .existing = blob.record, .mark = std::nullopt};
+    FB_RETURN_IF_ERROR(engine::NoteChange(services, txn, place, kind, mark, blob.record));
   }
-  return PutRecord(services, txn, container, name, record);
+  return PutRecord(services, txn, container, name, blob.record);
+}
+
+// Blobs whose moves go round in a circle: this one steps aside first.
+Result<> StepAside(engine::Services& services, kv::Transaction& txn,
+                   const meta::ContainerRecord& container, const NamesBefore& before, WallTime now,
+                   LakeBlob& blob) {
+  FB_ASSIGN_OR_RETURN(const std::string aside,
+                      FreeConflictName(txn, container, blob.name, now, "moving"));
+  meta::NameNote nothing_there;
+  nothing_there.kind = meta::NoteKind::kTombstone;
+  nothing_there.since = now;
+  txn.Put(keys::NameNote(container.id, aside), meta::Encode(nothing_there));
+  FB_RETURN_IF_ERROR(engine::NoteRenameAgain(services, txn, container, aside, blob.from,
+                                             before.mark, blob.record));
+  blob.from = aside;
+  return {};
+}
+
+// What is moved away from a name goes before what is moved there would write over it.
+Result<> SendLakeBlobs(engine::Services& services, kv::Transaction& txn,
+                       const meta::ContainerRecord& container, const DroppedChanges& dropped,
+                       const NamesBefore& before, WallTime now, std::vector<LakeBlob> blobs) {
+  while (!blobs.empty()) {
+    const auto next = std::ranges::find_if(blobs, [&blobs](const LakeBlob& one) {
+      return std::ranges::none_of(blobs, [&one](const LakeBlob& other) {
+        return &other != &one && other.from == one.name;
+      });
+    });
+    if (next == blobs.end()) {
+      FB_RETURN_IF_ERROR(StepAside(services, txn, container, before, now, blobs.front()));
+      continue;
+    }
+    FB_RETURN_IF_ERROR(SendRest(services, txn, container, dropped, before.mark, std::move(*next)));
+    blobs.erase(next);
+  }
+  return {};
 }
 
 // A name without a blob.
@@ -110,42 +157,53 @@ Result<> SendDelete(engine::Services& services, kv::Transaction& txn,
   return engine::NoteDeleteAgain(services, txn, container, name, mark);
 }
 
-// Moves first: they take what later writes of their old names would write over.
-enum class Step { kMoves, kOthers };
+// All of the names that have to travel still.
+struct Unsent {
+  std::vector<LakeBlob> in_lake;
+  std::vector<std::pair<std::string, meta::BlobRecord>> here;
+  std::vector<std::string> without_blob;
+};
 
-Result<> SendAgain(engine::Services& services, kv::Transaction& txn,
-                   const meta::ContainerRecord& container, const DroppedChanges& dropped,
-                   const NamesBefore& before, Step step, const std::string& name) {
-  FB_ASSIGN_OR_RETURN(auto record, meta::NamespaceOf(container).Find(txn, container.id, name));
-  if (!record) {
-    if (step == Step::kMoves) return {};
-    return SendDelete(services, txn, container, dropped, before.mark, name);
-  }
-  if (record->directory || !record->lake) return {};
-  const bool in_lake = record->body.in_lake;
-  if (in_lake != (step == Step::kMoves)) return {};
-  const bool unsent = dropped.HasHolder(record->lake->unsent);
-  if (in_lake) {
+Result<Unsent> FindUnsent(const kv::Reader& reader, const meta::ContainerRecord& container,
+                          const DroppedChanges& dropped, const NamesBefore& before) {
+  Unsent out;
+  Result<> status;
+  const std::set<std::string> names = NamesOf(reader, container, dropped, status);
+  FB_RETURN_IF_ERROR(std::move(status));
+  for (const std::string& name : names) {
+    if (name == dropped.name) continue;
+    FB_ASSIGN_OR_RETURN(auto record, meta::NamespaceOf(container).Find(reader, container.id, name));
+    if (!record) {
+      out.without_blob.push_back(name);
+      continue;
+    }
+    if (record->directory || !record->lake) continue;
+    const bool unsent = dropped.HasHolder(record->lake->unsent);
+    if (!record->body.in_lake) {
+      if (unsent || !LakeHasBytes(*record)) out.here.emplace_back(name, std::move(*record));
+      continue;
+    }
     const bool was_unsent = std::ranges::find(before.unsent, name) != before.unsent.end();
-    if (!unsent && !was_unsent) return {};
-    return SendRest(services, txn, container, dropped, before.mark, name, std::move(*record));
+    if (!unsent && !was_unsent) continue;
+    out.in_lake.push_back({name, std::move(*record), dropped.SourceOf(name)});
   }
-  if (!unsent && LakeHasBytes(*record)) return {};
-  return SendWhole(services, txn, container, before.mark, name, std::move(*record));
+  return out;
 }
 
 }  // namespace
-
-bool DroppedChanges::Has(ChangeNumber number) const {
-  return std::ranges::binary_search(changes, number, {},
-                                    [](const auto& change) { return change->number; });
-}
 
 bool DroppedChanges::HasHolder(std::uint64_t holder) const {
   if (holder == 0) return false;
   return std::ranges::any_of(changes, [holder](const LoggedChangePtr& change) {
     return change->record.holder.value() == holder;
   });
+}
+
+std::string DroppedChanges::SourceOf(std::string name) const {
+  for (const Move& move : std::views::reverse(moves)) {
+    if (!name.empty() && move.to == name) name = move.from;
+  }
+  return name;
 }
 
 DropScan::DropScan(std::string name, std::set<ChangeNumber> own, PendingTrees trees)
@@ -194,6 +252,12 @@ void DropScan::TakeWith(const std::vector<ChangeWork>& waiting,
 
 DroppedChanges DropScan::Finish() {
   std::ranges::sort(out_.changes, {}, [](const auto& change) { return change->number; });
+  for (const LoggedChangePtr& change : out_.changes) {
+    const meta::ChangeRecord& record = change->record;
+    if (record.kind != meta::ChangeKind::kRename) continue;
+    const std::uint64_t holder = record.holder.value();
+    out_.moves.push_back({trees_.Here(record.from, holder), trees_.Here(record.name, holder)});
+  }
   return std::move(out_);
 }
 
@@ -248,15 +312,16 @@ Result<NamesBefore> LookBeforeDrop(const kv::Reader& reader, const meta::Contain
 Result<> StoreDropped(engine::Services& services, kv::Transaction& txn,
                       const meta::ContainerRecord& container, const DroppedChanges& dropped,
                       const NamesBefore& before, WallTime now) {
-  Result<> status;
-  const std::set<std::string> names = NamesOf(txn, container, dropped, status);
-  FB_RETURN_IF_ERROR(std::move(status));
   FB_RETURN_IF_ERROR(SettleName(services, txn, container, dropped.name, dropped.changes));
-  for (const Step step : {Step::kMoves, Step::kOthers}) {
-    for (const std::string& name : names) {
-      if (name == dropped.name) continue;
-      FB_RETURN_IF_ERROR(SendAgain(services, txn, container, dropped, before, step, name));
-    }
+  FB_ASSIGN_OR_RETURN(Unsent unsent, FindUnsent(txn, container, dropped, before));
+  // Moves first: they take what later writes of their old names would write over.
+  FB_RETURN_IF_ERROR(
+      SendLakeBlobs(services, txn, container, dropped, before, now, std::move(unsent.in_lake)));
+  for (auto& [name, record] : unsent.here) {
+    FB_RETURN_IF_ERROR(SendWhole(services, txn, container, before.mark, name, std::move(record)));
+  }
+  for (const std::string& name : unsent.without_blob) {
+    FB_RETURN_IF_ERROR(SendDelete(services, txn, container, dropped, before.mark, name));
   }
   for (const LoggedChangePtr& change : dropped.changes) {
     FB_RETURN_IF_ERROR(ReleaseHeld(services, txn, container, *change, now));

@@ -25,9 +25,16 @@ struct DroppedChanges {
   // Names between which files were moved, the decided one among them: all that was noted about
   // them later is among the changes.
   std::set<std::string> reached;
+  // The moves among the changes, in their order. An empty `from` went with its directory.
+  struct Move {
+    std::string from, to;
+  };
+  std::vector<Move> moves;
 
-  bool Has(ChangeNumber number) const;
   bool HasHolder(std::uint64_t holder) const;
+  // Where what is `name` now was before these moves: there the lake has its bytes once the changes
+  // that stay in the log were done. `name` itself: none of them brought it.
+  std::string SourceOf(std::string name) const;
 };
 
 // Collects what a decision about `name` takes out of the log: its changes, the moves that touch it,

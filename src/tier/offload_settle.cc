@@ -72,7 +72,7 @@ Task<> Offload::TakeOurs(JobPtr job, ForeignBlob foreign, ConflictDecision decis
       [this, name = foreign.name, etag, commit = decision.commit,
        holder = job->changes.back()->record.holder.value()](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container, ToSettle(txn));
-        if (commit) FB_RETURN_IF_ERROR(commit(txn));
+        if (commit) FB_RETURN_IF_ERROR(commit(txn, {}));
         return StoreUnder(services_, txn, container, name, holder, etag);
       }));
   {
@@ -230,7 +230,7 @@ Task<> Offload::TakeTheirs(JobPtr job, ForeignBlob foreign, std::string here,
       [this, dropped, commit = decision.commit](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container, ToSettle(txn));
         FB_ASSIGN_OR_RETURN(const NamesBefore before, LookBeforeDrop(txn, container, *dropped));
-        if (commit) FB_RETURN_IF_ERROR(commit(txn));
+        if (commit) FB_RETURN_IF_ERROR(commit(txn, *dropped));
         return StoreDropped(services_, txn, container, *dropped, before, services_.clock.Now());
       }));
   LeftTheLog(std::move(job), *dropped);

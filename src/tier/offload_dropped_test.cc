@@ -1,0 +1,251 @@
+// What leaves the log with a decision about one name, and what of it travels again: no blob that
+// only the lake has is written over or deleted there before it is where it was moved here.
+#include "tier/offload_dropped.h"
+
+#include <gmock/gmock.h>
+
+#include "tier/offload_conflict_fixture.h"
+#include "tier/tier_fixture.h"
+
+namespace forebay::tier {
+namespace {
+
+using lake::LakeOperation;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+using Names = std::vector<std::string>;
+
+// --- What leaves the log.
+
+LoggedChangePtr Entry(ChangeNumber number, meta::ChangeKind kind, std::string name,
+                      std::string from = {}) {
+  auto change = std::make_shared<LoggedChange>();
+  change->number = number;
+  change->record.kind = kind;
+  change->record.name = std::move(name);
+  change->record.from = std::move(from);
+  change->record.holder = meta::BlobId(1'000 + number);
+  return change;
+}
+LoggedChangePtr Content(ChangeNumber number, std::string name) {
+  return Entry(number, meta::ChangeKind::kContent, std::move(name));
+}
+LoggedChangePtr Move(ChangeNumber number, std::string from, std::string name) {
+  return Entry(number, meta::ChangeKind::kRename, std::move(name), std::move(from));
+}
+std::vector<ChangeNumber> NumbersOf(const std::vector<LoggedChangePtr>& changes) {
+  std::vector<ChangeNumber> numbers;
+  for (const LoggedChangePtr& change : changes) numbers.push_back(change->number);
+  return numbers;
+}
+DroppedChanges Scan(const std::string& name, const std::set<ChangeNumber>& own,
+                    const std::vector<LoggedChangePtr>& log,
+                    const std::vector<ChangeWork>& waiting = {}) {
+  DropScan scan(name, own, PendingTrees());
+  for (const LoggedChangePtr& change : log) scan.See(change);
+  scan.TakeWith(waiting, log);
+  return scan.Finish();
+}
+
+TEST(DropScan, TakesTheNamesChangesAndFollowsMoves) {
+  const DroppedChanges dropped =
+      Scan("a", {1},
+           {Content(1, "a"), Content(2, "other"), Move(3, "a", "b"), Content(4, "b"),
+            Move(5, "c", "b"), Entry(6, meta::ChangeKind::kDelete, "c"),
+            Entry(7, meta::ChangeKind::kDone, "a"), Entry(8, meta::ChangeKind::kDeleteTree, "a")});
+  EXPECT_THAT(NumbersOf(dropped.changes), ElementsAre(1, 3, 4, 5, 6));
+  EXPECT_THAT(dropped.reached, UnorderedElementsAre("a", "b", "c"));
+  EXPECT_TRUE(dropped.HasHolder(1'003));
+  EXPECT_FALSE(dropped.HasHolder(1'002));
+  EXPECT_FALSE(dropped.HasHolder(0)) << "nobody";
+}
+
+// What was noted of a name before a move led there stays: it does not hang on the decision.
+TEST(DropScan, LeavesWhatCameBeforeTheMoveThatLeadsThere) {
+  const DroppedChanges dropped =
+      Scan("a", {1}, {Content(1, "a"), Move(2, "x", "b"), Move(3, "b", "a"), Content(4, "b")});
+  EXPECT_THAT(NumbersOf(dropped.changes), ElementsAre(1, 3, 4));
+  EXPECT_EQ(dropped.SourceOf("a"), "b") << "where the move that stays brings it";
+}
+
+TEST(DropScan, TakesWhatTravelsAsOneWithAnyOfThem) {
+  ChangeWork work;
+  work.last = 3;
+  work.swallowed = {2};
+  const DroppedChanges dropped =
+      Scan("a", {1}, {Content(1, "a"), Move(2, "x", "b"), Move(3, "b", "a")}, {work});
+  EXPECT_THAT(NumbersOf(dropped.changes), ElementsAre(1, 2, 3));
+  EXPECT_EQ(dropped.SourceOf("a"), "x");
+}
+
+TEST(DropScan, SaysWhereABlobWasBeforeTheMoves) {
+  const DroppedChanges dropped =
+      Scan("a", {1}, {Content(1, "a"), Move(2, "a", "t"), Move(3, "b", "a"), Move(4, "t", "b")});
+  EXPECT_EQ(dropped.SourceOf("a"), "b");
+  EXPECT_EQ(dropped.SourceOf("b"), "a");
+  EXPECT_EQ(dropped.SourceOf("c"), "c") << "none of them brought it";
+}
+
+TEST(SupersededOf, AreChangesOfTheNameBeforeTheLastWrite) {
+  const DroppedChanges dropped =
+      Scan("a", {1},
+           {Content(1, "a"), Content(2, "a"), Move(3, "a", "b"), Content(4, "a"), Content(5, "a"),
+            Entry(6, meta::ChangeKind::kMetadata, "a")});
+  EXPECT_THAT(NumbersOf(SupersededOf(dropped, {}, {1})), ElementsAre(2, 4));
+  ChangeWork move;  // cannot do without what it moves
+  move.last = 3;
+  move.name = "b";
+  move.from = "a";
+  move.swallowed = {2};
+  EXPECT_THAT(NumbersOf(SupersededOf(dropped, {move}, {1})), ElementsAre(4));
+  EXPECT_THAT(SupersededOf(dropped, {move}, {1, 4}), IsEmpty());
+}
+
+// --- What travels again. Blobs that are planted before the site opens are only in the lake.
+
+class OffloadDroppedTest : public OffloadConflictFixture {
+ protected:
+  // Something between two changes keeps them from travelling as one.
+  void Between() { Put("between", std::to_string(++between_)); }
+  std::string KeptAs() {
+    const auto conflicts = site().Conflicts();
+    EXPECT_EQ(conflicts.size(), 1u);
+    return conflicts.empty() ? "" : conflicts.front().record.kept_as;
+  }
+
+  int between_ = 0;
+};
+
+TEST_F(OffloadDroppedTest, WhatOnlyTheLakeHasAndWasMovedToATakenNameIsKeptBesideIt) {
+  for (const auto policy : {meta::ConflictPolicy::kKeepBoth, meta::ConflictPolicy::kLakeWins}) {
+    for (const bool taken : {false, true}) {
+      SCOPED_TRACE(taken);
+      lake_.Plant("a", "only there");
+      Open(policy);
+      Down();
+      Rename("a", "b");
+      Between();
+      if (taken) Put("a", "written again");
+      lake_.Plant("b", "theirs");
+      Sync();
+      Converge();
+      EXPECT_EQ(lake_.Bytes("b"), "theirs");
+      EXPECT_EQ(lake_.Bytes(KeptAs()), "only there");
+      EXPECT_EQ(lake_.Bytes("a"),
+                taken ? std::optional<std::string>("written again") : std::nullopt);
+      site_.reset();
+      for (const std::string& name : lake_.Names()) lake_.Remove(name);
+    }
+  }
+}
+
+TEST_F(OffloadDroppedTest, WhereTheLocalSideWinsWhatOnlyTheLakeHasReplacesTheirs) {
+  lake_.Plant("a", "only there");
+  Open(meta::ConflictPolicy::kLocalWins);
+  Down();
+  Rename("a", "b");
+  lake_.Plant("b", "theirs");
+  Sync();
+  Converge();
+  EXPECT_EQ(lake_.Names(), Names{"b"});
+  EXPECT_EQ(lake_.Bytes("b"), "only there");
+}
+
+// The first move stays in the log and brings the bytes where the second one took them from.
+TEST_F(OffloadDroppedTest, BytesThatAnEarlierMoveBringsAreTakenFromThere) {
+  lake_.Plant("a", "only there");
+  Open();
+  Down();
+  Put("d", "ours");
+  Between();
+  Rename("a", "b");
+  Between();
+  Rename("b", "d");
+  lake_.Plant("d", "theirs");
+  Sync();
+  Converge();
+  EXPECT_EQ(lake_.Bytes("d"), "theirs");
+  EXPECT_EQ(lake_.Bytes(KeptAs()), "only there");
+  EXPECT_EQ(lake_.Names().size(), 3u) << "and between";
+}
+
+// Each takes the place that the one before it has left.
+TEST_F(OffloadDroppedTest, BlobsOfTheLakeMoveInAnOrderThatWritesOverNone) {
+  for (const bool circle : {false, true}) {
+    SCOPED_TRACE(circle);
+    lake_.Plant("a", "A");
+    lake_.Plant("b", "B");
+    Open();
+    Down();
+    Put("d", "ours");
+    Between();
+    Rename("d", "x");
+    Between();
+    Rename("a", "x");
+    Between();
+    Rename("b", "a");
+    if (circle) {
+      Between();
+      Rename("x", "b");
+    }
+    lake_.Plant("d", "theirs");
+    Sync();
+    Converge();
+    EXPECT_EQ(lake_.Bytes("d"), "theirs");
+    EXPECT_EQ(lake_.Bytes("a"), "B");
+    EXPECT_EQ(lake_.Bytes(circle ? "b" : "x"), "A");
+    EXPECT_EQ(lake_.Names().size(), 4u) << "and between";
+    site_.reset();
+    for (const std::string& name : lake_.Names()) lake_.Remove(name);
+  }
+}
+
+// A delete that follows is one of what came there since.
+TEST_F(OffloadDroppedTest, WhatWasMovedAwayIsNotDeletedWithItsOldName) {
+  lake_.Plant("a", "only there");
+  Open();
+  Down();
+  Put("d", "ours");
+  Between();
+  Rename("a", "d");
+  Between();
+  Rename("d", "x");
+  Between();
+  Put("a", "written again");
+  Between();
+  ASSERT_TRUE(site().engine().Delete("a"));
+  lake_.Plant("d", "theirs");
+  Sync();
+  Converge();
+  EXPECT_EQ(lake_.Bytes("d"), "theirs");
+  EXPECT_EQ(lake_.Bytes("x"), "only there");
+  EXPECT_EQ(lake_.Bytes("a"), std::nullopt);
+}
+
+// --- What was staged ahead of its turn.
+
+TEST_F(OffloadDroppedTest, BlocksThatWentAheadOfWhatDoesNotTravelAreForgotten) {
+  Open();
+  Put("d", "old");
+  Sync();
+  // The lake refuses the first change, and all others wait for it.
+  site().link().FailNext({.code = Code::kInvalidMetadata}, LakeOperation::kPut, 1'000'000);
+  Put("first", "holds the others up");
+  Put("swallowed", Pattern(4'000, 1));
+  const auto staged = [this] { return site().tier().Status().front().offload.staged; };
+  EXPECT_TRUE(Site::Eventually([&] { return staged() == 1; }));
+  Put("swallowed", Pattern(4'000, 2));
+  EXPECT_TRUE(Site::Eventually([&] { return staged() == 2; }));
+  Put("d", "ours");
+  Between();
+  Put("d", Pattern(4'000, 3));
+  EXPECT_TRUE(Site::Eventually([&] { return staged() == 3; }));
+  lake_.Plant("d", "theirs");
+  Sync();
+  EXPECT_EQ(staged(), 0u);
+  EXPECT_EQ(lake_.Bytes(KeptAs()), Pattern(4'000, 3));
+}
+
+}  // namespace
+}  // namespace forebay::tier
