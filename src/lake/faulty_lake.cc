@@ -1,6 +1,7 @@
 #include "lake/faulty_lake.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "async/sleep.h"
 
@@ -74,6 +75,12 @@ std::uint64_t FaultyLake::faults() const {
   const std::lock_guard lock(mutex_);
   return faults_;
 }
+
+std::uint64_t FaultyLake::swallowed(Cause cause) const {
+  const std::lock_guard lock(mutex_);
+  return swallowed_[static_cast<std::size_t>(cause)];
+}
+
 LinkState FaultyLake::link() const {
   const std::lock_guard lock(mutex_);
   return link_;
@@ -125,7 +132,10 @@ Task<std::optional<Fault>> FaultyLake::Enter(LakeCall call, LakeOperation operat
   if (wait.count() > 0) FB_CO_RETURN_IF_ERROR(co_await SleepFor(wait, call.context));
   bool swallowed = false;
   while (link() == LinkState::kBlackHole) {
-    swallowed = true;
+    if (!std::exchange(swallowed, true)) {
+      const std::lock_guard lock(mutex_);
+      ++swallowed_[static_cast<std::size_t>(call.cause)];
+    }
     FB_CO_RETURN_IF_ERROR(co_await SleepFor(std::chrono::milliseconds(5), call.context));
   }
   if (swallowed || link() == LinkState::kDown) {

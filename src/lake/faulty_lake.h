@@ -5,6 +5,7 @@
 // is done, and the caller hears kUnknownOutcome (kConnectionClosed for reads and staged blocks).
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -60,6 +61,8 @@ class FaultyLake final : public ObjectLake {
   void Heal();  // all of the above off; scripted faults are forgotten
   // Faults that calls have met so far.
   std::uint64_t faults() const;
+  // Calls for that cause that the black hole has swallowed so far.
+  std::uint64_t swallowed(Cause cause) const;
 
   std::string description() const override { return inside_.description(); }
   SteadyTime last_heard() const override { return inside_.last_heard(); }
@@ -102,6 +105,7 @@ class FaultyLake final : public ObjectLake {
   RandomFaults random_;
   std::mt19937_64 generator_;
   std::uint64_t faults_ = 0;
+  std::array<std::uint64_t, kCauses> swallowed_{};
 };
 
 }  // namespace forebay::lake
