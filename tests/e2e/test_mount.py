@@ -13,7 +13,7 @@ import threading
 import time
 
 import pytest
-from harness import needs
+from harness import needs, paths
 from harness.accounts import DEVELOPMENT, LAKE
 from harness.forebay import run_forebay
 from harness.mount import Mount
@@ -307,6 +307,36 @@ def test_a_mount_that_cannot_be_says_why(server, container, make_mount, tmp_path
     done = run_forebay("umount", tmp_path)
     assert done.returncode == 1 and "no Forebay mount" in done.stderr
     assert run_forebay("mount", "--help").stdout.count("Examples") == 1
+
+
+def test_the_helper_of_mount_8(container, make_mount, tmp_path):
+    """What mount(8) calls for a line of /etc/fstab, with what it hands over."""
+    container.upload_blob("hello", "there")
+    mount = make_mount(start=False)
+    mount.place.mkdir()
+    key = tmp_path / "key"
+    key.write_text(mount.account.key + "\n")
+
+    def helper(*flags, options="rw"):
+        words = f"{options},_netdev,nofail,key_file={key},log={mount.log_path}"
+        return subprocess.run(
+            [paths.ROOT / "deploy/mount.forebay", mount.url, mount.place, *flags, "-o", words],
+            env={"PATH": f"/usr/bin:/bin:{paths.SERVER.parent}"}, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+
+    assert helper("-f").returncode == 0 and not mount.is_mounted(), "a fake one"
+    done = helper("-s", "-t", "forebay")
+    assert done.returncode == 0, done.stderr
+    assert (mount.place / "hello").read_text() == "there"
+    assert helper().returncode == 1, "it is mounted already"
+    mount.kill()
+    assert helper().returncode == 0, "a dead one is replaced"
+    assert (mount.place / "hello").read_text() == "there"
+    subprocess.run(["umount", mount.place], check=True)
+    assert helper(options="ro").returncode == 0
+    with pytest.raises(OSError) as refused:
+        (mount.place / "new").write_text("x")
+    assert refused.value.errno == errno.EROFS
 
 
 def test_a_read_only_mount(make_mount, mount):
