@@ -34,27 +34,25 @@ using Kind = ContentPiece::Kind;
 // Changes that race with the commit make it start over.
 constexpr int kMaxAttempts = 5;
 
+// Another file as it was when the commit was worked out.
+struct Copied {
+  NodeTarget file;
+  meta::BodyId body;
+};
+
 struct Commit {
   CommitNodeRequest request;  // without its body, which is read once
   Stamp stamp;
   std::shared_ptr<StoredBody> stored;  // the bytes of all kData pieces, one after the other
   meta::BodyId prepared_id;            // 0: `stored` fits into the final transaction
   PlannedBody body;
-  meta::BlobRecord laid_out;                     // length, body and holes of what is to be
-  std::map<meta::InodeId, meta::BodyId> copied;  // what kCopy pieces come from
+  meta::BlobRecord laid_out;               // length, body and holes of what is to be
+  std::map<meta::InodeId, Copied> copied;  // what kCopy pieces come from
   // A file that eviction gave to its lake since the first look: it is fetched before another try.
   std::optional<NodeTarget> evicted;
   azure::PosixAttributes attributes;
   std::string path;  // empty: the file has no name
 };
-
-// The file that a kCopy piece comes from.
-NodeTarget SourceOf(const CommitNodeRequest& request, const ContentPiece& piece) {
-  NodeTarget source;
-  source.container = request.target.container;
-  source.inode = piece.inode;
-  return source;
-}
 
 // Works out extents on a snapshot.
 class Planner {
@@ -169,10 +167,11 @@ class Planner {
     if (known == sources_.end()) {
       FB_ASSIGN_OR_RETURN(Node source, FindNode(reader_, target));
       FB_RETURN_IF_ERROR(RequireFileNode(source));
-      commit_.copied[piece.inode] = source.record.body.id;
-      known = sources_.emplace(piece.inode, std::move(source.record)).first;
+      commit_.copied[piece.inode] = {target, source.record.body.id};
+      known = sources_.emplace(piece.inode, std::move(source)).first;
     }
-    return Share(target, known->second, piece);
+    FB_RETURN_IF_ERROR(CheckReadNode(known->second, target.conditions));
+    return Share(target, known->second.record, piece);
   }
 
   Result<> Share(const NodeTarget& file, const meta::BlobRecord& record,
@@ -231,7 +230,7 @@ class Planner {
   Commit& commit_;
   BlockListPlan& plan_;
   std::unordered_map<std::string, Staged> staged_;
-  std::map<meta::InodeId, meta::BlobRecord> sources_;
+  std::map<meta::InodeId, Node> sources_;
   std::map<meta::BodyId, std::vector<meta::Extent>> shares_;
   std::set<std::pair<meta::BodyId, chunk::ChunkId>> shared_;
   std::size_t data_index_ = 0;
@@ -252,12 +251,10 @@ Result<Node> RequireFile(const kv::Reader& reader, const NodeTarget& target, Wal
 // What was worked out still holds.
 Result<> Verify(const kv::Reader& reader, const Node& node, const Commit& commit) {
   FB_RETURN_IF_ERROR(VerifyPlan(reader, PlaceOfNode(node), commit.body.plan));
-  for (const auto& [inode, body] : commit.copied) {
-    NodeTarget target;
-    target.container = commit.request.target.container;
-    target.inode = inode;
-    FB_ASSIGN_OR_RETURN(const Node source, FindNode(reader, target));
-    if (source.record.body.id != body) return Fail(Code::kStale, "A file that is copied changed.");
+  for (const auto& [inode, copied] : commit.copied) {
+    FB_ASSIGN_OR_RETURN(const Node source, FindNode(reader, copied.file));
+    if (source.record.body.id != copied.body)
+      return Fail(Code::kStale, "A file that is copied changed.");
   }
   return {};
 }

@@ -8,15 +8,20 @@ namespace forebay::engine {
 namespace {
 
 TEST(NodeContentTest, PlansAreRead) {
-  const auto plan = ParsePlan("keep 5 10\ndata 3\nzero 7\nblock aWQ=\ncopy 9 0 4\n");
+  const auto plan = ParsePlan(
+      "keep 5 10\ndata 3\nzero 7\nblock aWQ=\ncopy 9 0 4\ncopy 9 0 4 etag=0x1;path=a%20b\n");
   ASSERT_TRUE(plan);
-  ASSERT_EQ(plan->size(), 5u);
+  ASSERT_EQ(plan->size(), 6u);
   EXPECT_EQ((*plan)[0].offset, 5u);
   EXPECT_EQ((*plan)[0].length, 10u);
   EXPECT_EQ((*plan)[3].block, "id");
   EXPECT_EQ((*plan)[4].inode.value(), 9u);
+  EXPECT_EQ((*plan)[4].etag + (*plan)[4].path, "");
+  EXPECT_EQ((*plan)[5].inode.value(), 9u);
+  EXPECT_EQ((*plan)[5].etag, "0x1");
+  EXPECT_EQ((*plan)[5].path, "a b");
   for (const char* bad : {"keep 1", "keep 1 0", "data 0", "data -1", "data 1 2", "gone 1", "zero x",
-                          "keep 0 99999999999999999999"}) {
+                          "copy 9 0 4 etag", "keep 0 99999999999999999999"}) {
     EXPECT_EQ(ParsePlan(bad).error().code(), Code::kInvalidInput) << bad;
   }
   EXPECT_EQ(ParsePlan("block ***").error().code(), Code::kInvalidBlockId);
@@ -208,6 +213,25 @@ TEST(NodeContentTest, CopiesOfAnotherFileAreShared) {
   ASSERT_TRUE(f.Unlink("t"));
   f.Sweep();
   EXPECT_EQ(f.Stored(), "");
+}
+
+TEST(NodeContentTest, ACopyIsOfTheVersionThatItNamesWhereverThatLies) {
+  NodesFixture f;
+  f.File("t", "begin");
+  // Put there by a client that knows no numbers: found by its path alone.
+  ASSERT_TRUE(f.Put("d/s t", Text(1000, 5)));
+  const auto source = f.Stat("d/s t");
+  const auto copy = [&](const std::string& rest) {
+    return f.Write(f.At("t"), "copy " + std::to_string(source->inode) + " 10 20" + rest + "\n");
+  };
+  EXPECT_EQ(CodeOf(copy("")), Code::kFileGone);
+  EXPECT_EQ(CodeOf(copy(" path=t")), Code::kFileGone);
+  EXPECT_EQ(CodeOf(copy(" etag=0x1;path=d/s%20t")), Code::kConditionNotMet);
+  EXPECT_EQ(*f.Content("t"), "begin");
+  ASSERT_TRUE(copy(" etag=" + source->etag + ";path=d/s%20t"));
+  EXPECT_EQ(*f.Content("t"), Text(1000, 5).substr(10, 20));
+  ASSERT_TRUE(f.Write(f.At("d/s t"), "data 40\n", Text(40, 6)));
+  EXPECT_EQ(CodeOf(copy(" etag=" + source->etag + ";path=d/s%20t")), Code::kConditionNotMet);
 }
 
 TEST(NodeContentTest, StagedBlocksGoWithACommitThatDoesNotNameThem) {

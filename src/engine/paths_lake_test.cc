@@ -169,6 +169,9 @@ TEST_F(PathsLakeTest, CopiedBytesOfTheLakeAreFetched) {
   EXPECT_EQ(lake.read(), 32u);
   EXPECT_EQ(*f.Content("to"), "0123" + text.substr(20, 30) + "!" + text.substr(0, 2));
   EXPECT_EQ(lake.read(), 32u);
+  EXPECT_EQ(CodeOf(f.Write(f.Numbered(to), "copy " + source + " 0 2 etag=0x1\n")),
+            Code::kConditionNotMet);
+  EXPECT_EQ(lake.read(), 32u);
   // Of itself, onto itself.
   Evict(to, text.size());
   ASSERT_TRUE(f.Write(f.Numbered(to), "copy " + std::to_string(to) + " 90 10\nkeep 0 5\n", {},

@@ -9,6 +9,18 @@ namespace forebay::engine {
 
 using Kind = ContentPiece::Kind;
 
+NodeTarget SourceOf(const CommitNodeRequest& request, const ContentPiece& piece) {
+  NodeTarget source;
+  source.container = request.target.container;
+  source.inode = piece.inode;
+  source.path = piece.path;
+  if (!piece.etag.empty()) {
+    source.conditions.if_match =
+        azure::ETagCondition{.any = false, .etags = {azure::ETag(piece.etag)}};
+  }
+  return source;
+}
+
 std::optional<std::uint64_t> PieceReader::content_length() const {
   std::uint64_t total = 0;
   for (const ContentPiece& piece : request_.pieces) {
@@ -44,14 +56,8 @@ bool PieceReader::Brings(const ContentPiece& piece) const {
 
 Task<> PieceReader::Open(const ContentPiece& piece) {
   GetBlobRequest request;
-  if (piece.kind == Kind::kCopy) {
-    request.node.emplace();
-    request.node->container = request_.target.container;
-    request.node->inode = piece.inode;
-  } else {
-    request.node = request_.target;
-    request.conditions = request_.target.conditions;
-  }
+  request.node = piece.kind == Kind::kCopy ? SourceOf(request_, piece) : request_.target;
+  request.conditions = request.node->conditions;
   request.range = {piece.offset, piece.length};
   FB_CO_ASSIGN_OR_RETURN(auto found, co_await GetBlob(services_, context_, std::move(request)));
   if (found.length != piece.length) {

@@ -28,6 +28,9 @@ struct LakeHeld {
   }
 };
 
+// The file that a kCopy piece comes from.
+NodeTarget SourceOf(const CommitNodeRequest& request, const ContentPiece& piece);
+
 class PieceReader final : public BodyReader {
  public:
   PieceReader(Services& services, OpContext context, const CommitNodeRequest& request,

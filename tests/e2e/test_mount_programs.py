@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -298,6 +299,31 @@ def test_tokens_in_a_mapped_array(place, make_mount):
     assert numpy.all(tokens[4_000_000:4_000_100] == 7)
     assert numpy.array_equal(tokens[:4_000_000], tokens_of(0, 4_000_000))
     assert numpy.array_equal(tokens[4_000_100:], tokens_of(4_000_100, TOKENS))
+
+
+def test_a_copy_moves_no_bytes(server, container, place, make_mount):
+    def moved():
+        text = server.admin("/metrics")[1]
+        names = "forebay_(?:request_body|chunk_written)_bytes_total"
+        return sum(map(float, re.findall(rf"^{names}(?:\{{.*\}})? (\S+)$", text, re.M)))
+
+    data = random.Random(9).randbytes(24 << 20)
+    (place / "here").write_bytes(data)
+    container.upload_blob(f"{place.name}/sent", data)
+    before = moved()
+    assert before > 2 * len(data)
+    run("cp", "--reflink=auto", place / "here", place / "one")
+    # A blob that no mount has made.
+    run("cp", "--reflink=auto", place / "sent", place / "two")
+    with open(place / "two", "rb") as source, open(place / "one", "rb+") as target:
+        end = os.copy_file_range(source.fileno(), target.fileno(), 5 << 20, 1 << 20, 30 << 20)
+        assert end == 5 << 20
+    assert moved() - before < 1 << 20
+    for name in ("here", "sent"):
+        (place / name).unlink()
+    other = make_mount().place / place.name
+    assert (other / "two").read_bytes() == data
+    assert (other / "one").read_bytes() == data + bytes(6 << 20) + data[1 << 20 : 6 << 20]
 
 
 def test_git_clone_and_fsck(place, tmp_path):
