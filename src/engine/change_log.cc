@@ -1,5 +1,6 @@
 #include "engine/change_log.h"
 
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -68,10 +69,9 @@ void PutNote(kv::Transaction& txn, const Place& place, NoteKind kind, std::strin
 }
 
 // What is noted of names below a directory that moves goes with it, as its records do: who looks
-// for it later knows the new names only. Empty `to`: it is deleted, and takes that along in the
-// lake.
+// for it later knows the new names only. `key`: where the note of a name goes.
 Result<> MoveNotes(kv::Transaction& txn, meta::ContainerId container, const std::string& from,
-                   const std::string& to) {
+                   const std::function<std::string(const std::string& name)>& key) {
   const std::string below = from + "/";
   const std::string prefix = keys::NameNote(container, below);
   std::vector<std::pair<std::string, std::string>> notes;
@@ -88,7 +88,7 @@ Result<> MoveNotes(kv::Transaction& txn, meta::ContainerId container, const std:
   }
   for (const auto& [name, note] : notes) {
     txn.Erase(keys::NameNote(container, name));
-    if (!to.empty()) txn.Put(keys::NameNote(container, to + name.substr(from.size())), note);
+    txn.Put(key(name), note);
   }
   return {};
 }
@@ -153,7 +153,11 @@ Result<> NoteDelete(Services& services, kv::Transaction& txn, const Place& place
   PutNote(txn, place, NoteKind::kTombstone, copy.etag, now, entry);
   if (!tree) return {};
   PutTree(txn, place, {.from = place.name, .name = {}}, entry);
-  return MoveNotes(txn, place.container.id, place.name, {});
+  const meta::ContainerId container = place.container.id;
+  txn.Put(keys::DetachedDirectory(container, *place.existing->directory),
+          meta::Encode(meta::DetachedRecord{.holder = entry, .name = place.name, .after = {}}));
+  return MoveNotes(txn, container, place.name,
+                   [&](const std::string& name) { return keys::GoneName(container, entry, name); });
 }
 
 Result<> NoteRename(Services& services, kv::Transaction& txn, const Place& source,
@@ -183,7 +187,10 @@ Result<> NoteRename(Services& services, kv::Transaction& txn, const Place& sourc
   PutNote(txn, source, NoteKind::kTombstone, from.etag, now, entry);
   if (tree) {
     PutTree(txn, source, {.from = source.name, .name = target.name}, entry);
-    FB_RETURN_IF_ERROR(MoveNotes(txn, source.container.id, source.name, target.name));
+    const auto moved = [&](const std::string& name) {
+      return keys::NameNote(source.container.id, target.name + name.substr(source.name.size()));
+    };
+    FB_RETURN_IF_ERROR(MoveNotes(txn, source.container.id, source.name, moved));
   }
   if (!copy.name.empty() && !replaced.etag.empty()) {
     PutNote(txn, target, NoteKind::kReplaced, replaced.etag, now, entry);

@@ -31,7 +31,7 @@ Result<> NoteChange(Services& services, kv::Transaction& txn, const Place& place
                     meta::ChangeKind kind, std::uint64_t mark, meta::BlobRecord& record);
 
 // The blob of the place is about to be erased: leaves a tombstone. A directory of a hierarchical
-// container with all that is in it: `tree`.
+// container with all that is in it: `tree`; engine/detached_tree.h notes what the lake has of it.
 Result<> NoteDelete(Services& services, kv::Transaction& txn, const Place& place,
                     std::uint64_t mark, WallTime now, bool tree = false);
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/codec.h"
+#include "engine/detached_tree.h"
 #include "engine/references.h"
 #include "engine/release_node.h"
 #include "meta/keys.h"
@@ -43,6 +44,8 @@ Result<bool> SweepDirectoryStep(Services& services, kv::Transaction& txn, meta::
   FB_ASSIGN_OR_RETURN(auto stored, txn.Get(garbage));
   if (!stored) return true;
   FB_ASSIGN_OR_RETURN(const meta::DirectoryRecord directory, meta::DecodeDirectory(*stored));
+  FB_ASSIGN_OR_RETURN(const bool noted, NoteDetachedStep(txn, directory.container, inode));
+  if (!noted) return false;
   std::vector<std::pair<std::string, meta::BlobRecord>> doomed;
   {
     const std::string prefix = keys::EntriesOf(directory.container, inode);

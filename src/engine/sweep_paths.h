@@ -13,8 +13,8 @@
 
 namespace forebay::engine {
 
-// Some of what is in a deleted directory; its directories become deleted ones of their own. True
-// when it is empty and forgotten.
+// Some of what is in a deleted directory; its directories become deleted ones of their own. What a
+// lake has of it is noted first (engine/detached_tree.h). True when it is empty and forgotten.
 Result<bool> SweepDirectoryStep(Services& services, kv::Transaction& txn, meta::InodeId inode,
                                 std::uint64_t& removed);
 // Removes the file that this note (keys::Expiry) is about, if it still expires by `now`, and the

@@ -196,7 +196,7 @@ Result<bool> SweepContainerStep(Services& services, kv::Transaction& txn,
   }
   removed = blobs.size();
   if (!blobs.empty()) return false;
-  for (const char table : std::string_view("12345679")) {
+  for (const char table : std::string_view("012345679")) {
     FB_ASSIGN_OR_RETURN(const bool gone, EraseSome(txn, keys::OfContainer(table, container.id)));
     if (!gone) return false;
   }

@@ -160,6 +160,22 @@ std::uint64_t HolderOfTreeKey(std::string_view key) {
   KeyReader in(key.substr(key.size() - 8));
   return in.U64();
 }
+std::string DetachedDirectory(ContainerId container, InodeId inode) {
+  return KeyBuilder('c').U64(container.value()).U8('h').U64(inode.value()).Take();
+}
+std::string DetachedDirectories(ContainerId container) {
+  return KeyBuilder('c').U64(container.value()).U8('h').Take();
+}
+InodeId InodeOfDetachedKey(std::string_view key) {
+  return InodeId(KeyReader(key.substr(key.size() - kIdBytes)).U64());
+}
+std::string GoneName(ContainerId container, BlobId holder, std::string_view name) {
+  return KeyBuilder('0').U64(container.value()).U64(holder.value()).Tail(name).Take();
+}
+std::string GoneNames(ContainerId container, BlobId holder) {
+  return KeyBuilder('0').U64(container.value()).U64(holder.value()).Take();
+}
+std::string GoneNamesOf(ContainerId container) { return WithId('0', container.value()); }
 std::string Changes(ContainerId container) { return WithId('j', container.value()); }
 std::string Run(BodyId body, std::uint64_t end_offset) {
   return KeyBuilder('b').U64(body.value()).U64(end_offset).Take();

@@ -135,7 +135,15 @@ std::string DeleteGuard(ContainerId container);    // what the guard of deletes 
 std::string PendingTree(ContainerId container, BlobId holder);
 std::string PendingTrees(ContainerId container);  // prefix
 std::uint64_t HolderOfTreeKey(std::string_view key);
-std::string Changes(ContainerId container);  // prefix for kv Append, and to scan
+// Of a directory that was deleted so: itself and those in it, until it is noted by name what the
+// lake has of what is in them; and those notes.
+std::string DetachedDirectory(ContainerId container, InodeId inode);
+std::string DetachedDirectories(ContainerId container);  // prefix
+InodeId InodeOfDetachedKey(std::string_view key);
+std::string GoneName(ContainerId container, BlobId holder, std::string_view name);
+std::string GoneNames(ContainerId container, BlobId holder);  // prefix
+std::string GoneNamesOf(ContainerId container);               // prefix: of all entries
+std::string Changes(ContainerId container);                   // prefix for kv Append, and to scan
 std::string Run(BodyId body, std::uint64_t end_offset);
 std::string RunsOf(BodyId body);         // prefix
 std::string ResidentBytes(BodyId body);  // kv counter

@@ -105,6 +105,23 @@ Result<TreeRecord> DecodeTree(std::string_view text) {
   return r;
 }
 
+std::string Encode(const DetachedRecord& r) {
+  Encoder out;
+  out.U8(kVersion).Varint(r.holder.value()).String(r.name).String(r.after);
+  return out.Take();
+}
+
+Result<DetachedRecord> DecodeDetached(std::string_view text) {
+  Decoder in(text);
+  FB_RETURN_IF_ERROR(CheckVersion(in, "A record of a deleted directory"));
+  DetachedRecord r;
+  r.holder = BlobId(in.Varint());
+  r.name = in.String();
+  r.after = in.String();
+  FB_RETURN_IF_ERROR(in.Finish("a record of a deleted directory"));
+  return r;
+}
+
 std::string Encode(const ChangeRecord& r) {
   Encoder out;
   out.U8(kVersion).U8(static_cast<std::uint8_t>(r.kind)).String(r.name).Varint(r.mark);

@@ -27,7 +27,7 @@ struct AttachRecord {
   std::string container;
   std::string endpoint;    // "https://acct.blob.core.windows.net/datasets"
   std::string credential;  // a reference: "sas:@/etc/forebay/lake.sas", "managed-identity"
-  std::string prefix;      // capacity: the part of the lake that is ours
+  std::string prefix;      // the part of the lake that is meant; capacity: that is ours alone
   Ordering ordering = Ordering::kCommit;
   Acknowledge acknowledge = Acknowledge::kLocal;
   ConflictPolicy conflicts = ConflictPolicy::kKeepBoth;
@@ -92,6 +92,15 @@ struct TreeRecord {
   std::string name;  // empty: deleted
 };
 
+// A directory of a deleted tree: what the lake has of what is in it is still to be noted by name.
+struct DetachedRecord {
+  BlobId holder;      // the entry of the log that deletes the tree there
+  std::string name;   // the directory's, when it was deleted
+  std::string after;  // entries up to this component are noted
+};
+
+std::string Encode(const DetachedRecord& record);
+Result<DetachedRecord> DecodeDetached(std::string_view in);
 std::string Encode(const TreeRecord& record);
 Result<TreeRecord> DecodeTree(std::string_view in);
 std::string Encode(const AttachRecord& record);

@@ -70,6 +70,8 @@ ChangeRecord FullChange() {
           .from = {}};
 }
 
+DetachedRecord FullDetached() { return {.holder = BlobId(77), .name = "a/b", .after = "c"}; }
+
 // What stores hold. Never edit a line.
 const std::map<std::string, std::string> kGolden = {
     {"attach", "01020361636303626f780a687474703a2f2f652f63077361733a402f6602702f010102d00f0701"},
@@ -81,6 +83,7 @@ const std::map<std::string, std::string> kGolden = {
     {"container", "0281000000000000000000000000000000"},
     {"import", "01026d3103612f62ac028080401428"},
     {"note", "01020a036f6c64043078384409"},
+    {"detached", "014d03612f620163"},
 };
 
 std::map<std::string, std::string> Encodings() {
@@ -88,7 +91,8 @@ std::map<std::string, std::string> Encodings() {
   container.lake = {LakeMode::kReadOnly, true};
   return {{"attach", Encode(FullAttach())},     {"import", Encode(FullImport())},
           {"note", Encode(FullNote())},         {"change", Encode(FullChange())},
-          {"blob_in_lake", Encode(LakeBlob())}, {"container", Encode(container)}};
+          {"blob_in_lake", Encode(LakeBlob())}, {"container", Encode(container)},
+          {"detached", Encode(FullDetached())}};
 }
 
 bool Decodes(const std::string& name, std::string_view bytes) {
@@ -96,6 +100,7 @@ bool Decodes(const std::string& name, std::string_view bytes) {
   if (name == "import") return DecodeImport(bytes).has_value();
   if (name == "note") return DecodeNameNote(bytes).has_value();
   if (name == "change") return DecodeChange(bytes).has_value();
+  if (name == "detached") return DecodeDetached(bytes).has_value();
   if (name == "container") return DecodeContainer(bytes).has_value();
   return DecodeBlob(bytes).has_value();
 }
@@ -133,6 +138,11 @@ TEST(LakeRecordsTest, ComeBack) {
   EXPECT_EQ(note->kind, NoteKind::kTombstone);
   EXPECT_EQ(note->lake_etag, "0x8D");
   EXPECT_EQ(note->unsent, 9u);
+  const auto detached = DecodeDetached(Encode(FullDetached()));
+  ASSERT_TRUE(detached);
+  EXPECT_EQ(detached->holder, BlobId(77));
+  EXPECT_EQ(detached->name, "a/b");
+  EXPECT_EQ(detached->after, "c");
   const auto change = DecodeChange(Encode(FullChange()));
   ASSERT_TRUE(change);
   EXPECT_EQ(change->kind, ChangeKind::kMetadata);
@@ -171,6 +181,9 @@ TEST(LakeRecordsTest, KeysAreAsDocumented) {
   EXPECT_EQ(keys::Run(body, 258), "b" + id + std::string("\0\0\0\0\0\0\x01\x02", 8));
   EXPECT_EQ(keys::ResidentBytes(body), "k" + id + "f");
   EXPECT_EQ(keys::NameNote(container, "a/b"), "v" + id + "a/b");
+  EXPECT_EQ(keys::DetachedDirectory(container, InodeId(container.value())), "c" + id + "h" + id);
+  EXPECT_EQ(keys::InodeOfDetachedKey("c" + id + "h" + id), InodeId(container.value()));
+  EXPECT_EQ(keys::GoneName(container, BlobId(container.value()), "a/b"), "0" + id + id + "a/b");
   EXPECT_EQ(keys::NameOfNoteKey("v" + id + "a/b"), "a/b");
   EXPECT_EQ(keys::ContainerOfAttachmentKey(keys::Attachment(container)), container);
   EXPECT_EQ(keys::ContainerOfAttachmentKey(keys::ImportProgress(container)), std::nullopt);

@@ -42,9 +42,10 @@ OpContext Offload::Context() const {
   return context;
 }
 
-Result<meta::ContainerRecord> Offload::ToSettle(const kv::Reader& reader) const {
-  FB_RETURN_IF_ERROR(lease_.Check(reader));
-  return AttachedContainer(reader, *attachment_);
+Result<meta::ContainerRecord> Offload::ToSettle(kv::Transaction& txn) const {
+  txn.MakesRoom();  // what leaves the log gives up what it held
+  FB_RETURN_IF_ERROR(lease_.Check(txn));
+  return AttachedContainer(txn, *attachment_);
 }
 
 void Offload::Wake() {

@@ -149,7 +149,7 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   Task<> Drive(Self self, JobPtr job);
   Task<std::optional<WriteOutcome>> Attempt(JobPtr job);
   Task<std::optional<WriteOutcome>> AttemptTree(JobPtr job);
-  Task<std::optional<std::string>> Under(JobPtr job, std::string name);
+  Task<KnownUnder> Under(JobPtr job, std::string name);
   Task<std::shared_ptr<StagedBody>> TakeStaged(JobPtr job);
   Task<bool> MayDelete(std::uint64_t deletes);
   // Deletes that the guard can tell apart are not counted further.
@@ -195,7 +195,7 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   OpContext Context() const;
   // The container, for a transaction that settles something. kStale where that is not ours to do:
   // detached, or another process has the lease.
-  Result<meta::ContainerRecord> ToSettle(const kv::Reader& reader) const;
+  Result<meta::ContainerRecord> ToSettle(kv::Transaction& txn) const;
   // Until the event is set, or the store says that all up to that number was settled, whoever did.
   Task<> AwaitSettled(OpContext context, std::shared_ptr<Event> event, ChangeNumber up_to);
 

@@ -9,6 +9,7 @@
 #include "meta/namespace.h"
 #include "tier/live_names.h"
 #include "tier/offload.h"
+#include "tier/tree_delete.h"
 
 namespace forebay::tier {
 namespace {
@@ -70,17 +71,17 @@ Task<> Offload::Drive(Self self, JobPtr job) {
 
 // What the lake has under the name: as decided for this job, as visible and not stored yet, or as
 // stored.
-// nullopt: the name went with a directory.
-Task<std::optional<std::string>> Offload::Under(JobPtr job, std::string name) {
+Task<KnownUnder> Offload::Under(JobPtr job, std::string name) {
   {
     std::lock_guard lock(mutex_);
-    if (const auto it = job->under.find(name); it != job->under.end()) co_return it->second;
-    if (const auto it = overlay_.find(name); it != overlay_.end()) co_return it->second.etag;
+    if (const auto it = job->under.find(name); it != job->under.end())
+      co_return KnownUnder{it->second};
+    if (const auto it = overlay_.find(name); it != overlay_.end())
+      co_return KnownUnder{it->second.etag};
   }
   const std::uint64_t holder = job->changes.back()->record.holder.value();
   co_return co_await engine::ReadMeta(
-      services_,
-      [this, name, holder](const kv::Reader& reader) -> Result<std::optional<std::string>> {
+      services_, [this, name, holder](const kv::Reader& reader) -> Result<KnownUnder> {
         FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
                             AttachedContainer(reader, *attachment_));
         return UnderName(reader, container, name, holder);
@@ -107,18 +108,22 @@ Task<std::optional<WriteOutcome>> Offload::Attempt(JobPtr job) {
   attempt->changes = job->changes;
   attempt->source_changed = job->source_changed;
   if (job->work.kind == ChangeKind::kBarrier) co_return co_await AttemptTree(job);
-  FB_CO_ASSIGN_OR_RETURN(const auto under, co_await Under(job, job->work.name));
-  attempt->target_gone = !under;
-  attempt->under = under.value_or("");
+  FB_CO_ASSIGN_OR_RETURN(const KnownUnder under, co_await Under(job, job->work.name));
+  attempt->target_gone = under.gone;
+  if (!under.gone) attempt->under = under.etag;
   if (!job->work.from.empty()) {
-    FB_CO_ASSIGN_OR_RETURN(const auto from, co_await Under(job, job->work.from));
-    attempt->under_from = from.value_or("");
-    const bool forgotten = !from && !attempt->target_gone;
-    if (forgotten) FB_CO_RETURN_IF_ERROR(co_await writer_.FindSource(attempt));
+    FB_CO_ASSIGN_OR_RETURN(KnownUnder from, co_await Under(job, job->work.from));
+    if (!from.gone) {
+      attempt->under_from = from.etag;
+    } else if (!attempt->target_gone) {
+      FB_CO_RETURN_IF_ERROR(co_await NoteDetached(services_, attachment_));
+      FB_CO_ASSIGN_OR_RETURN(from, co_await Under(job, job->work.from));
+      FB_CO_RETURN_IF_ERROR(co_await writer_.FindSource(attempt, from.etag));
+    }
   }
   for (const std::string& name : job->work.gone) {
-    FB_CO_ASSIGN_OR_RETURN(const auto gone, co_await Under(job, name));
-    attempt->under_gone.push_back(gone.value_or(""));
+    FB_CO_ASSIGN_OR_RETURN(const KnownUnder gone, co_await Under(job, name));
+    attempt->under_gone.push_back(gone.gone ? std::string() : gone.etag);
   }
   const bool deletes = job->work.kind == ChangeKind::kDelete || attempt->target_gone;
   const bool there =
@@ -164,7 +169,8 @@ Task<std::optional<WriteOutcome>> Offload::AttemptTree(JobPtr job) {
       FB_CO_ASSIGN_OR_RETURN(const bool may, co_await MayDelete(below));
       if (!may) co_return std::nullopt;
     }
-    FB_CO_RETURN_IF_ERROR(co_await trees_.Delete(change.name));
+    TreeDelete tree(services_, loop_, attachment_, options_, lease_, conflicts_, change);
+    FB_CO_RETURN_IF_ERROR(co_await tree.Run());
   } else {
     FB_CO_RETURN_IF_ERROR(co_await trees_.Rename(change.from, change.name, change.holder.value()));
   }
@@ -191,12 +197,13 @@ void Offload::Finished(JobPtr job, WriteOutcome outcome) {
   finished->etag = outcome.etag;
   finished->body = outcome.body;
   finished->unbound = outcome.unbound;
+  finished->left = outcome.left;
   std::vector<std::shared_ptr<Event>> ready;
   std::shared_ptr<Event> store;
   {
     std::lock_guard lock(mutex_);
     finished->moved_on_to = MovedOnToLocked(work);
-    overlay_[work.name] = {outcome.etag, work.last};
+    if (!outcome.left) overlay_[work.name] = {outcome.etag, work.last};
     if (!work.from.empty() && work.from != work.name) overlay_[work.from] = {"", work.last};
     for (const std::string& name : work.gone) overlay_[name] = {"", work.last};
     order_.Done(work.last);

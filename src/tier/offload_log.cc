@@ -31,7 +31,8 @@ ChangeParts PartsOf(meta::ChangeKind kind) {
 
 // All that is stored about a name; written back where it was changed.
 struct NameState {
-  std::string name;
+  std::string name;                        // empty: it went with a directory
+  std::optional<PendingTrees::Gone> gone;  // then
   std::optional<meta::BlobRecord> record;
   std::optional<meta::NameNote> note;
   bool record_changed = false;
@@ -45,18 +46,25 @@ struct NameState {
   }
 };
 
+std::string NoteKeyOf(meta::ContainerId container, const NameState& state) {
+  if (!state.gone) return keys::NameNote(container, state.name);
+  return keys::GoneName(container, state.gone->holder, state.gone->name);
+}
+
 Result<NameState> LoadName(const kv::Reader& reader, const meta::ContainerRecord& container,
                            const std::string& said, std::uint64_t holder) {
   NameState state;
   state.name = said;
   if (container.hierarchical) {
     FB_ASSIGN_OR_RETURN(const PendingTrees trees, PendingTrees::Load(reader, container));
-    state.name = trees.Here(said, holder);
-    if (state.name.empty()) return state;
+    state.gone = trees.WentWith(said, holder);
+    state.name = state.gone ? std::string() : trees.Here(said, holder);
   }
-  const std::string& name = state.name;
-  FB_ASSIGN_OR_RETURN(state.record, meta::NamespaceOf(container).Find(reader, container.id, name));
-  FB_ASSIGN_OR_RETURN(auto note, reader.Get(keys::NameNote(container.id, name)));
+  if (!state.gone) {
+    FB_ASSIGN_OR_RETURN(state.record,
+                        meta::NamespaceOf(container).Find(reader, container.id, state.name));
+  }
+  FB_ASSIGN_OR_RETURN(auto note, reader.Get(NoteKeyOf(container.id, state)));
   if (note) {
     FB_ASSIGN_OR_RETURN(state.note, meta::DecodeNameNote(*note));
   }
@@ -65,9 +73,8 @@ Result<NameState> LoadName(const kv::Reader& reader, const meta::ContainerRecord
 
 Result<> StoreName(engine::Services& services, kv::Transaction& txn,
                    const meta::ContainerRecord& container, const NameState& state) {
-  if (state.name.empty()) return {};
   if (state.note_changed) {
-    const std::string key = keys::NameNote(container.id, state.name);
+    const std::string key = NoteKeyOf(container.id, state);
     if (state.note) {
       txn.Put(key, meta::Encode(*state.note));
     } else {
@@ -94,6 +101,14 @@ void SetETag(meta::BlobRecord& record, const FinishedWork& finished) {
 
 // The lake has this under the name now.
 void SetUnder(NameState& state, const std::string& etag, std::optional<meta::BodyId> body) {
+  if (state.gone) {
+    // Who deletes the directory there goes by it.
+    state.note.emplace();
+    state.note->kind = meta::NoteKind::kTombstone;
+    state.note->lake_etag = etag;
+    state.note_changed = true;
+    return;
+  }
   if (state.record && !state.moved_here()) {
     if (!state.record->lake) state.record->lake.emplace();
     // Nothing of it was to travel: it came from the lake meanwhile, and knows its own ETag. Another
@@ -187,12 +202,12 @@ Result<> Apply(engine::Services& services, kv::Transaction& txn,
     } else {
       const bool gone = std::ranges::find(work.gone, name) != work.gone.end();
       if (name == work.name) {
-        SetMovedTo(state, work.from, holders, finished);
-      } else if (gone || (renamed && name == work.from)) {
+        if (!finished.left) SetMovedTo(state, work.from, holders, finished);
+      } else if (!state.gone && (gone || (renamed && name == work.from))) {
         SetUnder(state, {}, std::nullopt);
       }
     }
-    Settle(state, holders, container.lake.importing);
+    if (!state.gone) Settle(state, holders, container.lake.importing);
     FB_RETURN_IF_ERROR(StoreName(services, txn, container, state));
   }
   if (finished.moved_on_to.empty() || !renamed) return {};
@@ -265,12 +280,10 @@ Result<LogCounts> ReadCounts(const kv::Reader& reader, meta::ContainerId contain
   return counts;
 }
 
-Result<std::optional<std::string>> UnderName(const kv::Reader& reader,
-                                             const meta::ContainerRecord& container,
-                                             const std::string& name, std::uint64_t holder) {
+Result<KnownUnder> UnderName(const kv::Reader& reader, const meta::ContainerRecord& container,
+                             const std::string& name, std::uint64_t holder) {
   FB_ASSIGN_OR_RETURN(const NameState state, LoadName(reader, container, name, holder));
-  if (state.name.empty()) return std::nullopt;
-  return state.under();
+  return KnownUnder{state.under(), state.gone.has_value()};
 }
 
 // False where a transaction whose answer was lost has stored it before.
@@ -313,7 +326,10 @@ Result<> StoreFinished(engine::Services& services, kv::Transaction& txn,
   if (!waiting) return {};
   FB_RETURN_IF_ERROR(Apply(services, txn, container, finished));
   if (finished.work.kind == ChangeKind::kBarrier) {
-    txn.Erase(keys::PendingTree(container.id, finished.changes.back()->record.holder));
+    const meta::BlobId holder = finished.changes.back()->record.holder;
+    txn.Erase(keys::PendingTree(container.id, holder));
+    const std::string gone = keys::GoneNames(container.id, holder);
+    txn.DeleteRange(kv::Space::kMeta, gone, PrefixEnd(gone));
   }
   for (std::size_t i = finished.released; i < finished.changes.size(); ++i) {
     FB_RETURN_IF_ERROR(ReleaseHeld(services, txn, container, *finished.changes[i], now));

@@ -56,11 +56,14 @@ Result<LogCounts> ReadCounts(const kv::Reader& reader, meta::ContainerId contain
 // `holder`, here and below: the entry that says `name`. A directory above it may have been moved
 // since, and what is stored of the name is under another one then.
 
-// The ETag of what the lake has under the name, as far as it is stored here; empty: nothing.
-// nullopt: a directory above it has been deleted since.
-Result<std::optional<std::string>> UnderName(const kv::Reader& reader,
-                                             const meta::ContainerRecord& container,
-                                             const std::string& name, std::uint64_t holder);
+// What the lake has under the name, as far as it is stored here.
+struct KnownUnder {
+  std::string etag;  // empty: nothing
+  // A directory above it has been deleted since; the ETag is that of its note (tier/tree_delete.h).
+  bool gone = false;
+};
+Result<KnownUnder> UnderName(const kv::Reader& reader, const meta::ContainerRecord& container,
+                             const std::string& name, std::uint64_t holder);
 
 // Of a body that only the lake had, where what has its name there now is not known to be the same:
 // no blob has this ETag, so the next read, and change detection, make it what the lake has.
@@ -78,6 +81,9 @@ struct FinishedWork {
   bool moved = false;
   // A move: nobody knows that what is under the name there is what moved here (kUnboundETag).
   bool unbound = false;
+  // The work's name went with its directory: nothing was done to what the lake has under it, and
+  // nothing learned.
+  bool left = false;
   // Of a name that the file was moved on to meanwhile, while the log still has that move.
   std::string moved_on_to;
   std::size_t released = 0;  // of `changes`, from the front: ReleaseHeld was stored

@@ -5,12 +5,14 @@
 
 #include "async/sleep.h"
 #include "async/task_group.h"
+#include "base/codec.h"
 #include "lake/failure.h"
 #include "meta/keys.h"
 #include "meta/namespace.h"
 #include "tier/live_names.h"
 #include "tier/pending_trees.h"
 #include "tier/same_bytes.h"
+#include "tier/tree_delete.h"
 
 namespace forebay::tier {
 namespace {
@@ -23,6 +25,14 @@ constexpr std::uint32_t kCountPage = 5'000;
 constexpr int kTries = 5;
 constexpr std::uint64_t kSynchronousCopyBytes = std::uint64_t{5000} << 20;
 constexpr std::chrono::milliseconds kCopyPoll{1000};
+
+// What a note is not there for yet would keep the ETag that it had.
+Result<> CheckAllNoted(const kv::Reader& reader, meta::ContainerId container) {
+  const std::string prefix = meta::keys::DetachedDirectories(container);
+  const auto it = reader.Scan(prefix, PrefixEnd(prefix));
+  if (it->Valid()) return Fail(Code::kServerBusy, "A directory is being deleted.");
+  return it->status();
+}
 
 bool IsGone(const Error& error) { return lake::Classify(error) == Failure::kNotFound; }
 
@@ -88,7 +98,7 @@ Task<std::vector<lake::BlobState>> OffloadTrees::FirstPage(std::string directory
   co_return blobs;
 }
 
-// --- Deletes.
+// --- What was copied goes.
 
 Task<> OffloadTrees::RemoveOne(std::string name, std::string etag) {
   lake::DeleteRequest request;
@@ -105,26 +115,6 @@ Task<> OffloadTrees::RemovePage(std::vector<std::pair<std::string, std::string>>
   TaskGroup group(co_await boost::asio::this_coro::executor);
   for (auto& [name, etag] : doomed) group.Spawn(loop_.Next(), RemoveOne(name, etag));
   co_return co_await group.Join();
-}
-
-Task<> OffloadTrees::Delete(std::string directory) {
-  if (attachment_->record.lake_hierarchical) {
-    lake::DeleteRequest request;
-    request.name = lake::BlobName(directory);
-    request.recursive = true;
-    auto done = co_await lake().Delete(Call(), std::move(request));
-    if (!done && !IsGone(done.error())) co_return done;
-    co_return Result<>{};
-  }
-  while (true) {
-    FB_CO_ASSIGN_OR_RETURN(const std::vector<lake::BlobState> blobs, co_await FirstPage(directory));
-    if (blobs.empty()) co_return Result<>{};
-    std::vector<std::pair<std::string, std::string>> doomed;
-    for (const lake::BlobState& blob : blobs) {
-      doomed.emplace_back(blob.name.str(), blob.etag().str());
-    }
-    FB_CO_RETURN_IF_ERROR(co_await RemovePage(std::move(doomed)));
-  }
 }
 
 // --- Moves.
@@ -230,10 +220,9 @@ Task<std::vector<OffloadTrees::Moved>> OffloadTrees::CopyPage(std::vector<lake::
   co_return moved;
 }
 
-// Deleted or moved on meanwhile: what goes there then is the copy.
-Result<> OffloadTrees::NoteMovedName(kv::Transaction& txn, meta::ContainerId container,
-                                     const std::string& name, const Moved& moved) {
-  const std::string key = meta::keys::NameNote(container, name);
+// Deleted or moved on meanwhile, or gone with its directory: what goes there then is the copy.
+Result<> OffloadTrees::NoteMovedName(kv::Transaction& txn, const std::string& key,
+                                     const Moved& moved) {
   FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
   if (!stored) return {};
   FB_ASSIGN_OR_RETURN(meta::NameNote note, meta::DecodeNameNote(*stored));
@@ -252,10 +241,16 @@ Task<> OffloadTrees::NoteMoved(std::vector<Moved> moved, std::uint64_t holder) {
                             AttachedContainer(txn, *attachment_));
         FB_ASSIGN_OR_RETURN(const PendingTrees trees, PendingTrees::Load(txn, container));
         const meta::Namespace& names = meta::NamespaceOf(container);
+        FB_RETURN_IF_ERROR(CheckAllNoted(txn, container.id));
         for (const Moved& one : moved) {
+          if (one.new_etag.empty()) continue;
+          if (const auto gone = trees.WentWith(one.to, holder)) {
+            const std::string key = meta::keys::GoneName(container.id, gone->holder, gone->name);
+            FB_RETURN_IF_ERROR(NoteMovedName(txn, key, one));
+            continue;
+          }
           const std::string name = trees.Here(one.to, holder);
-          if (name.empty() || one.new_etag.empty()) continue;
-          FB_RETURN_IF_ERROR(NoteMovedName(txn, container.id, name, one));
+          FB_RETURN_IF_ERROR(NoteMovedName(txn, meta::keys::NameNote(container.id, name), one));
           FB_ASSIGN_OR_RETURN(auto record, names.Find(txn, container.id, name));
           if (!record || !record->lake || record->lake->etag != one.old_etag) continue;
           record->lake->etag = one.new_etag;
@@ -271,6 +266,7 @@ Task<> OffloadTrees::RenameFlat(std::string from, std::string to, std::uint64_t 
     if (blobs.empty()) co_return Result<>{};
     FB_CO_ASSIGN_OR_RETURN(const std::vector<Moved> moved,
                            co_await CopyPage(std::move(blobs), from, to));
+    FB_CO_RETURN_IF_ERROR(co_await NoteDetached(services_, attachment_));
     FB_CO_RETURN_IF_ERROR(co_await NoteMoved(moved, holder));
     std::vector<std::pair<std::string, std::string>> doomed;
     for (const Moved& one : moved) {

@@ -1,5 +1,5 @@
-// Directories of a hierarchical container on their way to the lake: moved or deleted with all that
-// is in them.
+// Directories of a hierarchical container that were moved, on their way to the lake with all that
+// is in them. Those that were deleted: tier/tree_delete.h.
 //
 // Over a hierarchical lake each is one request. Over a flat one it is a copy and a delete of every
 // blob below the name, in pages, and the lake shows states between the two meanwhile; a page's
@@ -40,7 +40,6 @@ class OffloadTrees {
 
   // Blobs in the lake below the directory, counted up to about `enough`.
   Task<std::uint64_t> CountBelow(std::string directory, std::uint64_t enough);
-  Task<> Delete(std::string directory);
   // `holder`: the entry of the log.
   Task<> Rename(std::string from, std::string to, std::uint64_t holder);
 
@@ -55,8 +54,7 @@ class OffloadTrees {
                                     std::string to);
   Task<> CopyOne(lake::BlobState blob, Moved* moved);
   Task<> NoteMoved(std::vector<Moved> moved, std::uint64_t holder);
-  static Result<> NoteMovedName(kv::Transaction& txn, meta::ContainerId container,
-                                const std::string& name, const Moved& moved);
+  static Result<> NoteMovedName(kv::Transaction& txn, const std::string& key, const Moved& moved);
   Task<> RemovePage(std::vector<std::pair<std::string, std::string>> doomed);
   Task<> RemoveOne(std::string name, std::string etag);
   // The first blobs of the directory, and its own marker where there is one.

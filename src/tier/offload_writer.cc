@@ -10,36 +10,13 @@
 #include "base/checksum.h"
 #include "lake/failure.h"
 #include "tier/offload_trees.h"
+#include "tier/pinned_write.h"
 
 namespace forebay::tier {
 namespace {
 
 using lake::Failure;
 using lake::Verdict;
-
-// How often one attempt writes anew after having looked what became of the last write.
-constexpr int kTries = 5;
-
-lake::LakeConditions Expecting(const std::string& etag) {
-  lake::LakeConditions conditions;
-  if (etag.empty()) {
-    conditions.absent = true;
-  } else {
-    conditions.match = lake::ETag(etag);
-  }
-  return conditions;
-}
-
-// The outcome of a write is open, or its condition did not hold.
-bool MustLook(const Error& error) {
-  const Failure failure = lake::Classify(error);
-  return failure == Failure::kUnknownOutcome || failure == Failure::kPrecondition ||
-         failure == Failure::kNotFound;
-}
-
-Error TryAgain() {
-  return Error(Code::kServerBusy, "The lake's blob keeps changing while it is written.");
-}
 
 std::optional<lake::AccessTier> TierOf(const meta::BlobRecord& blob) {
   if (blob.tier_inferred) return std::nullopt;
@@ -68,8 +45,11 @@ Task<WriteOutcome> OffloadWriter::Write(AttemptPtr attempt) {
   WriteOutcome outcome;
   outcome.etag = attempt->under;
   if (attempt->target_gone) {
-    if (!work.from.empty()) {
-      FB_CO_ASSIGN_OR_RETURN(outcome, co_await Remove(attempt, work.from, attempt->under_from));
+    FB_CO_ASSIGN_OR_RETURN(outcome, co_await LookWhatIsLeft(attempt));
+    if (!work.from.empty() && work.from != work.name) {
+      FB_CO_ASSIGN_OR_RETURN(WriteOutcome removed,
+                             co_await Remove(attempt, work.from, attempt->under_from));
+      if (removed.foreign) co_return removed;
     }
   } else if (work.kind == ChangeKind::kDelete) {
     FB_CO_ASSIGN_OR_RETURN(outcome, co_await Remove(attempt, work.name, attempt->under,
@@ -102,7 +82,7 @@ Task<WriteOutcome> OffloadWriter::WriteContent(AttemptPtr attempt, std::string e
     co_return outcome;
   }
   bool blocks = GoesInBlocks(blob);
-  for (int tries = 0; tries < kTries; ++tries) {
+  for (int tries = 0; tries < kWriteTries; ++tries) {
     auto written = co_await PutOnce(attempt, expected, blocks);
     if (written) {
       outcome.etag = written->etag.str();
@@ -135,7 +115,7 @@ Task<WriteOutcome> OffloadWriter::WriteContent(AttemptPtr attempt, std::string e
     // As it was, or an earlier change of ours: write over that.
     expected = judged.state ? judged.state->etag().str() : std::string();
   }
-  co_return Fail(TryAgain());
+  co_return Fail(KeepsChanging());
 }
 
 Task<lake::WriteAnswer> OffloadWriter::PutOnce(AttemptPtr attempt, std::string expected,

@@ -70,6 +70,7 @@ struct WriteOutcome {
   std::optional<meta::BodyId> body;  // set where its bytes were written
   std::optional<ForeignBlob> foreign;
   bool unbound = false;  // FinishedWork::unbound
+  bool left = false;     // FinishedWork::left
 };
 
 class OffloadWriter {
@@ -79,10 +80,10 @@ class OffloadWriter {
                 const OffloadOptions& options);
 
   Task<WriteOutcome> Write(std::shared_ptr<const WorkAttempt> attempt);
-  // What is moved is in a directory that is deleted behind the move, and nothing is known here of
-  // the name any more: asks the lake what it has there. Where that may be something else than what
-  // moved here, the attempt says so.
-  Task<> FindSource(std::shared_ptr<WorkAttempt> attempt);
+  // What is moved is in a directory that is deleted behind the move: asks the lake what it has
+  // there. Where that may be something else than what moved here, or nothing, the attempt says so.
+  // `known`: the ETag that it had.
+  Task<> FindSource(std::shared_ptr<WorkAttempt> attempt, std::string known);
   // Sends the blocks of a large body ahead of its turn.
   Task<> Stage(std::string name, meta::BlobRecord blob, std::shared_ptr<StagedBody> staged);
   bool GoesInBlocks(const meta::BlobRecord& blob) const {
@@ -94,8 +95,13 @@ class OffloadWriter {
   struct Judged {
     lake::Verdict verdict = lake::Verdict::kForeign;
     std::optional<lake::BlobState> state;
-    // Nothing says otherwise; but nobody has compared the bytes.
+    // Nothing says otherwise; but nobody has compared the bytes …
     bool presumed = false;
+    // … and there is nothing else that would tell it from somebody else's.
+    bool unsure = false;
+
+    // What is there may be written over by who follows, unless it may be somebody else's.
+    std::string etag() const { return unsure ? std::string(kUnboundETag) : state->etag().str(); }
   };
   struct StageRun;
 
@@ -123,6 +129,11 @@ class OffloadWriter {
   Task<WriteOutcome> Remove(AttemptPtr attempt, std::string name, std::string expected,
                             bool directory = false);
   Task<WriteOutcome> Move(AttemptPtr attempt);
+  // There is nothing under the old name: moved before, or taken away by somebody else.
+  Task<WriteOutcome> MovedBefore(AttemptPtr attempt);
+  // The name went with its directory: whether a former process has written there what is in the
+  // lake now, which then goes with the directory.
+  Task<WriteOutcome> LookWhatIsLeft(AttemptPtr attempt);
   Task<WriteOutcome> MoveInLake(AttemptPtr attempt);
   Task<WriteOutcome> CopyInLake(AttemptPtr attempt);
   Task<lake::BlobState> AwaitCopy(std::string name, std::string copy_id);
@@ -133,6 +144,8 @@ class OffloadWriter {
   Task<WriteOutcome> MoveAnew(AttemptPtr attempt);
   // nullopt: the source is as it was.
   Task<std::optional<ForeignBlob>> ForeignSource(AttemptPtr attempt, Error error);
+  // nullopt: there is nothing left of the source to compare it with.
+  Task<std::optional<bool>> SameAsSource(AttemptPtr attempt, lake::BlobState there);
   Task<bool> SameAsHere(lake::BlobState there, meta::BlobRecord blob);
 
   Task<> StageMissing(std::string name, meta::BlobRecord blob, std::shared_ptr<StagedBody> staged);

@@ -45,13 +45,23 @@ std::string PendingTrees::InLake(std::string name) const {
   return name;
 }
 
-std::string PendingTrees::Here(std::string name, std::uint64_t holder) const {
+std::optional<PendingTrees::Gone> PendingTrees::Follow(std::string& name,
+                                                       std::uint64_t holder) const {
   for (const Tree& tree : trees_) {
     if (tree.holder <= holder || !IsBelow(name, tree.record.from)) continue;
-    if (tree.record.name.empty()) return {};
+    if (tree.record.name.empty()) return Gone{meta::BlobId(tree.holder), name};
     name = tree.record.name + name.substr(tree.record.from.size());
   }
-  return name;
+  return std::nullopt;
+}
+
+std::string PendingTrees::Here(std::string name, std::uint64_t holder) const {
+  return Follow(name, holder) ? std::string() : name;
+}
+
+std::optional<PendingTrees::Gone> PendingTrees::WentWith(std::string name,
+                                                         std::uint64_t holder) const {
+  return Follow(name, holder);
 }
 
 bool PendingTrees::MovesAway(std::string_view name) const {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,13 @@ class PendingTrees {
   // What is called here now what `name` was when the entry `holder` was noted. Empty: it went with
   // a directory that was deleted.
   std::string Here(std::string name, std::uint64_t holder) const;
+  // Where that is empty: the entry of the log that deletes the directory, and what `name` was
+  // called then, which is how its keys::GoneName says it. nullopt: it is still here.
+  struct Gone {
+    meta::BlobId holder;
+    std::string name;
+  };
+  std::optional<Gone> WentWith(std::string name, std::uint64_t holder) const;
   // A name of the lake is below a directory that is not there any more here.
   bool MovesAway(std::string_view name) const;
 
@@ -36,6 +44,9 @@ class PendingTrees {
     std::uint64_t holder = 0;
     meta::TreeRecord record;
   };
+  // Makes the name that of now, or of when it went.
+  std::optional<Gone> Follow(std::string& name, std::uint64_t holder) const;
+
   std::vector<Tree> trees_;  // ascending
 };
 

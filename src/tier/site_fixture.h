@@ -9,8 +9,10 @@
 #include <thread>
 #include <vector>
 
+#include "engine/delete_path.h"
 #include "engine/engine_fixture.h"
 #include "engine/list_blobs.h"
+#include "engine/rename_path.h"
 #include "engine/update_blob.h"
 #include "lake/faulty_lake.h"
 #include "lake/memory_lake.h"
@@ -125,6 +127,22 @@ class Site {
     request.tier = tier;
     request.rehydrate_priority = priority;
     return engine_.Run(engine::UpdateBlob(engine_.services(), {}, std::move(request)));
+  }
+
+  Result<> Rename(const std::string& from, const std::string& to) {
+    engine::RenamePathRequest request;
+    request.source = engine_.Blob(from);
+    request.target = engine_.Blob(to);
+    FB_RETURN_IF_ERROR(engine_.Run(engine::RenamePath(engine_.services(), {}, std::move(request))));
+    return {};
+  }
+  // A directory with all that is in it.
+  Result<> DeleteTree(const std::string& name) {
+    engine::DeletePathRequest request;
+    request.target = engine_.Blob(name);
+    request.recursive = true;
+    FB_RETURN_IF_ERROR(engine_.Run(engine::DeletePath(engine_.services(), {}, std::move(request))));
+    return {};
   }
 
   std::vector<ListedConflict> Conflicts() {
