@@ -6,19 +6,25 @@
 
 namespace forebay::engine {
 
-Task<Changed> CreateContainer(Services& services, OpContext context,
-                              CreateContainerRequest request) {
-  FB_CO_RETURN_IF_ERROR(context.Check());
-  const ContainerTarget& target = request.target;
-  FB_CO_ASSIGN_OR_RETURN(const std::uint64_t id, services.ids.Next());
+Result<meta::ContainerRecord> NewContainer(Services& services, CreateContainerRequest request) {
+  FB_ASSIGN_OR_RETURN(const std::uint64_t id, services.ids.Next());
   meta::ContainerRecord record;
   record.id = meta::ContainerId(id);
-  record.hierarchical = target.account.hierarchical;
+  record.hierarchical = request.target.account.hierarchical;
   record.created = services.clock.Now();
   record.modified = record.created;
   record.etag = services.etags.Next();
   record.public_access = request.public_access;
   record.metadata = std::move(request.metadata);
+  return record;
+}
+
+Task<Changed> CreateContainer(Services& services, OpContext context,
+                              CreateContainerRequest request) {
+  FB_CO_RETURN_IF_ERROR(context.Check());
+  const ContainerTarget target = request.target;
+  FB_CO_ASSIGN_OR_RETURN(const meta::ContainerRecord record,
+                         NewContainer(services, std::move(request)));
   const Changed changed{azure::MakeETag(record.etag.value()), record.modified};
 
   FB_CO_RETURN_IF_ERROR(co_await services.AwaitRoom(Growth::kRecords, context));

@@ -5,7 +5,10 @@
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "base/uuid.h"
+#include "engine/create_container.h"
 #include "engine/get_container.h"
+#include "engine/lake_objects.h"
 #include "engine/read_gate.h"
 #include "engine/references.h"
 #include "meta/keys.h"
@@ -19,7 +22,8 @@ namespace {
 namespace keys = meta::keys;
 
 constexpr std::size_t kNamesPerStep = 40;
-constexpr std::size_t kKeysPerStep = 400;
+// Of each of five tables, in a transaction that holds a thousand.
+constexpr std::size_t kKeysPerStep = 180;
 
 Result<> CheckCredential(const std::string& credential) {
   if (credential == "anonymous" || credential == "managed-identity" ||
@@ -46,6 +50,47 @@ Result<> CheckAttachable(const kv::Reader& reader, const meta::ContainerRecord& 
                 "question.");
   }
   return names->status();
+}
+
+// What is to be attached: the container that is there, or the one to be made.
+struct Subject {
+  meta::ContainerRecord container;
+  bool is_new = false;
+};
+
+Result<Subject> FindSubject(engine::Services& services, const kv::Reader& reader,
+                            const AttachRequest& request) {
+  auto found =
+      engine::RequireContainer(reader, request.target.account.name, request.target.container);
+  if (found) {
+    FB_RETURN_IF_ERROR(CheckAttachable(reader, *found, request.mode));
+    return Subject{std::move(*found)};
+  }
+  if (!request.create || found.error().code() != Code::kContainerNotFound) {
+    return Fail(std::move(found.error()));
+  }
+  FB_ASSIGN_OR_RETURN(meta::ContainerRecord made,
+                      engine::NewContainer(services, {.target = request.target}));
+  return Subject{std::move(made), true};
+}
+
+// In the transaction that attaches it: the same container, still attachable, or still none.
+Result<meta::ContainerRecord> StillSubject(const kv::Reader& reader,
+                                           const engine::ContainerTarget& target,
+                                           const Subject& subject, meta::LakeMode mode) {
+  auto now = engine::RequireContainer(reader, target.account.name, target.container);
+  if (!now && subject.is_new && now.error().code() == Code::kContainerNotFound) {
+    return subject.container;
+  }
+  if (!now) return Fail(std::move(now.error()));
+  if (subject.is_new) {
+    return Fail(Code::kContainerAlreadyExists, "Somebody else has made the container meanwhile.");
+  }
+  FB_RETURN_IF_ERROR(CheckAttachable(reader, *now, mode));
+  if (now->id != subject.container.id) {
+    return Fail(Code::kContainerNotFound, "The container was deleted and made anew.");
+  }
+  return std::move(*now);
 }
 
 // Erases up to kKeysPerStep keys under the prefix; true when none are left.
@@ -113,6 +158,13 @@ Task<> CheckNoCircle(engine::Services& services, const AttachRequest& request,
       services,
       [start = std::move(start), endpoint = request.endpoint, is_own = std::move(is_own)](
           const kv::Reader& reader) { return FollowCircle(reader, start, endpoint, is_own); });
+}
+
+// A part of the lake that nobody else has, whoever else was given the same prefix: everything below
+// it is ours, and what no record of ours refers to may be deleted.
+std::string OwnPrefix(std::string prefix) {
+  if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
+  return prefix + "forebay-" + NewUuid() + "/";
 }
 
 Result<meta::ContainerRecord> DetachingContainer(const kv::Reader& reader,
@@ -188,12 +240,13 @@ Task<> DropLog(engine::Services& services, OpContext context, engine::ContainerT
 // The last records of the attachment; true when it is done.
 Result<bool> ForgetStep(kv::Transaction& txn, const engine::ContainerTarget& target) {
   FB_ASSIGN_OR_RETURN(meta::ContainerRecord container, DetachingContainer(txn, target));
-  for (const std::string& prefix : {keys::NameNotesOf(container.id), keys::Changes(container.id),
-                                    keys::LakeDecisions(container.id)}) {
+  for (const std::string& prefix :
+       {keys::NameNotesOf(container.id), keys::GoneNamesOf(container.id),
+        keys::Changes(container.id), keys::LakeDecisions(container.id),
+        keys::LakeTable(container.id)}) {
     FB_ASSIGN_OR_RETURN(const bool clean, EraseSome(txn, prefix));
     if (!clean) return false;
   }
-  FB_RETURN_IF_ERROR(EraseSome(txn, keys::LakeTable(container.id)));
   container.lake = {};
   txn.Put(keys::Container(target.account.name.view(), target.container.view()),
           meta::Encode(container));
@@ -206,19 +259,16 @@ Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attach
                            AttachRequest request, IsOwnEndpoint is_own) {
   FB_CO_RETURN_IF_ERROR(CheckCredential(request.credential));
   FB_CO_RETURN_IF_ERROR(co_await CheckNoCircle(services, request, std::move(is_own)));
-  if (request.mode != meta::LakeMode::kReadOnly && request.mode != meta::LakeMode::kReadWrite) {
-    co_return Fail(Code::kUnsupported, "A container is attached read-only or read-write.");
+  const bool capacity = request.mode == meta::LakeMode::kCapacity;
+  if (capacity && request.acknowledge == meta::Acknowledge::kLake) {
+    co_return Fail(Code::kInvalidInput,
+                   "A container that overflows into a lake is kept here: there is nothing to wait "
+                   "for in the lake before a write is answered.");
   }
-  FB_CO_ASSIGN_OR_RETURN(
-      const meta::ContainerRecord container,
-      co_await engine::ReadMeta(
-          services, [&request](const kv::Reader& reader) -> Result<meta::ContainerRecord> {
-            FB_ASSIGN_OR_RETURN(meta::ContainerRecord found,
-                                engine::RequireContainer(reader, request.target.account.name,
-                                                         request.target.container));
-            FB_RETURN_IF_ERROR(CheckAttachable(reader, found, request.mode));
-            return found;
-          }));
+  FB_CO_ASSIGN_OR_RETURN(const Subject subject,
+                         co_await engine::ReadMeta(services, [&](const kv::Reader& reader) {
+                           return FindSubject(services, reader, request);
+                         }));
   FB_CO_ASSIGN_OR_RETURN(const std::uint64_t generation, services.ids.Next());
   meta::AttachRecord record;
   record.mode = request.mode;
@@ -226,31 +276,31 @@ Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attach
   record.container = request.target.container.str();
   record.endpoint = request.endpoint;
   record.credential = request.credential;
-  record.prefix = request.prefix;
+  record.prefix = capacity ? OwnPrefix(request.prefix) : request.prefix;
   record.ordering = request.ordering;
   record.acknowledge = request.acknowledge;
   record.conflicts = request.conflicts;
   record.attached = services.clock.Now();
   record.generation = generation;
-  FB_CO_ASSIGN_OR_RETURN(AttachmentPtr attachment, attachments.Make(container.id, record));
+  FB_CO_ASSIGN_OR_RETURN(AttachmentPtr attachment, attachments.Make(subject.container.id, record));
   FB_CO_ASSIGN_OR_RETURN(const lake::LakeTraits traits,
                          co_await attachment->lake->Probe({context, lake::Cause::kAdmin}));
   attachment->record.lake_hierarchical = traits.hierarchical;
+  if (subject.is_new) {
+    FB_CO_RETURN_IF_ERROR(co_await services.AwaitRoom(engine::Growth::kRecords, context));
+  }
   FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
-      [target = request.target, attachment](kv::Transaction& txn) -> Result<> {
+      [target = request.target, subject, attachment](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(meta::ContainerRecord now,
-                            engine::RequireContainer(txn, target.account.name, target.container));
-        FB_RETURN_IF_ERROR(CheckAttachable(txn, now, attachment->record.mode));
-        if (now.id != attachment->container) {
-          return Fail(Code::kContainerNotFound, "The container was deleted and made anew.");
-        }
+                            StillSubject(txn, target, subject, attachment->record.mode));
         now.lake.mode = attachment->record.mode;
-        now.lake.importing = true;
-        meta::ImportRecord position;
-        position.started = attachment->record.attached;
+        now.lake.importing = now.lake.mirrors();
         txn.Put(keys::Container(target.account.name.view(), target.container.view()),
                 meta::Encode(now));
         txn.Put(keys::Attachment(now.id), meta::Encode(attachment->record));
+        if (!now.lake.importing) return {};
+        meta::ImportRecord position;
+        position.started = attachment->record.attached;
         txn.Put(keys::ImportProgress(now.id), meta::Encode(position));
         return {};
       }));
@@ -275,6 +325,11 @@ Task<> Detach(engine::Services& services, OpContext context, Attachments& attach
           return Fail(Code::kBusy,
                       "Changes have not reached the lake yet; try again when the "
                       "backlog is empty.");
+        }
+        FB_ASSIGN_OR_RETURN(const auto there, engine::CountLakeObjects(txn, container.id));
+        FB_ASSIGN_OR_RETURN(const auto doomed, engine::DoomedLakeObjects(txn, container.id, 1));
+        if (there.objects > 0 || !doomed.empty()) {
+          return Fail(Code::kBusy, "Bodies of the container lie in the lake still.");
         }
         container.lake = {meta::LakeMode::kDetaching, false};
         txn.Put(keys::Container(target.account.name.view(), target.container.view()),

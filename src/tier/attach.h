@@ -1,8 +1,11 @@
 // Attach and detach: a container begins, and ceases, to stand in front of a container of a lake.
 //
 // Attach asks the lake who it is before anything changes here. Only an empty container can be
-// attached read-only or read-write: whose content wins must not be a guess. Detach takes out what
-// has no bytes here, keeps the rest, and is resumable: it is run again after a crash.
+// attached read-only or read-write: whose content wins must not be a guess. One whose lake is but
+// room for bodies (`capacity`) may hold what it likes, and is given a prefix of its own there, with
+// a random name. Detach takes out what has no bytes here, keeps the rest, and is resumable: it is
+// run again after a crash. From a lake that is room it does not take out anything: kBusy while
+// bodies lie there (tier/overflow_drain.h brings them back).
 #pragma once
 
 #include <functional>
@@ -19,12 +22,15 @@ namespace forebay::tier {
 
 struct AttachRequest {
   engine::ContainerTarget target;
+  // Makes the container where there is none, in the step that attaches it: what is refused leaves
+  // none behind.
+  bool create = false;
   meta::LakeMode mode = meta::LakeMode::kReadOnly;
   std::string endpoint;
   // Where the secret is kept, never the secret: "sas:@/path", "key:@/path", "managed-identity",
   // "managed-identity:CLIENT_ID", "workload-identity", "anonymous".
   std::string credential;
-  std::string prefix = {};
+  std::string prefix = {};  // only this part of the lake
   meta::Ordering ordering = meta::Ordering::kCommit;
   meta::Acknowledge acknowledge = meta::Acknowledge::kLocal;
   meta::ConflictPolicy conflicts = meta::ConflictPolicy::kKeepBoth;
@@ -36,8 +42,8 @@ using IsOwnEndpoint = std::function<bool(const lake::LakeEndpoint&)>;
 
 // kContainerNotFound, kResourceAlreadyExists (attached already, or not empty), kInvalidInput (a
 // secret instead of a reference; an endpoint that leads back to the container itself, at once or by
-// way of others of this server, by what `is_own` says), kUnsupported (a mode that this build cannot
-// serve), and whatever the lake answers when it is asked who it is.
+// way of others of this server, by what `is_own` says; acknowledging in a lake that is but room),
+// and whatever the lake answers when it is asked who it is.
 Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attachments& attachments,
                            AttachRequest request, IsOwnEndpoint is_own = {});
 

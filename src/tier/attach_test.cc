@@ -123,6 +123,42 @@ TEST(AttachTest, NothingChangesWhenTheLakeDoesNotAnswer) {
   EXPECT_TRUE(fixture.engine().Put("b", "still ours"));
 }
 
+Result<meta::ContainerRecord> TheContainer(TierFixture& fixture) {
+  return engine::RequireContainer(*fixture.engine().store().GetSnapshot(),
+                                  fixture.engine().account().name, azure::ContainerName("box"));
+}
+
+TEST(AttachTest, OneThatIsRefusedLeavesNoContainer) {
+  TierFixture fixture;
+  AttachRequest request = fixture.Request();
+  request.create = true;
+  fixture.lake().SetContainerMissing(true);
+  EXPECT_FALSE(fixture.engine().Run(fixture.tier().Attach({}, request)));
+  fixture.lake().SetContainerMissing(false);
+  request.credential = "a secret";
+  EXPECT_FALSE(fixture.engine().Run(fixture.tier().Attach({}, request)));
+  EXPECT_EQ(TheContainer(fixture).error().code(), Code::kContainerNotFound);
+  request.credential = fixture.Request().credential;
+  ASSERT_TRUE(fixture.engine().Run(fixture.tier().Attach({}, request)));
+  EXPECT_TRUE(StateOf(fixture).attached());
+}
+
+TEST(AttachTest, AContainerThatSomebodyElseMakesMeanwhileIsTheirs) {
+  TierFixture fixture;
+  AttachRequest request = fixture.Request();
+  request.create = true;
+  fixture.lake().OnRequest([&](lake::LakeOperation, const std::string&) {
+    ASSERT_TRUE(fixture.engine().MakeContainer());
+    ASSERT_TRUE(fixture.engine().Put("mine", "text"));
+  });
+  const auto refused = fixture.engine().Run(fixture.tier().Attach({}, request));
+  fixture.lake().OnRequest({});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kContainerAlreadyExists);
+  EXPECT_FALSE(StateOf(fixture).attached());
+  EXPECT_EQ(*fixture.engine().Read("mine"), "text");
+}
+
 TEST(AttachTest, DetachLeavesNothingOfTheLakeBehind) {
   TierFixture fixture;
   for (int i = 0; i < 100; ++i) {
