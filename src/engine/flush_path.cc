@@ -11,6 +11,7 @@
 #include "engine/commit.h"
 #include "engine/container_room.h"
 #include "engine/extend_body.h"
+#include "engine/get_blob.h"
 #include "engine/path_access.h"
 #include "engine/planned_body.h"
 #include "engine/read_gate.h"
@@ -39,6 +40,7 @@ struct Commit {
   Stamp stamp;
   meta::BlobId file;
   std::uint64_t old_length = 0;
+  ReadVersions::Version before;  // what is added to
   PlannedBody body;
   bool extend = false;              // in place, else a new body
   bool fetch_first = false;         // only the lake has the present bytes
@@ -123,6 +125,7 @@ Result<> Plan(const kv::Reader& reader, Commit& commit) {
   const meta::BlobRecord& record = *place.existing;
   commit.file = record.id;
   commit.old_length = record.length;
+  commit.before = VersionOf(record);
   FB_RETURN_IF_ERROR(LoadStaging(reader, commit));
   FB_RETURN_IF_ERROR(SortPieces(reader, commit));
   BlockListPlan& plan = commit.body.plan;
@@ -207,10 +210,10 @@ Result<> Flip(Services& services, kv::Transaction& txn, Commit& commit) {
   // The MD5 that is stored was that of fewer bytes.
   if (!commit.added.empty()) record.http.content_md5.clear();
   commit.request.http.ApplyTo(record.http);
+  commit.before = VersionOf(record);
   record.etag = commit.stamp.etag;
   record.modified = commit.stamp.now;
-  commit.result = {ChangedBy(commit.stamp), record.length,
-                   azure::MakeETag(place.existing->etag.value())};
+  commit.result = {ChangedBy(commit.stamp), record.length};
   if (!commit.added.empty()) {
     azure::TouchStored(meta::Nanoseconds(commit.stamp.now), record.metadata);
     FB_RETURN_IF_ERROR(NoteChange(services, txn, place, meta::ChangeKind::kContent, mark, record));
@@ -235,6 +238,10 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
     commit->kept_generation = meta::BodyId(id);
   }
   FB_CO_RETURN_IF_ERROR(LayOut(services, commit->body, commit->laid_out));
+  GetBlobRequest present;
+  present.target = commit->request.target;
+  FB_CO_RETURN_IF_ERROR(
+      co_await HoldForReaders(services, context, commit->before, std::move(present)));
   const std::shared_ptr<PlannedBody> body(commit, &commit->body);
   Result<> done;
   if (body->prepared) {
@@ -272,6 +279,9 @@ Task<FlushPathResult> FlushPath(Services& services, OpContext context, FlushPath
     commit->stamp = MakeStamp(services);
     done = co_await Attempt(services, context, commit);
     if (done) {
+      if (commit->old_length > 0) {
+        services.versions->Grew(commit->before, ChangedBy(commit->stamp).etag);
+      }
       FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(services, context, request.target));
       co_return std::move(commit->result);
     }

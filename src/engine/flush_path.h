@@ -51,7 +51,6 @@ struct FlushPathRequest {
 struct FlushPathResult {
   Changed changed;
   std::uint64_t length = 0;
-  azure::ETag before;  // of the version that was added to
 };
 
 Task<FlushPathResult> FlushPath(Services& services, OpContext context, FlushPathRequest request);

@@ -316,47 +316,39 @@ Task<GetBlobResult> ReadNodeVersion(Services& services, OpContext context, GetBl
   co_return same;
 }
 
-Task<std::optional<VersionSeen>> HoldForReaders(Services& services, OpContext context,
-                                                GetBlobRequest request) {
-  request.want_body = true;
-  request.range.reset();
+ReadVersions::Version VersionOf(const meta::BlobRecord& record) {
+  return {meta::InodeOf(record).value(), azure::MakeETag(record.etag.value())};
+}
+
+Task<> HoldForReaders(Services& services, OpContext context, ReadVersions::Version version,
+                      GetBlobRequest present) {
   const WallTime now = services.clock.Now();
-  ContainerTarget container;
-  container.account = request.node ? request.node->container.account : request.target.account;
-  container.container = request.node ? request.node->container.container : request.target.container;
-  // Whatever is wrong with the change is its own to say.
-  GetBlobRequest look = request;
-  look.want_body = false;
-  look.conditions = {};
-  auto seen = co_await GetBlob(services, context, look);
-  if (!seen || seen->record.directory) co_return std::optional<VersionSeen>();
-  VersionSeen out{meta::InodeOf(seen->record).value(), azure::MakeETag(seen->record.etag.value()),
-                  seen->record.length};
-  const ReadVersions::Version version{out.inode, out.etag};
-  if (!services.versions->Noted(version, now) || seen->record.length == 0 ||
-      seen->record.body.in_lake) {
-    co_return std::optional(std::move(out));
-  }
-  look.want_body = true;
+  if (!services.versions->Noted(version, now)) co_return Result<>();
+  present.want_body = true;
+  present.range.reset();
+  present.conditions = {};  // whatever is wrong with the change is its own to say
   auto found = co_await ReadMeta(
-      services, [&look, now](const kv::Reader& reader) { return Find(reader, look, now); },
+      services, [&present, now](const kv::Reader& reader) { return Find(reader, present, now); },
       context);
-  if (found && (*found)->result.record.etag == seen->record.etag) {
-    const auto held_where_it_is = co_await HoldBody(services, look, **found);
-    if (held_where_it_is) {
-      auto held = std::make_shared<HeldVersion>();
-      held->container = std::move(container);
-      held->record = (*found)->result.record;
-      FB_CO_ASSIGN_OR_RETURN(
-          held->attributes,
-          co_await ReadMeta(services, [&record = held->record](const kv::Reader& reader) {
-            return AttributesOf(reader, meta::ContainerId(0), record, /*with_target=*/false);
-          }));
-      held->start = std::move((*found)->start);
-      services.versions->Hold(version, std::move(held), now);
-    }
+  if (!found || (*found)->result.length == 0) co_return Result<>();
+  const meta::BlobRecord& record = (*found)->result.record;
+  if (VersionOf(record).etag != version.etag || record.body.in_lake ||
+      !co_await HoldBody(services, present, **found)) {
+    co_return Result<>();
   }
-  co_return std::optional(std::move(out));
+  auto attributes = co_await ReadMeta(services, [&record](const kv::Reader& reader) {
+    return AttributesOf(reader, meta::ContainerId(0), record, /*with_target=*/false);
+  });
+  if (!attributes) co_return Result<>();
+  auto held = std::make_shared<HeldVersion>();
+  held->container = present.node
+                        ? present.node->container
+                        : ContainerTarget{present.target.account, present.target.container};
+  held->attributes = std::move(*attributes);
+  held->record = record;
+  held->start = std::move((*found)->start);
+  services.versions->Hold(version, std::move(held), now);
+  co_return Result<>();
 }
 
 Task<std::string> ReadAllOf(std::unique_ptr<BodySource> source) {

@@ -15,6 +15,7 @@
 #include "azure/conditions.h"
 #include "engine/body_reader.h"
 #include "engine/node.h"
+#include "engine/read_versions.h"
 #include "engine/residency.h"
 #include "engine/services.h"
 #include "engine/target.h"
@@ -62,17 +63,13 @@ struct HeldVersion {
   BodyStart start;  // its beginning; all of it where the body is not paged
 };
 
-// What is there now, before a change of it.
-struct VersionSeen {
-  std::uint64_t inode = 0;
-  azure::ETag etag;
-  std::uint64_t length = 0;
-};
-// Before a change of a file's content: where somebody is reading the version that is there, holds
-// it for them. Never in the way of the change: nothing where there is nothing, or it cannot be
-// held.
-Task<std::optional<VersionSeen>> HoldForReaders(Services& services, OpContext context,
-                                                GetBlobRequest request);
+// The version that a file's record names.
+ReadVersions::Version VersionOf(const meta::BlobRecord& record);
+// Before a change of a file's content, where `version` was found: holds it for those who are
+// reading it. `present` says where it is, by name or by node. Never in the way of the change: it
+// succeeds also where the version cannot be held. Costs nothing where nobody reads it.
+Task<> HoldForReaders(Services& services, OpContext context, ReadVersions::Version version,
+                      GetBlobRequest present);
 
 // Reads all of a source into memory (range MD5 and CRC-64 of at most 4 MiB; tests).
 Task<std::string> ReadAllOf(std::unique_ptr<BodySource> source);

@@ -15,6 +15,7 @@
 #include "engine/change_log.h"
 #include "engine/commit.h"
 #include "engine/container_room.h"
+#include "engine/get_blob.h"
 #include "engine/look_up.h"
 #include "engine/piece_reader.h"
 #include "engine/planned_body.h"
@@ -51,7 +52,9 @@ struct Commit {
   // A file that eviction gave to its lake since the first look: it is fetched before another try.
   std::optional<NodeTarget> evicted;
   azure::PosixAttributes attributes;
-  std::string path;  // empty: the file has no name
+  std::string path;              // empty: the file has no name
+  ReadVersions::Version before;  // what is replaced
+  std::uint64_t old_length = 0;
 };
 
 // Works out extents on a snapshot.
@@ -272,6 +275,8 @@ Result<> Flip(Services& services, kv::Transaction& txn, Commit& commit) {
   FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, node.container));
   FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, node.record, commit.stamp.now));
   meta::BlobRecord& record = node.record;
+  commit.before = VersionOf(record);
+  commit.old_length = record.length;
   record.length = commit.laid_out.length;
   record.body = commit.laid_out.body;
   record.holes = commit.laid_out.holes;
@@ -301,9 +306,14 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
         commit->evicted.reset();
         FB_ASSIGN_OR_RETURN(const Node node,
                             RequireFile(reader, commit->request.target, commit->stamp.now));
+        commit->before = VersionOf(node.record);
         return Planner(reader, node, max_extents, *commit).Run();
       }));
   FB_CO_RETURN_IF_ERROR(LayOut(services, commit->body, commit->laid_out));
+  GetBlobRequest present;
+  present.node = commit->request.target;
+  FB_CO_RETURN_IF_ERROR(
+      co_await HoldForReaders(services, context, commit->before, std::move(present)));
   const std::shared_ptr<PlannedBody> body(commit, &commit->body);
   Result<> done;
   if (body->prepared) {
@@ -335,6 +345,24 @@ Result<> CheckPieces(const CommitNodeRequest& request) {
   if (!keeps || request.target.conditions.if_match) return {};
   return Fail(Code::kMissingRequiredHeader,
               "What is kept must be named by its ETag: If-Match is needed.");
+}
+
+// How much of the file's beginning the pieces leave as it is.
+std::uint64_t KeptBeginning(const std::vector<ContentPiece>& pieces) {
+  std::uint64_t kept = 0;
+  for (const ContentPiece& piece : pieces) {
+    if (piece.kind != Kind::kKeep || piece.offset != kept) break;
+    kept += piece.length;
+  }
+  return kept;
+}
+
+// Whether all of what was there is the beginning of what is there now. What is kept is of the
+// version that If-Match names.
+bool Grew(const Commit& commit, std::uint64_t kept) {
+  const auto& match = commit.request.target.conditions.if_match;
+  return commit.old_length > 0 && kept == commit.old_length && match &&
+         match->etags == std::vector<azure::ETag>{commit.before.etag};
 }
 
 // Which of the files that the commit names have their bytes in a lake.
@@ -396,6 +424,7 @@ Task<azure::PosixAttributes> CommitNode(Services& services, OpContext context,
                                                   },
                                                   context));
   BodyReader* const body = request.body;
+  const std::uint64_t kept = KeptBeginning(request.pieces);
   auto first = std::make_shared<Commit>();
   first->request = std::move(request);
   FB_CO_RETURN_IF_ERROR(co_await StorePieces(services, context, body, held, *first));
@@ -409,11 +438,11 @@ Task<azure::PosixAttributes> CommitNode(Services& services, OpContext context,
     done = co_await Attempt(services, context, commit);
     if (done) {
       commit->stored->Linked(services.chunks);
-      if (!commit->path.empty()) {
-        const ContainerTarget& in = commit->request.target.container;
-        FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(
-            services, context, {in.account, in.container, azure::BlobName(commit->path)}));
+      if (Grew(*commit, kept)) {
+        services.versions->Grew(commit->before, ChangedBy(commit->stamp).etag);
       }
+      FB_CO_RETURN_IF_ERROR(co_await AwaitAcknowledged(
+          services, context, commit->request.target.container, {commit->path}));
       co_return std::move(commit->attributes);
     }
     if (done.error().code() != Code::kStale) break;

@@ -35,19 +35,18 @@ Task<std::size_t> PieceReader::Read(MutableByteView data) {
     const ContentPiece& piece = request_.pieces[index_++];
     if (!Brings(piece)) continue;
     left_ = piece.length;
-    source_.reset();
+    from_lake_.reset();
     if (piece.kind != Kind::kData) FB_CO_RETURN_IF_ERROR(co_await Open(piece));
   }
   const std::size_t wanted = std::min<std::uint64_t>(data.size(), left_);
-  std::size_t got = 0;
-  if (source_ == nullptr) {
-    FB_CO_ASSIGN_OR_RETURN(got, co_await request_.body->Read(data.first(wanted)));
-  } else {
-    FB_CO_ASSIGN_OR_RETURN(got, co_await FromLake(data.first(wanted)));
+  BodyReader& from = from_lake_ ? static_cast<BodyReader&>(*from_lake_) : *request_.body;
+  auto got = co_await from.Read(data.first(wanted));
+  if (!got) {
+    co_return Fail(from_lake_ ? NotBrought(std::move(got.error())) : std::move(got.error()));
   }
-  if (got == 0) co_return Fail(Code::kInvalidInput, "The plan names more bytes than came.");
-  left_ -= got;
-  co_return got;
+  if (*got == 0) co_return Fail(Code::kInvalidInput, "The plan names more bytes than came.");
+  left_ -= *got;
+  co_return *got;
 }
 
 bool PieceReader::Brings(const ContentPiece& piece) const {
@@ -63,24 +62,8 @@ Task<> PieceReader::Open(const ContentPiece& piece) {
   if (found.length != piece.length) {
     co_return Fail(Code::kInvalidRange, "The plan names bytes behind the end of a file.");
   }
-  source_ = std::move(found.body);
-  piece_ = {};
-  at_ = 0;
+  from_lake_.emplace(std::move(found.body), found.length);
   co_return Result<>();
-}
-
-Task<std::size_t> PieceReader::FromLake(MutableByteView data) {
-  if (at_ == piece_.memory.size()) {
-    auto next = co_await source_->Next(/*allow_file=*/false);
-    if (!next) co_return Fail(NotBrought(std::move(next.error())));
-    if (!*next) co_return std::size_t{0};
-    piece_ = std::move(**next);
-    at_ = 0;
-  }
-  const std::size_t n = std::min(data.size(), piece_.memory.size() - at_);
-  std::copy_n(piece_.memory.begin() + static_cast<std::ptrdiff_t>(at_), n, data.begin());
-  at_ += n;
-  co_return n;
 }
 
 }  // namespace forebay::engine

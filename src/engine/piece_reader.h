@@ -6,12 +6,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <set>
 
 #include "async/byte_stream.h"
 #include "async/context.h"
+#include "engine/copy_through.h"
 #include "engine/node_content.h"
 #include "engine/services.h"
 
@@ -43,7 +43,6 @@ class PieceReader final : public BodyReader {
  private:
   bool Brings(const ContentPiece& piece) const;
   Task<> Open(const ContentPiece& piece);
-  Task<std::size_t> FromLake(MutableByteView data);
 
   Services& services_;
   OpContext context_;
@@ -51,9 +50,7 @@ class PieceReader final : public BodyReader {
   const LakeHeld& held_;
   std::size_t index_ = 0;
   std::uint64_t left_ = 0;
-  std::unique_ptr<BodySource> source_;  // null: from the request
-  BodyPiece piece_;
-  std::size_t at_ = 0;
+  std::optional<SourceReader> from_lake_;  // of the piece at hand; nullopt: from the request
 };
 
 }  // namespace forebay::engine

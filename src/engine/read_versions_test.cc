@@ -25,14 +25,6 @@ class Fixture : public NodesFixture {
     EXPECT_EQ(found->attributes.etag, etag);
     return Run(ReadAllOf(std::move(found->body)));
   }
-  // As the handler of `commit` does it.
-  Result<azure::PosixAttributes> Replace(std::string_view path, const std::string& plan,
-                                         std::string data, const std::string& base = {}) {
-    GetBlobRequest present;
-    present.node = At(path);
-    EXPECT_TRUE(Run(HoldForReaders(services(), context(), std::move(present))));
-    return Write(At(path), plan, std::move(data), base);
-  }
   void Pass(std::chrono::seconds time) {
     clock().Advance(time);
     Sweep();
@@ -62,7 +54,7 @@ class ReadVersionsTest : public testing::TestWithParam<bool> {
 TEST_P(ReadVersionsTest, WhatIsBeingReadStaysReadableWhenItIsReplaced) {
   const std::string first = Make();
   ASSERT_EQ(*f_.ReadVersion(inode_, first, 0, 500), text_.substr(0, 500));
-  ASSERT_TRUE(f_.Replace("a", "data 5\n", "other"));
+  ASSERT_TRUE(f_.Write(f_.At("a"), "data 5\n", "other"));
   EXPECT_EQ(*f_.Content("a"), "other");
   EXPECT_EQ(f_.services().versions->held(), 1u);
   for (int i = 0; i < 4; ++i) {
@@ -81,7 +73,7 @@ TEST_P(ReadVersionsTest, WhatIsBeingReadStaysReadableWhenItIsReplaced) {
 
 TEST_P(ReadVersionsTest, WhatNobodyReadsIsNotHeld) {
   const std::string first = Make();
-  ASSERT_TRUE(f_.Replace("a", "data 5\n", "other"));
+  ASSERT_TRUE(f_.Write(f_.At("a"), "data 5\n", "other"));
   EXPECT_EQ(f_.services().versions->held(), 0u);
   EXPECT_EQ(CodeOf(f_.ReadVersion(inode_, first, 0, 10)), Code::kConditionNotMet);
 }
@@ -90,7 +82,7 @@ TEST_P(ReadVersionsTest, AReadLongAgoDoesNotHold) {
   const std::string first = Make();
   ASSERT_TRUE(f_.ReadVersion(inode_, first, 0, 500));
   f_.Pass(61s);
-  ASSERT_TRUE(f_.Replace("a", "data 5\n", "other"));
+  ASSERT_TRUE(f_.Write(f_.At("a"), "data 5\n", "other"));
   EXPECT_EQ(CodeOf(f_.ReadVersion(inode_, first, 0, 10)), Code::kConditionNotMet);
 }
 
@@ -100,14 +92,35 @@ TEST_P(ReadVersionsTest, ManyVersionsAreReadAtOnce) {
   for (unsigned i = 0; i < 5; ++i) {
     ASSERT_TRUE(f_.ReadVersion(inode_, versions.back().first, 0, 10));
     const std::string more = Text(100 + i, 90 + i);
-    const auto now = f_.Replace("a", "keep 0 300\ndata " + std::to_string(more.size()) + "\n", more,
-                                versions.back().first);
+    const auto now = f_.Write(f_.At("a"), "keep 0 300\ndata " + std::to_string(more.size()) + "\n",
+                              more, versions.back().first);
     ASSERT_TRUE(now) << now.error().ToString();
     versions.emplace_back(now->etag, text_.substr(0, 300) + more);
   }
   for (const auto& [etag, text] : versions) {
     EXPECT_EQ(*f_.ReadVersion(inode_, etag, 0, 1u << 20), text);
   }
+}
+
+TEST_P(ReadVersionsTest, WhatOnlyAddsIsToldFromOtherChanges) {
+  const std::string first = Make();
+  const auto from = [this](const std::string& etag) {
+    return f_.services().versions->GrownFrom({inode_, azure::ETag(etag)}).str();
+  };
+  const std::string all = "keep 0 " + std::to_string(text_.size()) + "\n";
+  const auto grown = f_.Write(f_.At("a"), all + "data 1\n", "!", first);
+  ASSERT_TRUE(grown) << grown.error().ToString();
+  EXPECT_EQ(from(grown->etag), first);
+  ASSERT_TRUE(f_.Append("a", text_.size() + 1, "more"));
+  const auto flushed = f_.Flush("a", text_.size() + 5);
+  ASSERT_TRUE(flushed) << flushed.error().ToString();
+  EXPECT_EQ(from(flushed->changed.etag.str()), first);
+  const auto cut = f_.Write(f_.At("a"), all, {}, flushed->changed.etag.str());
+  ASSERT_TRUE(cut) << cut.error().ToString();
+  EXPECT_EQ(from(cut->etag), cut->etag);
+  const auto shifted = f_.Write(f_.At("a"), "data 1\n" + all, "!", cut->etag);
+  ASSERT_TRUE(shifted) << shifted.error().ToString();
+  EXPECT_EQ(from(shifted->etag), shifted->etag);
 }
 
 INSTANTIATE_TEST_SUITE_P(SmallAndLarge, ReadVersionsTest, testing::Bool());

@@ -3,7 +3,6 @@
 #include "base/encoding.h"
 #include "engine/append_path.h"
 #include "engine/flush_path.h"
-#include "engine/get_blob.h"
 #include "engine/put_block.h"
 #include "rest/blob/lease_headers.h"
 #include "rest/blob/request_body.h"
@@ -62,15 +61,7 @@ Task<engine::FlushPathResult> FlushTo(Call& call, std::uint64_t position,
   FB_CO_ASSIGN_OR_RETURN(request.conditions, WriteConditions(call));
   FB_CO_ASSIGN_OR_RETURN(request.retain_uncommitted, QueryFlag(call, "retainUncommittedData"));
   FB_CO_RETURN_IF_ERROR(LeaseUseFrom(call, request));
-  engine::GetBlobRequest present;
-  present.target = request.target;
-  const auto seen =
-      co_await engine::HoldForReaders(call.services, call.context, std::move(present));
-  auto flushed = co_await engine::FlushPath(call.services, call.context, std::move(request));
-  if (flushed && seen && *seen && (*seen)->length > 0 && (*seen)->etag == flushed->before) {
-    call.services.versions->Grew({(*seen)->inode, (*seen)->etag}, flushed->changed.etag);
-  }
-  co_return flushed;
+  co_return co_await engine::FlushPath(call.services, call.context, std::move(request));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "azure/error_table.h"
 #include "azure/ranges.h"
 #include "base/encoding.h"
+#include "base/ip_address.h"
 #include "engine/get_blob.h"
 #include "engine/node_content.h"
 #include "engine/node_layout.h"
@@ -33,10 +34,6 @@ Task<std::string> ReadPlan(Call& call, BodyReader& body, std::size_t length) {
   co_return plan;
 }
 
-bool IsLoopback(std::string_view address) {
-  return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
-}
-
 std::string LineOf(const engine::LayoutPiece& piece) {
   azure::FieldLineWriter line;
   line.Number("length", piece.length);
@@ -56,21 +53,6 @@ std::uint64_t DataOf(const std::vector<engine::ContentPiece>& pieces) {
     if (piece.kind == engine::ContentPiece::Kind::kData) data += piece.length;
   }
   return data;
-}
-
-// Whether the commit leaves all of what it found as the beginning of what it makes. Its If-Match
-// says that this is what it will find.
-bool Grows(const engine::CommitNodeRequest& request, const engine::VersionSeen& seen) {
-  const auto& match = request.target.conditions.if_match;
-  if (seen.length == 0 || !match || match->etags != std::vector<azure::ETag>{seen.etag}) {
-    return false;
-  }
-  std::uint64_t kept = 0;
-  for (const engine::ContentPiece& piece : request.pieces) {
-    if (piece.kind != engine::ContentPiece::Kind::kKeep || piece.offset != kept) break;
-    kept += piece.length;
-  }
-  return kept == seen.length;
 }
 
 Result<std::string> WriterOf(const Call& call) {
@@ -115,7 +97,8 @@ Task<http::Response> HandlePosixRead(Call& call) {
 }
 
 Task<http::Response> HandlePosixLayout(Call& call) {
-  if (!IsLoopback(call.request.client_ip)) {
+  const auto client = ParseIp(call.request.client_ip);
+  if (!client || !IsLoopback(*client)) {
     co_return Fail(Code::kUnsupported, "Only the server's own machine reads its disks.");
   }
   engine::LayoutRequest request;
@@ -190,17 +173,9 @@ Task<http::Response> HandlePosixCommit(Call& call) {
     co_return Fail(Code::kInvalidInput, "The body is not as long as its plan says.");
   }
   request.body = body.reader;
-  engine::GetBlobRequest present;
-  present.node = request.target;
-  const auto seen =
-      co_await engine::HoldForReaders(call.services, call.context, std::move(present));
-  const bool grows = seen && *seen && Grows(request, **seen);
   FB_CO_ASSIGN_OR_RETURN(
       const auto attributes,
       co_await engine::CommitNode(call.services, call.context, std::move(request)));
-  if (grows) {
-    call.services.versions->Grew({(*seen)->inode, (*seen)->etag}, azure::ETag(attributes.etag));
-  }
   http::Response response = WithAttributes(200, attributes);
   // What was lazy before it in this start of the server is durable with it.
   response.headers.Add("x-ms-posix-boot", std::to_string(call.services.started.ticks));
