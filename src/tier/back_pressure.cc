@@ -71,7 +71,7 @@ std::string BackPressure::WhyHeld(std::uint64_t unsent) const {
          FormatBytes(unsent) + " of " + FormatBytes(limit) + "." + kSafe;
 }
 
-std::string BackPressure::WhyNoRoom(std::uint64_t unsent) const {
+std::string BackPressure::WhyNoRoom(std::uint64_t unsent, bool sendable) const {
   const RoomFacts seen = facts();
   const std::uint64_t waiting = std::max(seen.unsent, unsent);
   // So little is no help to whoever needs room, and a write that will never fit must hear that.
@@ -80,7 +80,7 @@ std::string BackPressure::WhyNoRoom(std::uint64_t unsent) const {
     return "The disks are full, among others of bytes that the lake does not have yet: " +
            FormatBytes(waiting) + " wait." + kSafe;
   }
-  if (seen.sendable) return kOverflows;
+  if (sendable || seen.sendable) return kOverflows;
   if ((seen.evictable > 0 && seen.evictable >= least) || seen.evicting) {
     return "The disks are full; room is made at the moment by giving up what the lake has too.";
   }

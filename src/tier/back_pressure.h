@@ -55,8 +55,8 @@ class BackPressure {
   Error Refusal(std::string why, std::chrono::milliseconds wait);
 
   // The disks had no room for bytes of a container with so many in its log: why there will be some,
-  // for people. Empty: not because of lakes.
-  std::string WhyNoRoom(std::uint64_t unsent) const;
+  // for people. Empty: not because of lakes. `sendable`: RoomFacts, as of now.
+  std::string WhyNoRoom(std::uint64_t unsent, bool sendable = false) const;
 
   // Writes are refused because the disks are full of what waits.
   bool held() const { return held_; }

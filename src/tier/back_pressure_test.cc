@@ -56,6 +56,7 @@ TEST(BackPressure, HoldsWhileBodiesWaitForALakeThatIsRoom) {
   pressure.Look(facts);
   EXPECT_FALSE(pressure.held());
   EXPECT_EQ(pressure.WhyNoRoom(0), "");
+  EXPECT_NE(pressure.WhyNoRoom(0, /*sendable=*/true), "");
 }
 
 TEST(BackPressure, DisksThatNobodyLooksAtAreNeverFull) {

@@ -153,7 +153,7 @@ Task<Evictor::Pressure> Evictor::Measure() {
                        .used = use.used,
                        .unsent = unsent,
                        .evictable = Above(book_.bytes(), book_.pinned_bytes()),
-                       .sendable = mover_.has_work(),
+                       .sendable = mover_.may_have_work(),
                        .evicting = pressure.above_high && watermark_ != Watermark::kStuck});
   under_pressure_ = pressure.excess > 0 || options_.cache_bytes > 0;
   co_return pressure;

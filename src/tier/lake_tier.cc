@@ -323,7 +323,9 @@ Error LakeTier::NoRoom(const engine::ContainerTarget& target, Error error) {
   const std::shared_ptr<Job> job = JobOf(target.account.name, target.container);
   if (!job || !(job->travels || job->overflow)) return error;
   parts_.evictor.Wake();
-  std::string why = parts_.pressure.WhyNoRoom(UnsentOf(services_, *job->attachment));
+  std::string why =
+      parts_.pressure.WhyNoRoom(UnsentOf(services_, *job->attachment),
+                                job->overflow != nullptr && parts_.mover.may_have_work());
   if (why.empty()) return error;
   return parts_.pressure.Refusal(std::move(why), job->attachment->lake->RetryAfter());
 }

@@ -1,15 +1,18 @@
 #include "tier/overflow_mover.h"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/this_coro.hpp>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "async/task_group.h"
 #include "base/log.h"
 #include "engine/lake_objects.h"
 #include "engine/read_gate.h"
 #include "lake/advice.h"
+#include "meta/keys.h"
 #include "meta/namespace.h"
 #include "tier/live_names.h"
 #include "tier/offload_writer.h"
@@ -19,6 +22,8 @@ namespace {
 
 // After a walk along all names has found nothing to send.
 constexpr std::chrono::seconds kLookAgain{30};
+// Such walks may take a tenth of the time.
+constexpr int kPauseShare = 9;
 
 }  // namespace
 
@@ -36,6 +41,9 @@ struct OverflowMover::Sender {
   SteadyTime next_settled{}, next_any{};
   std::string last_error;
   Code last_code{};
+  // Whether there may be something to send; names that change say so.
+  const std::shared_ptr<std::atomic<bool>> news = std::make_shared<std::atomic<bool>>(true);
+  std::vector<std::shared_ptr<void>> watches;
 };
 
 // One turn at a container. Bodies are sent side by side; the first that fails ends it.
@@ -98,6 +106,11 @@ OverflowMover::SenderPtr OverflowMover::SenderOf(const AttachmentPtr& attachment
   // Attached anew since: to another lake, or another part of it.
   if (!sender || sender->attachment != attachment) {
     sender = std::make_shared<Sender>(services_, loop_, attachment, sending_);
+    for (std::string names : {meta::keys::FlatNames(attachment->container),
+                              meta::keys::EntriesOfContainer(attachment->container)}) {
+      sender->watches.push_back(
+          services_.store.Watch(std::move(names), [news = sender->news] { *news = true; }));
+    }
   }
   return sender;
 }
@@ -158,7 +171,6 @@ void OverflowMover::Note(const SenderPtr& sender, const Error* error) {
 
 Task<std::uint64_t> OverflowMover::MakeRoom(OpContext context, std::uint64_t bytes) {
   std::uint64_t sent = 0;
-  bool found = false;
   for (const AttachmentPtr& attachment : attachments_.All()) {
     if (attachment->record.mode != meta::LakeMode::kCapacity) continue;
     if (IsHeld(attachment->container)) continue;
@@ -171,10 +183,12 @@ Task<std::uint64_t> OverflowMover::MakeRoom(OpContext context, std::uint64_t byt
       round->sender = sender;
       round->want = bytes - sent;
       round->settled_before = settled ? now - options_.settle : WallTime{now.ticks + 1};
+      const SteadyTime begun = std::chrono::steady_clock::now();
+      if (!settled) *sender->news = false;
       auto done = co_await Circle(round);
-      if (done && !round->found) PutOff(*sender, settled);
+      if (!done || round->found) *sender->news = true;
+      if (done && !round->found) PutOff(*sender, settled, begun);
       sent += round->sent;
-      found = found || round->found;
       if (!done && done.error().code() == Code::kCancelled) {
         co_return Fail(std::move(done.error()));
       }
@@ -182,8 +196,17 @@ Task<std::uint64_t> OverflowMover::MakeRoom(OpContext context, std::uint64_t byt
       if (!done) break;  // another lake may take some
     }
   }
-  has_work_ = found;
   co_return sent;
+}
+
+bool OverflowMover::may_have_work() const {
+  const auto attached = attachments_.All();
+  return std::ranges::any_of(attached, [this](const AttachmentPtr& attachment) {
+    if (attachment->record.mode != meta::LakeMode::kCapacity) return false;
+    std::lock_guard lock(mutex_);
+    const auto sender = senders_.find(attachment->container);
+    return sender == senders_.end() || *sender->second->news;
+  });
 }
 
 bool OverflowMover::IsDue(Sender& sender, bool settled) {
@@ -191,9 +214,14 @@ bool OverflowMover::IsDue(Sender& sender, bool settled) {
   return std::chrono::steady_clock::now() >= (settled ? sender.next_settled : sender.next_any);
 }
 
-void OverflowMover::PutOff(Sender& sender, bool settled) {
+void OverflowMover::PutOff(Sender& sender, bool settled, SteadyTime begun) {
+  const SteadyTime now = std::chrono::steady_clock::now();
   std::lock_guard lock(sender.mutex);
-  (settled ? sender.next_settled : sender.next_any) = std::chrono::steady_clock::now() + kLookAgain;
+  if (settled) {
+    sender.next_settled = now + kLookAgain;  // blobs take longer than that to settle
+  } else {
+    sender.next_any = now + kPauseShare * (now - begun);
+  }
 }
 
 // From where the last round stopped to the end, and then from the first name on.

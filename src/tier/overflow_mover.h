@@ -11,7 +11,6 @@
 // sent already is not looked at again and again. Thread safe.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -63,8 +62,9 @@ class OverflowMover {
   bool IsSending(meta::ContainerId container) const;
   // Whether the object of that name is being sent, or what became of it is being stored.
   bool IsUnderWay(meta::BodyId body) const;
-  // When it was tried last, there was something to send.
-  bool has_work() const { return has_work_; }
+  // As far as is known there is something to send: there was when it was tried last, or names have
+  // changed since.
+  bool may_have_work() const;
   // Why the container's lake did not take a body when one was sent last, for people; empty: it did.
   std::string last_error(meta::ContainerId container) const;
 
@@ -78,7 +78,8 @@ class OverflowMover {
   SenderPtr SenderOf(const AttachmentPtr& attachment);
   bool IsHeld(meta::ContainerId container) const;
   static bool IsDue(Sender& sender, bool settled);
-  static void PutOff(Sender& sender, bool settled);
+  // All names were walked since `begun`, and nothing was to be sent.
+  static void PutOff(Sender& sender, bool settled, SteadyTime begun);
   Task<> Circle(RoundPtr round);
   Task<> SendPage(RoundPtr round, WalkPage page);
   Task<> SendOne(RoundPtr round, WalkedName walked);
@@ -95,7 +96,6 @@ class OverflowMover {
   PinCache& pins_;
   const OffloadOptions& sending_;
   const OverflowOptions options_;
-  std::atomic<bool> has_work_{false};
   mutable std::mutex mutex_;
   std::map<meta::ContainerId, SenderPtr> senders_;
   std::map<meta::ContainerId, std::weak_ptr<const void>> held_;
