@@ -240,6 +240,12 @@ class Lakes {
                    .finished = status.import.finished};
     AddLink(status, info);
     AddBacklog(status, info);
+    if (status.overflow) {
+      info.overflow = OverflowInfo{.bodies = status.overflow->bodies,
+                                   .bytes = status.overflow->bytes,
+                                   .to_delete = status.overflow->to_delete};
+      if (info.problem.empty()) info.problem = status.writes_held;
+    }
     const auto usage = parts_.usage(status.account, status.container);
     if (!usage) return;
     info.failures = usage->failures;

@@ -38,6 +38,14 @@ Json JsonOf(const BacklogInfo& backlog) {
       .Done();
 }
 
+Json JsonOf(const OverflowInfo& overflow) {
+  return ObjectWriter()
+      .Number("bodies", overflow.bodies)
+      .Number("bytes", overflow.bytes)
+      .Number("to_delete", overflow.to_delete)
+      .Done();
+}
+
 Json JsonOf(const ResidencyInfo& residency) {
   return ObjectWriter()
       .Number("resident_bytes", residency.resident_bytes)
@@ -73,6 +81,7 @@ Json JsonOf(const LakeInfo& lake) {
       .TextIfAny("problem", lake.problem);
   if (lake.link) out.Value("link", JsonOf(*lake.link));
   if (lake.backlog) out.Value("backlog", JsonOf(*lake.backlog));
+  if (lake.overflow) out.Value("overflow", JsonOf(*lake.overflow));
   if (lake.residency) out.Value("residency", JsonOf(*lake.residency));
   Json traffic = Json::Array();
   for (const TrafficInfo& cause : lake.traffic) traffic.Add(JsonOf(cause));
@@ -110,6 +119,14 @@ Result<BacklogInfo> ReadBacklog(JsonReader at) {
                   .paused = in.Text("paused"),
                   .writes_held = in.Text("writes_held")};
   return in.Finish(std::move(out));
+}
+
+Result<OverflowInfo> ReadOverflow(JsonReader at) {
+  ObjectReader in(std::move(at));
+  OverflowInfo out{.bodies = in.Number("bodies"),
+                   .bytes = in.Number("bytes"),
+                   .to_delete = in.Number("to_delete")};
+  return in.Finish(out);
 }
 
 Result<ResidencyInfo> ReadResidency(JsonReader at) {
@@ -155,6 +172,9 @@ Result<LakeInfo> ReadLake(JsonReader at) {
   }
   if (auto backlog = in.Object("backlog")) {
     FB_ASSIGN_OR_RETURN(out.backlog, ReadBacklog(std::move(*backlog)));
+  }
+  if (auto overflow = in.Object("overflow")) {
+    FB_ASSIGN_OR_RETURN(out.overflow, ReadOverflow(std::move(*overflow)));
   }
   if (auto residency = in.Object("residency")) {
     FB_ASSIGN_OR_RETURN(out.residency, ReadResidency(std::move(*residency)));

@@ -88,6 +88,14 @@ struct BacklogInfo {
   friend bool operator==(const BacklogInfo&, const BacklogInfo&) = default;
 };
 
+// What a container that is ours has in the lake that is room for its bodies (mode capacity).
+struct OverflowInfo {
+  std::uint64_t bodies = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t to_delete = 0;  // objects there that nothing needs any more
+  friend bool operator==(const OverflowInfo&, const OverflowInfo&) = default;
+};
+
 struct LinkInfo {
   // up; failing: the last request found nobody, and it is not given up yet; down; probing: somebody
   // tries whether it is back
@@ -119,6 +127,7 @@ struct LakeInfo {
   std::string problem = {};  // what is wrong, and what to do; empty when all goes well
   std::optional<LinkInfo> link = {};
   std::optional<BacklogInfo> backlog = {};
+  std::optional<OverflowInfo> overflow = {};
   std::optional<ResidencyInfo> residency = {};
   std::vector<TrafficInfo> traffic = {};
   std::uint64_t failures = 0;  // tries that failed

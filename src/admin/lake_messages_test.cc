@@ -26,6 +26,7 @@ LakeInfo Everything() {
   lake.link = LinkInfo{.state = "down", .down_seconds = 4, .retry_after_seconds = 5};
   lake.backlog = BacklogInfo{
       .files = 6, .bytes = 7, .oldest_seconds = 8, .paused = "deletes", .writes_held = "full"};
+  lake.overflow = OverflowInfo{.bodies = 22, .bytes = 23, .to_delete = 24};
   lake.residency =
       ResidencyInfo{.resident_bytes = 9, .total_bytes = 10, .pinned_bytes = 11, .age_seconds = 21};
   lake.traffic = {{.cause = "offload", .requests = 12, .bytes_down = 13, .bytes_up = 14}};

@@ -208,8 +208,10 @@ void LakeCommands::AddAttach(CommandLine& line, CLI::App& lake, Values& values) 
   attach->add_option("--credential", request.credential, "Where the credential is kept, see below")
       ->required()
       ->type_name("KIND:@FILE");
-  attach->add_option("--mode", request.mode,
-                     "read-only (default: nothing can happen to the lake) or read-write");
+  attach->add_option(
+      "--mode", request.mode,
+      "read-only (default: nothing can happen to the lake), read-write, or capacity (a "
+      "container of its own, whose cold bytes overflow into the lake)");
   attach->add_option("--prefix", request.prefix, "Only this part of the lake's container");
   attach->add_option("--ordering", request.ordering,
                      "commit (default: the lake sees changes in the order they were made) or "

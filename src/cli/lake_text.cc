@@ -18,6 +18,14 @@ std::string Imported(const admin::LakeInfo& lake) {
   return out;
 }
 
+std::string Overflow(const admin::OverflowInfo& overflow) {
+  std::string out =
+      fmt::format("{} {} / {} in the lake", Grouped(overflow.bodies),
+                  overflow.bodies == 1 ? "body" : "bodies", HumanBytes(overflow.bytes));
+  if (overflow.to_delete > 0) out += fmt::format(", {} to delete", Grouped(overflow.to_delete));
+  return out;
+}
+
 std::string Backlog(const admin::BacklogInfo& backlog) {
   if (backlog.files == 0) return "backlog empty";
   std::string out = fmt::format("backlog {} {} / {} / oldest {}", Grouped(backlog.files),
@@ -69,7 +77,7 @@ std::string Age(std::uint64_t seconds) {
 }
 
 std::string LakeSummary(const admin::LakeInfo& lake) {
-  std::string out = Imported(lake);
+  std::string out = lake.overflow ? Overflow(*lake.overflow) : Imported(lake);
   if (lake.residency) {
     out += fmt::format(", {} here of {}", HumanBytes(lake.residency->resident_bytes),
                        HumanBytes(lake.residency->total_bytes));

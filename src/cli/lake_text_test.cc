@@ -39,6 +39,19 @@ TEST(LakeText, ASummarySaysWhatMatters) {
   EXPECT_EQ(LakeSummary(lake), "imported 1,204,331 names, link down for 5 min");
 }
 
+TEST(LakeText, OfALakeThatIsRoomItSaysWhatLiesThere) {
+  admin::LakeInfo lake = Lake();
+  lake.mode = "capacity";
+  lake.overflow = {.bodies = 12'345, .bytes = 3ULL << 40};
+  lake.residency = {.resident_bytes = 1ULL << 40, .total_bytes = 4ULL << 40};
+  lake.link = {.state = "up"};
+  EXPECT_EQ(LakeSummary(lake),
+            "12,345 bodies / 3.0 TiB in the lake, 1.0 TiB here of 4.0 TiB, link up");
+  lake.overflow = {.bodies = 1, .bytes = 5, .to_delete = 2'000};
+  EXPECT_EQ(LakeSummary(lake),
+            "1 body / 5 B in the lake, 2,000 to delete, 1.0 TiB here of 4.0 TiB, link up");
+}
+
 TEST(LakeText, ProblemsAndTrafficHaveLinesOfTheirOwn) {
   admin::LakeInfo lake = Lake();
   lake.problem = "The lake refuses our credential.";
