@@ -131,6 +131,8 @@ def test_detach_drains_first(lake, front):
     assert "no container is attached" in front.forebay("lake", "status").stdout
 
 
+# Azurite has no copies that are done when they are answered, so that nothing moves in it.
+@pytest.mark.parametrize("lake", ["forebay"], indirect=True)
 def test_what_the_data_lake_api_acknowledges_is_in_the_lake(lake, make_server):
     """Paths that are made, renamed and deleted: each answer waits for the lake as those of blobs do."""
     front = Front(make_server(accounts=(LAKE,)).start(), lake)
