@@ -13,7 +13,6 @@
 #include "azure/target.h"
 #include "base/codec.h"
 #include "base/http_date.h"
-#include "engine/create_container.h"
 #include "engine/read_gate.h"
 #include "meta/keys.h"
 
@@ -117,10 +116,7 @@ class Lakes {
     FB_CO_ASSIGN_OR_RETURN(AttachLakeRequest request, DecodeAttachLakeRequest(body));
     FB_CO_ASSIGN_OR_RETURN(FoundContainer found, co_await finder_.Find(context, request.container));
     FB_CO_ASSIGN_OR_RETURN(tier::AttachRequest attach, ToTier(std::move(request), found.target));
-    if (!found.exists) {
-      FB_CO_RETURN_IF_ERROR(
-          co_await engine::CreateContainer(parts_.services, context, {.target = found.target}));
-    }
+    attach.create = !found.exists;
     auto done = co_await parts_.tier.Attach(context, std::move(attach));
     if (!done) co_return Fail(ToldByLake(std::move(done.error())));
     FB_CO_ASSIGN_OR_RETURN(std::vector<LakeInfo> lakes, co_await Read(std::move(found.target)));

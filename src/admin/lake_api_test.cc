@@ -54,6 +54,10 @@ class LakeApiTest : public testing::Test {
     if (refused) return "";
     EXPECT_EQ(refused.error().code(), code) << refused.error().message();
     EXPECT_TRUE(List().empty());
+    EXPECT_FALSE(engine::RequireContainer(*fixture_.engine().store().GetSnapshot(),
+                                          fixture_.engine().account().name,
+                                          azure::ContainerName("box")))
+        << "a refused attach leaves no container";
     return refused.error().message();
   }
 
