@@ -207,6 +207,19 @@ bool ChangeOrder::Failed(ChangeNumber last) {
   return true;
 }
 
+bool ChangeOrder::Hold(const std::set<ChangeNumber>& changes, const std::set<ChangeNumber>& left) {
+  const auto held = [&](ChangeNumber number) { return changes.contains(number); };
+  const auto goes = [&](ChangeNumber number) { return held(number) || left.contains(number); };
+  for (auto& [last, work] : works_) {
+    const std::vector<ChangeNumber>& swallowed = work.out.swallowed;
+    const bool any = held(last) || std::ranges::any_of(swallowed, held);
+    if (!any || work.started) continue;
+    if (!goes(last) || !std::ranges::all_of(swallowed, goes)) return false;
+    work.attempted = true;
+  }
+  return true;
+}
+
 bool ChangeOrder::Withdraw(ChangeNumber last) {
   const auto it = works_.find(last);
   if (it == works_.end() || it->second.started) return false;

@@ -97,6 +97,10 @@ class ChangeOrder {
   // It is not, or nobody knows yet; it waits to be started again and is never swallowed.
   bool Failed(ChangeNumber last);
 
+  // These changes may be taken away: what they are a part of is not swallowed any more, so that
+  // nobody does it in passing. False where a piece that waits stands for others as well, which have
+  // not `left` before.
+  bool Hold(const std::set<ChangeNumber>& changes, const std::set<ChangeNumber>& left);
   // The work is not to be done any more. False where it was started, or there is none.
   bool Withdraw(ChangeNumber last);
   // All that has not been started.

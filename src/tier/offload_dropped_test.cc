@@ -87,6 +87,25 @@ TEST(DropScan, SaysWhereABlobWasBeforeTheMoves) {
   EXPECT_EQ(dropped.SourceOf("c"), "c") << "none of them brought it";
 }
 
+// While a decision is being stored, more of the same names comes in.
+TEST(DroppedChanges, WhatMayBeTakenAwayIsNotDoneInPassing) {
+  for (const Ordering ordering : {Ordering::kCommit, Ordering::kRelaxed}) {
+    ChangeOrder order(ordering);
+    order.Append({.number = 1, .mark = 0, .name = "a", .from = {}});
+    order.Append({.number = 2, .mark = 1, .kind = ChangeKind::kRename, .name = "b", .from = "a"});
+    EXPECT_FALSE(order.Hold({1}, {})) << "2 stands for it";
+    EXPECT_TRUE(order.Hold({2}, {1}));
+    EXPECT_TRUE(order.Hold({1, 2}, {}));
+    order.Append({.number = 3, .mark = 2, .name = "b", .from = {}});
+    ASSERT_TRUE(order.Withdraw(2));
+    const std::vector<ChangeWork> works = order.Start(10);
+    ASSERT_EQ(works.size(), 1u);
+    EXPECT_EQ(works[0].last, 3u);
+    EXPECT_THAT(works[0].gone, IsEmpty());
+    EXPECT_THAT(works[0].swallowed, IsEmpty());
+  }
+}
+
 TEST(SupersededOf, AreChangesOfTheNameBeforeTheLastWrite) {
   const DroppedChanges dropped =
       Scan("a", {1},

@@ -225,6 +225,13 @@ Task<> Offload::TakeTheirs(JobPtr job, ForeignBlob foreign, std::string here,
     FB_CO_ASSIGN_OR_RETURN(const bool more, co_await ReleaseSuperseded(job, *dropped));
     if (!more) break;
   }
+  {
+    std::set<ChangeNumber> numbers;
+    for (const LoggedChangePtr& change : dropped->changes) numbers.insert(change->number);
+    std::lock_guard lock(mutex_);
+    // What is noted from here on comes in before this side knows that the decision is stored.
+    if (!order_.Hold(numbers, void_)) co_return Fail(Code::kServerBusy, "More is being changed.");
+  }
   job->dropped = dropped;
   FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact(
       [this, dropped, commit = decision.commit](kv::Transaction& txn) -> Result<> {
