@@ -27,12 +27,11 @@ bool GoneLater(const WorkAttempt& attempt, const std::string& name) {
   });
 }
 
-// It says of itself what the blob said when it was moved, or at a change of that since.
+// Its metadata are those that the blob had when it was moved, or at a change of it since. (Headers
+// tell nothing: a lake has its own for those that were not said.)
 bool LooksAsMoved(const WorkAttempt& attempt, const lake::BlobState& there) {
   const auto looks = [&there](const LoggedChangePtr& change) {
-    azure::BlobHttpHeaders http = change->record.blob.http;
-    http.content_md5 = there.properties.http.content_md5;
-    return change->record.name == there.name.str() && http == there.properties.http &&
+    return change->record.name == there.name.str() &&
            change->record.blob.metadata == there.metadata;
   };
   return std::ranges::any_of(attempt.changes, looks) || std::ranges::any_of(attempt.later, looks);
