@@ -23,6 +23,7 @@ Result<DiskRoom::Room> DiskRoom::Look(Growth growth) const {
   const std::uint64_t least = growth == Growth::kBytes ? reserve_bytes_ : reserve_bytes_ / 2;
   const std::uint64_t buffered = buffers_.buffered_bytes();
   if (space.available_bytes >= least + buffered) return Room::kEnough;
+  if (space.available_bytes < buffered) return Room::kNone;  // no flush ends
   if (buffers_.flushing()) return Room::kSoon;
   const std::uint64_t log = buffers_.log_bytes();
   const bool enough = space.available_bytes + log >= least + buffered;
