@@ -117,7 +117,7 @@ TEST_P(SweeperTest, TheThreadSweepsSoonAfterADelete) {
   ASSERT_TRUE(f_.Put("a", Text(400)));
   f_.sweeper().Start(std::chrono::hours(1));
   ASSERT_TRUE(f_.Delete("a"));
-  for (int i = 0; i < 500 && f_.LinkedChunks() > 0; ++i) {
+  for (int i = 0; i < 500 && !f_.Stored().empty(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   f_.sweeper().Stop();

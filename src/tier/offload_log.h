@@ -75,10 +75,8 @@ struct FinishedWork {
   std::vector<LoggedChangePtr> changes;  // all that it stands for, ascending
   // Under the work's name now; empty: nothing.
   std::string etag;
-  // Set where the lake's bytes there are now those of this body (0: none) …
+  // Set where the lake's bytes there are now those of this body (0: none).
   std::optional<meta::BodyId> body;
-  // … and where they came from another name there (a rename).
-  bool moved = false;
   // A move: nobody knows that what is under the name there is what moved here (kUnboundETag).
   bool unbound = false;
   // The work's name went with its directory: nothing was done to what the lake has under it, and
