@@ -83,9 +83,9 @@ class Transaction : public Reader {
   // Stores `value` under `prefix` + 8 bytes big-endian that grow with commit order, over all
   // prefixes. Never conflicts. Not readable in the same transaction.
   virtual void Append(std::string_view prefix, std::string_view value) = 0;
-  // Says that this transaction frees more than it takes: it deletes, gives back what was deleted, or
-  // is of what a server does before anybody can delete. An engine accepts it on a disk that is too
-  // full for others (kNoSpace). What only erases need not say so.
+  // Says that this transaction frees more than it takes: it deletes, gives back what was deleted,
+  // or is of what a server does before anybody can delete. An engine accepts it on a disk that is
+  // too full for others (kNoSpace). What only erases need not say so.
   virtual void MakesRoom() = 0;
 
   using Reader::Get;
