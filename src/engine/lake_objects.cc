@@ -73,6 +73,11 @@ Result<> DoomLakeObject(kv::Transaction& txn, meta::ContainerId container, meta:
   return {};
 }
 
+Result<bool> IsLakeObjectLost(const kv::Reader& reader, meta::BodyId body) {
+  FB_ASSIGN_OR_RETURN(const auto record, Find(reader, body));
+  return record && record->lost;
+}
+
 Result<bool> MarkLakeObjectLost(kv::Transaction& txn, meta::BodyId body) {
   FB_ASSIGN_OR_RETURN(auto record, Find(txn, body));
   if (!record || record->lost) return false;

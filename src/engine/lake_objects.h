@@ -35,6 +35,8 @@ Result<> ReleaseLakeObject(kv::Transaction& txn, meta::BodyId body);
 // Something of that name may be in the lake and is to be deleted. Nothing happens where a body owns
 // it.
 Result<> DoomLakeObject(kv::Transaction& txn, meta::ContainerId container, meta::BodyId body);
+// The lake does not have it any more: what is here of the body is all there is.
+Result<bool> IsLakeObjectLost(const kv::Reader& reader, meta::BodyId body);
 // True for whoever says it first of a body.
 Result<bool> MarkLakeObjectLost(kv::Transaction& txn, meta::BodyId body);
 

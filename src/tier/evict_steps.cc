@@ -1,5 +1,6 @@
 #include "tier/evict_steps.h"
 
+#include "engine/lake_objects.h"
 #include "engine/references.h"
 #include "engine/residency.h"
 #include "meta/keys.h"
@@ -24,6 +25,8 @@ struct Owner {
 Result<EvictOutcome> Judge(kv::Transaction& txn, PinCache& pins, meta::ContainerId container,
                            const std::string& name, const meta::BlobRecord& record) {
   if (!engine::LakeHolds(record)) return EvictOutcome::kUnsafe;
+  FB_ASSIGN_OR_RETURN(const bool lost, engine::IsLakeObjectLost(txn, record.body.id));
+  if (lost) return EvictOutcome::kUnsafe;
   FB_ASSIGN_OR_RETURN(const PinSetPtr set, pins.Of(txn, container));
   return set->Matching(name) != nullptr ? EvictOutcome::kPinned : EvictOutcome::kDone;
 }

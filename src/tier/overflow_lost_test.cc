@@ -43,6 +43,24 @@ TEST_P(OverflowLostTest, IsSaidOnceAndChangesNothing) {
 }
 INSTANTIATE_TEST_SUITE_P(Replaced, OverflowLostTest, ::testing::Bool());
 
+// Bytes that are here still are the only ones.
+TEST(OverflowLost, WhatIsHereOfItIsNotGivenUp) {
+  OverflowFixture f;
+  const std::string text = Pattern(5'000);
+  ASSERT_TRUE(f.engine().Put("a", text));
+  ASSERT_EQ(*f.engine().Run(f.mover().MakeRoom({}, 5'000)), 5'000u);
+  const auto record = f.Record("a");
+  ASSERT_TRUE(record->body.in_lake);
+  const std::string object = f.ObjectOf("a");
+  f.lake().Remove(object);
+  const auto lost = f.engine().Run(
+      CheckObject(f.services(), {}, f.attachment(), "a", object, record->lake->etag));
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code(), Code::kCorruption);
+  EXPECT_EQ(f.Evict()->evicted, 0u);
+  EXPECT_TRUE(Same(f.engine().Read("a"), text));
+}
+
 TEST(OverflowLost, WhatIsThereAsItWasIsNotLost) {
   OverflowFixture f;
   ASSERT_TRUE(f.engine().Put("a", Pattern(900)));
