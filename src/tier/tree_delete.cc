@@ -91,7 +91,7 @@ Task<> TreeDelete::Run() {
   } while (!request.marker.empty());
   if (attachment_->record.lake_hierarchical) co_return co_await RemoveDirectories();
   if (left_) co_return Result<>{};
-  co_return co_await RemoveMarker();
+  co_return co_await RemoveEmpty(change_.name);  // its marker, where it has one
 }
 
 Task<std::vector<TreeDelete::Doomed>> TreeDelete::Judge(std::vector<lake::BlobState> blobs) {
@@ -225,14 +225,21 @@ Task<bool> TreeDelete::Settle(lake::BlobState theirs, std::string expected) {
 
 // --- Directories.
 
+// A file that somebody else has put in its place stays.
 Task<> TreeDelete::RemoveEmpty(std::string directory) {
-  lake::DeleteRequest request;
-  request.name = lake::BlobName(std::move(directory));
-  auto done = co_await lake().Delete(Call(), std::move(request));
-  if (done || IsGone(done.error())) co_return Result<>{};
-  // Something is in it that stays.
-  if (lake::Classify(done.error()) == Failure::kConflict) co_return Result<>{};
-  co_return done;
+  const lake::BlobName name(std::move(directory));
+  for (int tries = 0; tries < kTries; ++tries) {
+    auto state = co_await lake().Head(Call(), {.name = name});
+    if (!state && IsGone(state.error())) co_return Result<>{};
+    if (!state) co_return Fail(std::move(state.error()));
+    if (!state->directory) co_return Result<>{};
+    auto gone = co_await RemoveAt(name.str(), state->etag().str());
+    // Something is in it that stays.
+    if (!gone && lake::Classify(gone.error()) == Failure::kConflict) co_return Result<>{};
+    if (!gone) co_return Fail(std::move(gone.error()));
+    if (*gone) co_return Result<>{};
+  }
+  co_return Fail(Code::kServerBusy, "The lake's directory keeps changing while it is deleted.");
 }
 
 // The deepest first.
@@ -254,20 +261,6 @@ Task<> TreeDelete::RemoveDirectories() {
     }
   }
   co_return Result<>{};
-}
-
-// Of a flat lake, where the directory has one.
-Task<> TreeDelete::RemoveMarker() {
-  const lake::BlobName name(change_.name);
-  for (int tries = 0; tries < kTries; ++tries) {
-    auto marker = co_await lake().Head(Call(), {.name = name});
-    if (!marker && IsGone(marker.error())) co_return Result<>{};
-    if (!marker) co_return Fail(std::move(marker.error()));
-    if (!marker->directory) co_return Result<>{};
-    FB_CO_ASSIGN_OR_RETURN(const bool gone, co_await RemoveAt(name.str(), marker->etag().str()));
-    if (gone) co_return Result<>{};
-  }
-  co_return Fail(Code::kServerBusy, "The lake's blob keeps changing while it is deleted.");
 }
 
 }  // namespace forebay::tier

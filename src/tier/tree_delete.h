@@ -65,7 +65,6 @@ class TreeDelete {
   Task<std::string> FreeNameHere(std::string name);
   Task<> RemoveDirectories();
   Task<> RemoveEmpty(std::string directory);
-  Task<> RemoveMarker();
   lake::LakeCall Call() const;
   lake::ObjectLake& lake() { return *attachment_->lake; }
 

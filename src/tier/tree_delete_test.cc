@@ -75,6 +75,21 @@ TEST_P(TreeDeleteTest, WhatOthersAddedStaysAndIsShownAgain) {
   EXPECT_TRUE(site_->Conflicts().empty()) << "nobody changed what was ours";
 }
 
+TEST_P(TreeDeleteTest, AFileInPlaceOfTheDirectoryStays) {
+  Begin();
+  Put("d/ours", "one");
+  Put("d/sub/deep", "two");
+  Sync();
+  Down();
+  ASSERT_TRUE(site_->DeleteTree("d"));
+  for (const char* name : {"d/ours", "d/sub/deep", "d/sub", "d"}) lake_.Remove(name);
+  lake_.Plant("d", "a file now");
+  Sync();
+  EXPECT_EQ(InLake(), Names{"d"});
+  EXPECT_EQ(Here(), Names{"d"});
+  EXPECT_EQ(site_->Read("d"), "a file now");
+}
+
 // Somebody else's before it was deleted here, and not known here yet.
 TEST_P(TreeDeleteTest, WhatWasNotKnownHereStays) {
   Begin();
