@@ -12,6 +12,7 @@
 #include "engine/lake_objects.h"
 #include "engine/read_gate.h"
 #include "lake/advice.h"
+#include "lake/failure.h"
 #include "meta/keys.h"
 #include "meta/namespace.h"
 #include "tier/live_names.h"
@@ -24,6 +25,24 @@ namespace {
 constexpr std::chrono::seconds kLookAgain{30};
 // Such walks may take a tenth of the time.
 constexpr int kPauseShare = 9;
+
+// Whether no other body would go either: the lake as a whole does not take any now. What is wrong
+// with one body, here or there, is its own matter.
+bool EndsRound(const Error& error) {
+  switch (lake::Classify(error)) {
+    case lake::Failure::kRetryable:
+    case lake::Failure::kThrottled:
+    case lake::Failure::kUnreachable:
+    case lake::Failure::kUnknownOutcome:
+    case lake::Failure::kContainerMissing:
+    case lake::Failure::kForbidden:
+    case lake::Failure::kClockSkew:
+    case lake::Failure::kStopped:
+      return true;
+    default:
+      return false;
+  }
+}
 
 }  // namespace
 
@@ -56,7 +75,8 @@ struct OverflowMover::Round {
   std::atomic<std::uint64_t> sent{0};
   std::atomic<bool> found{false};
   std::mutex mutex;
-  std::optional<Error> error;
+  std::optional<Error> error;    // that ended it
+  std::optional<Error> skipped;  // of a body that does not go, which keeps no other from going
 
   bool Failed() {
     std::lock_guard lock(mutex);
@@ -65,6 +85,14 @@ struct OverflowMover::Round {
   void Fail(Error why) {
     std::lock_guard lock(mutex);
     if (!error) error = std::move(why);
+  }
+  void Skip(Error why) {
+    std::lock_guard lock(mutex);
+    if (!skipped) skipped = std::move(why);
+  }
+  const Error* Why(const Result<>& done) const {
+    if (!done) return &done.error();
+    return skipped ? &*skipped : nullptr;
   }
 };
 
@@ -192,7 +220,7 @@ Task<std::uint64_t> OverflowMover::MakeRoom(OpContext context, std::uint64_t byt
       if (!done && done.error().code() == Code::kCancelled) {
         co_return Fail(std::move(done.error()));
       }
-      Note(round->sender, done ? nullptr : &done.error());
+      Note(round->sender, round->Why(done));
       if (!done) break;  // another lake may take some
     }
   }
@@ -273,7 +301,6 @@ Task<> OverflowMover::SendPage(RoundPtr round, WalkPage page) {
       if (!MaySend(*round, *at)) continue;
       if (count++ == options_.bodies_at_a_time) break;
       begun += at->record.length;
-      round->found = true;
       group.Spawn(loop_.Next(), SendOne(round, std::move(*at)));
     }
     FB_CO_RETURN_IF_ERROR(co_await group.Join());
@@ -284,12 +311,16 @@ Task<> OverflowMover::SendPage(RoundPtr round, WalkPage page) {
 
 Task<> OverflowMover::SendOne(RoundPtr round, WalkedName walked) {
   const std::uint64_t length = walked.record.length;
+  const std::string name = walked.name;
   auto sent = co_await Send(round->context, round->sender->attachment, std::move(walked.name),
                             std::move(walked.record), /*keep_bytes=*/true);
-  if (!sent) {
+  if (!sent && EndsRound(sent.error())) {
     round->Fail(std::move(sent.error()));
+  } else if (!sent) {
+    round->Skip(Error(sent.error().code(), name + ": " + sent.error().message()));
   } else if (sent->outcome == EvictOutcome::kDone) {
     round->sent += length;
+    round->found = true;
   }
   co_return Result<>{};
 }
