@@ -37,31 +37,36 @@ RoomFacts BackPressure::facts() const {
 
 void BackPressure::Look(const RoomFacts& facts) {
   const std::uint64_t mark = Share(facts.capacity, options_.percent);
-  // But for what waits, the disks would be below the mark.
-  const bool held = facts.capacity > 0 && facts.used > mark &&
-                    (facts.sendable || facts.unsent >= facts.used - mark);
+  const bool above = facts.capacity > 0 && facts.used > mark;
   {
     std::lock_guard lock(mutex_);
     facts_ = facts;
   }
   unsent_ = facts.unsent;
-  if (held_.exchange(held) == held) return;
-  if (held) {
-    Log(LogLevel::kWarn,
-        "the disks are full of bytes that their lakes do not have yet: writes to containers of "
-        "lakes are answered 503 until some have travelled",
-        {{"waiting_bytes", std::to_string(facts.unsent)},
-         {"used_bytes", std::to_string(facts.used)},
-         {"capacity_bytes", std::to_string(facts.capacity)}});
-  } else {
-    Log(LogLevel::kInfo, "writes to containers of lakes are taken again",
-        {{"waiting_bytes", std::to_string(facts.unsent)}});
-  }
+  // But for what waits, the disks would be below the mark.
+  Hold(unsent_held_, above && facts.unsent >= facts.used - mark, facts,
+       "the disks are full of bytes that their lakes do not have yet: writes to containers of "
+       "lakes are answered 503 until some have travelled",
+       "writes to containers of lakes are taken again");
+  Hold(overflow_held_, above && facts.sendable, facts,
+       "the disks are full, and bodies are being sent to lakes that are room: writes to such "
+       "containers are answered 503 until some have travelled",
+       "writes to containers whose lake is room are taken again");
 }
 
+void BackPressure::Hold(std::atomic<bool>& is, bool held, const RoomFacts& facts,
+                        std::string_view begins, std::string_view ends) {
+  if (is.exchange(held) == held) return;
+  Log(held ? LogLevel::kWarn : LogLevel::kInfo, held ? begins : ends,
+      {{"waiting_bytes", std::to_string(facts.unsent)},
+       {"used_bytes", std::to_string(facts.used)},
+       {"capacity_bytes", std::to_string(facts.capacity)}});
+}
+
+std::string BackPressure::WhyOverflowHeld() const { return overflow_held_ ? kOverflows : ""; }
+
 std::string BackPressure::WhyHeld(std::uint64_t unsent) const {
-  if (held_ && facts().sendable) return kOverflows;
-  if (held_) {
+  if (unsent_held_) {
     return "The disks are full of bytes that the lake does not have yet: " +
            FormatBytes(this->unsent()) + " wait." + kSafe;
   }

@@ -3,8 +3,9 @@
 //
 // A rule over what eviction saw when it looked last, and its state. Above a mark, which lies
 // between the high watermark of eviction and the reserve at which everybody's writes end, such
-// containers are answered kServerBusy while bytes that wait are what keeps the disks there. It ends
-// by itself: what has travelled is given up. A container may have a limit of its own as well.
+// containers are answered kServerBusy while bytes that wait are what keeps the disks there; and
+// those whose lake is room for them, while they have bodies to send. It ends by itself: what has
+// travelled is given up. A container may have a limit of its own as well.
 // Containers that are ours and overflow into a lake are held likewise, while there is something to
 // send.
 //
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 
@@ -48,8 +50,10 @@ class BackPressure {
 
   // Why a container with so many bytes in its log takes no more, for people; empty: it does.
   std::string WhyHeld(std::uint64_t unsent) const;
-  // True where WhyHeld may say something: most writes ask no more than this.
-  bool may_hold() const { return held_ || options_.container_limit > 0; }
+  // The same of a container whose lake is room for it.
+  std::string WhyOverflowHeld() const;
+  // True where one of them may say something: most writes ask no more than this.
+  bool may_hold() const { return held() || options_.container_limit > 0; }
   // What a client hears that is refused for it. `wait`: until the lake is asked again, when it is
   // out of reach. Counts.
   Error Refusal(std::string why, std::chrono::milliseconds wait);
@@ -59,17 +63,19 @@ class BackPressure {
   std::string WhyNoRoom(std::uint64_t unsent, bool sendable = false) const;
 
   // Writes are refused because the disks are full of what waits.
-  bool held() const { return held_; }
+  bool held() const { return unsent_held_ || overflow_held_; }
   std::uint64_t unsent() const { return unsent_; }
   std::uint64_t refused() const { return refused_; }
 
  private:
   RoomFacts facts() const;
+  static void Hold(std::atomic<bool>& is, bool held, const RoomFacts& facts,
+                   std::string_view begins, std::string_view ends);
 
   const BackPressureOptions options_;
   mutable std::mutex mutex_;
   RoomFacts facts_;
-  std::atomic<bool> held_{false};
+  std::atomic<bool> unsent_held_{false}, overflow_held_{false};
   std::atomic<std::uint64_t> unsent_{0}, refused_{0};
 };
 

@@ -46,13 +46,18 @@ TEST(BackPressure, HoldsWhileBodiesWaitForALakeThatIsRoom) {
   facts.sendable = true;
   pressure.Look(facts);
   EXPECT_TRUE(pressure.held());
-  EXPECT_NE(pressure.WhyHeld(0).find("overflow into a lake"), std::string::npos);
+  EXPECT_NE(pressure.WhyOverflowHeld().find("overflow into a lake"), std::string::npos);
+  EXPECT_EQ(pressure.WhyHeld(0), "") << "nothing of theirs waits";
   EXPECT_NE(pressure.WhyNoRoom(0).find("overflow into a lake"), std::string::npos);
   facts.used = 950;
   pressure.Look(facts);
   EXPECT_FALSE(pressure.held());
-  EXPECT_EQ(pressure.WhyHeld(0), "");
-  facts = Facts(951, 0);  // nothing is left to send
+  EXPECT_EQ(pressure.WhyOverflowHeld(), "");
+  facts = Facts(951, 951);  // of others; nothing is left to send
+  pressure.Look(facts);
+  EXPECT_EQ(pressure.WhyOverflowHeld(), "");
+  EXPECT_NE(pressure.WhyHeld(0), "");
+  facts = Facts(951, 0);
   pressure.Look(facts);
   EXPECT_FALSE(pressure.held());
   EXPECT_EQ(pressure.WhyNoRoom(0), "");

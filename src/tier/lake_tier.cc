@@ -314,7 +314,8 @@ Result<> LakeTier::AdmitBytes(const engine::ContainerTarget& target) {
   if (!pressure.may_hold()) return {};
   const std::shared_ptr<Job> job = JobOf(target.account.name, target.container);
   if (!job || !(job->travels || job->overflow)) return {};
-  std::string why = pressure.WhyHeld(UnsentOf(services_, *job->attachment));
+  std::string why = job->overflow ? pressure.WhyOverflowHeld()
+                                  : pressure.WhyHeld(UnsentOf(services_, *job->attachment));
   if (why.empty()) return {};
   return Fail(pressure.Refusal(std::move(why), job->attachment->lake->RetryAfter()));
 }
@@ -386,7 +387,7 @@ void LakeTier::AddOverflow(const Attachment& attachment, LakeStatus& status) con
   } else {
     status.last_error = overflow.error().message();
   }
-  status.writes_held = parts_.pressure.WhyHeld(0);
+  status.writes_held = parts_.pressure.WhyOverflowHeld();
   if (status.last_error.empty()) status.last_error = parts_.mover.last_error(attachment.container);
 }
 

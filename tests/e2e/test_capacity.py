@@ -69,8 +69,10 @@ def test_a_container_of_three_times_the_disk(front):
 
     # Nothing there has a name of ours, and status says what there is.
     least = (BLOBS * BLOB - (SIZE_MIB << 20)) // BLOB
-    status = front.wait_for("scratch", lambda lake: lake["overflow"]["bodies"] >= least)
-    assert status["mode"] == "capacity" and "backlog" not in status and not status.get("problem")
+    status = front.wait_for(
+        "scratch", lambda lake: lake["overflow"]["bodies"] >= least and not lake.get("problem")
+    )
+    assert status["mode"] == "capacity" and "backlog" not in status
     text = front.forebay("lake", "status", "scratch").stdout
     assert "in the lake" in text and "import" not in text, text
     for far in far_names(front):
