@@ -1,6 +1,7 @@
 #include "tier/same_bytes.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace forebay::tier {
 namespace {
@@ -32,8 +33,12 @@ Task<std::string> ReadLakeRange(lake::ObjectLake& lake, lake::LakeCall call, Lak
 
 Task<bool> SameBytes(lake::ObjectLake& lake, lake::LakeCall call, LakeBytes a, LakeBytes b,
                      std::uint64_t length) {
+  const SteadyTime begun = std::chrono::steady_clock::now();
+  const bool bounded = call.context.deadline != SteadyTime::max();
+  const auto time = call.context.deadline - begun;
   for (std::uint64_t at = 0; at < length; at += kAtATime) {
     const std::uint64_t some = std::min(kAtATime, length - at);
+    if (bounded) call.context.deadline = std::chrono::steady_clock::now() + time;
     FB_CO_ASSIGN_OR_RETURN(const std::string first,
                            co_await ReadLakeRange(lake, call, a, at, some));
     FB_CO_ASSIGN_OR_RETURN(const std::string other,

@@ -21,7 +21,8 @@ struct LakeBytes {
 // At most some megabytes.
 Task<std::string> ReadLakeRange(lake::ObjectLake& lake, lake::LakeCall call, LakeBytes from,
                                 std::uint64_t offset, std::uint64_t length);
-// Both are `length` bytes long.
+// Both are `length` bytes long. `call` has so much time for each range as is left of its deadline
+// now, whatever the whole takes.
 Task<bool> SameBytes(lake::ObjectLake& lake, lake::LakeCall call, LakeBytes a, LakeBytes b,
                      std::uint64_t length);
 
