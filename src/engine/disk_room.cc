@@ -24,10 +24,12 @@ Result<DiskRoom::Room> DiskRoom::Look(Growth growth) const {
   const std::uint64_t buffered = buffers_.buffered_bytes();
   if (space.available_bytes >= least + buffered) return Room::kEnough;
   if (space.available_bytes < buffered) return Room::kNone;  // no flush ends
-  if (buffers_.flushing()) return Room::kSoon;
   const std::uint64_t log = buffers_.log_bytes();
-  const bool enough = space.available_bytes + log >= least + buffered;
-  return enough && log >= kWorthAFlush ? Room::kSoon : Room::kNone;
+  // Of what is being moved all may be written already.
+  const bool flushing = buffers_.flushing();
+  const std::uint64_t taken = flushing ? 0 : buffered;
+  const bool enough = space.available_bytes + log >= least + taken;
+  return enough && (flushing || log >= kWorthAFlush) ? Room::kSoon : Room::kNone;
 }
 
 Result<> DiskRoom::Check(Growth growth) const {

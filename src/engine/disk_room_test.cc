@@ -176,6 +176,15 @@ TEST_F(DiskRoomTest, AFlushThatIsUnderWayIsWaitedFor) {
   EXPECT_TRUE(f_.Put("new", "tiny"));
 }
 
+TEST_F(DiskRoomTest, AFlushThatBringsTooLittleIsNotWaitedFor) {
+  SetAvailable(kReserve / 2 + 100);  // records have room
+  buffers_.log = 300'000;
+  buffers_.buffered = 100;
+  buffers_.moving = true;
+  EXPECT_EQ(CodeOf(f_.Put("new", "tiny")), Code::kNoSpace);
+  EXPECT_EQ(buffers_.flushes, 0);
+}
+
 TEST_F(DiskRoomTest, AFlushThatCannotEndIsNotWaitedFor) {
   SetAvailable(99);
   buffers_.buffered = 100;
