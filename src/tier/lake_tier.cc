@@ -391,10 +391,23 @@ void LakeTier::AddOverflow(const Attachment& attachment, LakeStatus& status) con
   if (status.last_error.empty()) status.last_error = parts_.mover.last_error(attachment.container);
 }
 
+// The store and the lakes are asked without the lock, which every write takes.
 std::vector<LakeStatus> LakeTier::Status() const {
-  std::lock_guard lock(mutex_);
+  struct Seen {
+    std::shared_ptr<Job> job;
+    std::shared_ptr<Offload> offload;
+    std::string last_error;
+    Code last_code{};
+  };
+  std::vector<Seen> seen;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [container, job] : jobs_) {
+      seen.push_back({job, job->offload, job->last_error, job->last_code});
+    }
+  }
   std::vector<LakeStatus> all;
-  for (const auto& [container, job] : jobs_) {
+  for (const auto& [job, offload, last_error, last_code] : seen) {
     const Attachment& attachment = *job->attachment;
     all.push_back(
         {.account = attachment.record.account,
@@ -402,17 +415,17 @@ std::vector<LakeStatus> LakeTier::Status() const {
          .lake = attachment.lake->description(),
          .mode = attachment.record.mode,
          .import = job->import ? job->import->progress() : ImportProgress{.finished = true},
-         .offload = OffloadStatusOf(job->offload.get()),
+         .offload = OffloadStatusOf(offload.get()),
          .link = attachment.lake->health(),
          .retry_after = attachment.lake->RetryAfter(),
-         .last_error = job->last_error});
-    if (job->offload) {
+         .last_error = last_error});
+    if (offload) {
       all.back().writes_held = parts_.pressure.WhyHeld(all.back().offload.bytes);
     }
     if (job->overflow) AddOverflow(attachment, all.back());
-    bool unreachable = IsOutOfReach(job->last_code);
+    bool unreachable = IsOutOfReach(last_code);
     if (all.back().last_error.empty()) {
-      const auto watched = watch_.Status(container);
+      const auto watched = watch_.Status(attachment.container);
       if (watched) all.back().last_error = watched->last_error;
       unreachable = watched && watched->out_of_reach;
     }
