@@ -6,7 +6,8 @@
 
 Rules: a layer includes only layers below it; a vendor's headers stay in their place; files and
 functions stay small, in src/ (headers too), tests/ and bench/; every folder of src/ explains itself;
-every decision record is in the list; no source file is outside the build, no header without a reader.
+every decision record is in the list; every link of a page leads somewhere; no source file is outside the
+build, no header without a reader, no end-to-end test without a place in ctest and in its README.
 What lies outside src/ has no layers: it is clients of the whole, each on its own.
 """
 
@@ -188,9 +189,50 @@ def check_decisions(root, problems):
         other = numbers.setdefault(page.name[:4], page.name)
         if other != page.name:
             problems.append(f"docs/adr/{page.name}: has the number of {other}")
-    for link in re.findall(r"\]\((\d{4}-[^)]+\.md)\)", text):
-        if not (folder / link).is_file():
-            problems.append(f"docs/adr/README.md: links {link}, which is not there")
+
+
+def pages(root):
+    """The Markdown of the tree, what others wrote and what is built apart."""
+    for path in sorted(root.rglob("*.md")):
+        parts = path.relative_to(root).parts
+        if parts[0] != "build" and not {"node_modules", ".git"} & set(parts):
+            yield path
+
+
+def without_code(text):
+    return re.sub(r"^ *```.*?^ *```", "", text, flags=re.S | re.M)
+
+
+def anchors_of(page):
+    """Its headings, as a browser of the repository names them."""
+    out = set()
+    for heading in re.findall(r"^#+ (.*)$", without_code(page.read_text()), re.M):
+        shown = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        out.add(re.sub(r"[^\w\- ]", "", shown.lower()).replace(" ", "-"))
+    return out
+
+
+def check_links(root, problems):
+    for page in pages(root):
+        where = page.relative_to(root).as_posix()
+        for link in re.findall(r"\]\(([^)\s]+)\)", without_code(page.read_text())):
+            if re.match(r"[a-z]+:", link):
+                continue
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            if not target.exists():
+                problems.append(f"{where}: links {link}, which is not there")
+            elif anchor and target.suffix == ".md" and anchor not in anchors_of(target):
+                problems.append(f"{where}: links {link}, and the page has no such heading")
+
+
+def check_end_to_end(root, problems):
+    folder = root / "tests" / "e2e"
+    for test in sorted(folder.glob("test_*.py")):
+        if f"e2e_test({test.stem.removeprefix('test_')} " not in (folder / "CMakeLists.txt").read_text():
+            problems.append(f"tests/e2e/{test.name}: no e2e_test() in CMakeLists.txt runs it")
+        if f"`{test.name}`" not in (folder / "README.md").read_text():
+            problems.append(f"tests/e2e/{test.name}: not in README.md")
 
 
 def function_sizes(text):
@@ -299,6 +341,8 @@ def check(root):
     check_build(root, problems)
     check_readmes(root, problems)
     check_decisions(root, problems)
+    check_links(root, problems)
+    check_end_to_end(root, problems)
     check_sizes(root, problems)
     return problems
 

@@ -92,6 +92,30 @@ class CheckTreeTest(unittest.TestCase):
         self.write("docs/adr/0001-uno.md", "x")
         self.expect("has the number of 0001-one.md")
 
+    def test_links(self):
+        self.write("docs/a.md", "# The first\n\n## A `b`, c\n\n[x](#a-b-c) [y](adr/) [z](https://a.b/c)\n")
+        self.write("README.md", "[a](docs/a.md#the-first)\n```sh\n# No heading\n[x](nowhere)\n```\n")
+        self.assertEqual(check_tree.check(self.root), [])
+        self.write("README.md", "[a](docs/b.md)\n")
+        self.expect("README.md: links docs/b.md", "not there")
+        self.write("README.md", "[a](docs/a.md#no-heading)\n")
+        self.expect("README.md: links docs/a.md#no-heading", "no such heading")
+        self.write("README.md", "")
+        self.write("bench/node_modules/a/README.md", "[a](gone)")
+        self.assertEqual(check_tree.check(self.root), [])
+
+    def test_end_to_end_tests_are_run_and_told_of(self):
+        self.write("tests/e2e/CMakeLists.txt", "e2e_test(names TIMEOUT 1)\n")
+        self.write("tests/e2e/README.md", "| `test_names.py`, `test_name.py` | … |\n")
+        self.write("tests/e2e/test_names.py", "")
+        self.assertEqual(check_tree.check(self.root), [])
+        self.write("tests/e2e/test_name.py", "")
+        self.expect("tests/e2e/test_name.py: no e2e_test()")
+        self.write("tests/e2e/CMakeLists.txt", "e2e_test(names TIMEOUT 1)\ne2e_test(name TIMEOUT 1)\n")
+        self.assertEqual(check_tree.check(self.root), [])
+        self.write("tests/e2e/README.md", "| `test_names.py` | … |\n")
+        self.expect("tests/e2e/test_name.py: not in README.md")
+
     def test_large_files_may_only_shrink(self):
         self.write("src/base/a.cc", '#include "base/a.h"\n' + "\n" * 600)
         self.expect("file src/base/a.cc: 601 lines")
@@ -128,11 +152,11 @@ class CheckTreeTest(unittest.TestCase):
         self.write("tests/proxy/a.cc", "void F(int a) {\n" + "  x();\n" * 80 + "}\n")
         self.expect("function tests/proxy/a.cc F")
         self.write("tests/proxy/a.cc", "TEST(A, B) {\n" + "  x();\n" * 60 + "}\n")
-        self.write("tests/e2e/test_a.py", "def f():\n" + "    x()\n" * 80)
-        self.expect("function tests/e2e/test_a.py f")
-        self.write("tests/e2e/test_a.py", "x = 1\n" * 600)
-        self.expect("file tests/e2e/test_a.py")
-        self.write("tests/e2e/test_a.py", "")
+        self.write("tests/e2e/harness/a.py", "def f():\n" + "    x()\n" * 80)
+        self.expect("function tests/e2e/harness/a.py f")
+        self.write("tests/e2e/harness/a.py", "x = 1\n" * 600)
+        self.expect("file tests/e2e/harness/a.py")
+        self.write("tests/e2e/harness/a.py", "")
         self.write("bench/node_modules/a/b.py", "x = 1\n" * 600)
         self.assertEqual(check_tree.check(self.root), [])
 
