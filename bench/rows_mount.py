@@ -6,7 +6,7 @@ import shutil
 import time
 import urllib.request
 
-from peers import JuiceFs, JuiceVolume, mounted, unmount
+from peers import JUICEFS, JuiceFs, JuiceVolume, mounted, unmount
 from rows import at_least, compare, progress
 from sides import FOREBAY, ROOT, Server, account_sas, free_port, run
 
@@ -174,10 +174,14 @@ def _small_files(place, job, count, step, times):
 def metadata(setting):
     """8 jobs: create + write 4 KiB + close, stat, unlink. Each step against the same on the RAM ceiling and on JuiceFS."""
     count = setting.scaled(1000, 100)
-    volume = JuiceVolume(setting.base)
+    against = {"FUSE from memory": (0.1, Ceiling(setting.base, 1).start())}
+    volumes = []
+    if JUICEFS.exists():
+        volumes.append(JuiceVolume(setting.base))
+        against["JuiceFS, Redis and local files"] = (2, JuiceFs(setting.base, volumes[0]).start())
+    else:
+        progress(f"without JuiceFS: {JUICEFS} is missing; bench/install_juicefs builds it, and says what it lacks")
     ours = MountServer(setting.base).start()
-    against = {"FUSE from memory": (0.1, Ceiling(setting.base, 1).start()),
-               "JuiceFS, Redis and local files": (2, JuiceFs(setting.base, volume).start())}
     sides = [ours, *(side for _, side in against.values())]
     steps = ("create", "stat", "unlink")
     ratios = {(peer, step): [] for peer in against for step in steps}
@@ -198,7 +202,7 @@ def metadata(setting):
         progress(f"round {i + 1} of {setting.rounds}: " + ", ".join(
             f"{step} {rate[ours, step]:.0f}/s" for step in steps) + "; " + ", ".join(
             f"{step} / {peer} {ratios[peer, step][-1]:.3g}" for peer, step in ratios))
-    [thing.close() for thing in (*sides, volume)]
+    [thing.close() for thing in (*sides, *volumes)]
     return [at_least(f"mount: {step} of small files, 8 jobs", peer, against[peer][0], ratios[peer, step])
             for peer, step in ratios]
 
@@ -212,19 +216,26 @@ def _shard(path, size):
     os.close(file)
 
 
+def save(place, shards, size):
+    """Seconds of a checkpoint: shards by as many writers, each with an fsync, then the rename of their directory."""
+    pending = place / "step.tmp"
+    pending.mkdir()
+    began = time.monotonic()
+    jobs = [multiprocessing.Process(target=_shard, args=(pending / f"shard-{i}", size)) for i in range(shards)]
+    [job.start() for job in jobs], [job.join() for job in jobs]
+    if any(job.exitcode for job in jobs):
+        raise RuntimeError("a writer failed")
+    os.rename(pending, place / "step")
+    return time.monotonic() - began
+
+
 def checkpoint(setting):
     """8 writers of 1 GiB each, fsync, and the rename of the directory."""
     size = setting.scaled(1 << 30, 32 << 20)
     ours, theirs = MountServer(setting.base).start(), Local(setting.base)
 
     def measure(side):
-        pending = side.place / "step.tmp"
-        pending.mkdir()
-        begin = time.monotonic()
-        jobs = [multiprocessing.Process(target=_shard, args=(pending / f"shard-{i}", size)) for i in range(8)]
-        [job.start() for job in jobs], [job.join() for job in jobs]
-        os.rename(pending, side.place / "step")
-        rate = 8 * size / (time.monotonic() - begin)
+        rate = 8 * size / save(side.place, 8, size)
         shutil.rmtree(side.place / "step")
         os.sync()
         return rate

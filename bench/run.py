@@ -20,7 +20,9 @@ import rows_idle
 import rows_lake
 import rows_lake_write
 import rows_mount
+import rows_mount_away
 import rows_mount_lake
+import rows_mount_tree
 import rows_scale
 import sides
 
@@ -42,8 +44,13 @@ ROWS = {
     "mount_random": rows_mount.random_read,
     "mount_metadata": rows_mount.metadata,
     "mount_checkpoint": rows_mount.checkpoint,
+    "mount_trees": rows_mount_tree.trees,
+    "mount_rename": rows_mount_tree.rename,
     "mount_lake": rows_mount_lake.one_file,
     "mount_epochs": rows_mount_lake.epochs,
+    "mount_readers": rows_mount_away.readers,
+    "mount_stall": rows_mount_away.stall,
+    "mount_beside": rows_mount_away.beside_checkpoint,
     "lake_read": rows_lake.cold_read,
     "lake_random": rows_lake.cold_random,
     "lake_offload": rows_lake_write.offload,
