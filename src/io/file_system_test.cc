@@ -3,10 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
-
+#include "base/temp_dir_for_test.h"
 #include "io/faulty.h"
 #include "io/memory.h"
 #include "io/posix.h"
@@ -15,13 +13,9 @@ namespace forebay::io {
 namespace {
 
 struct PosixFixture {
-  PosixFixture() {
-    std::string pattern = std::filesystem::temp_directory_path() / "forebay_io_XXXXXX";
-    root = ::mkdtemp(pattern.data());
-  }
-  ~PosixFixture() { std::filesystem::remove_all(root); }
+  TempDir directory;
   PosixFileSystem fs;
-  std::string root;
+  std::string root = directory.path();
 };
 
 struct MemoryFixture {
