@@ -1,33 +1,21 @@
 #include "lake/credential.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
-#include <sstream>
+#include <optional>
 
 #include "azure/sas.h"
 #include "azure/shared_key.h"
 #include "base/http_date.h"
+#include "lake/secret_file.h"
 
 namespace forebay::lake {
 namespace {
 
 using namespace std::chrono_literals;
 
-Result<std::string> ReadSecret(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  std::string out = text.str();
-  while (!out.empty() && (out.back() == '\n' || out.back() == '\r' || out.back() == ' ')) {
-    out.pop_back();
-  }
-  if (!file || out.empty()) {
-    return Fail(Code::kInvalidConfig, "The lake's credential cannot be read from " + path + ".");
-  }
-  return out;
-}
+// Signatures with a time are refused beyond 15 minutes, by the lake's clock.
+constexpr std::chrono::seconds kMaxSkew = 14min;
 
 class SharedKey final : public Credential {
  public:
@@ -50,6 +38,17 @@ class SharedKey final : public Credential {
     co_return Result<>();
   }
   bool Refresh() override { return false; }
+
+  std::optional<Error> WhyRefused(Code said, WallTime here, WallTime there) override {
+    if (said != Code::kAuthenticationFailed) return std::nullopt;
+    const std::int64_t ahead = there.seconds() - here.seconds();
+    if (std::abs(ahead) <= kMaxSkew.count()) {
+      return Error(said, "The account's key is another one: this one is wrong, or was replaced.");
+    }
+    return Error(Code::kClockSkew, "The lake's clock is " + std::to_string(std::abs(ahead) / 60) +
+                                       " minutes " + (ahead > 0 ? "ahead of" : "behind") +
+                                       " ours; signatures fail beyond 15.");
+  }
 
   // The key of the same account does not open a source URL; a short-lived SAS made with it does.
   Task<SourceAccess> AuthorizeSource(OpContext, std::string blob_name) override {
@@ -86,10 +85,9 @@ Result<azure::Query> ParseSasText(std::string_view text) {
 
 class Sas final : public Credential {
  public:
-  // `path` empty: the token never changes.
-  Sas(azure::Query query, std::string path) : path_(std::move(path)), query_(std::move(query)) {
-    if (!path_.empty()) stamp_ = Stamp();
-  }
+  // No file: the token never changes.
+  Sas(azure::Query query, std::optional<SecretFile> file)
+      : file_(std::move(file)), query_(std::move(query)) {}
   std::string description() const override { return "SAS"; }
 
   Task<> Authorize(OpContext, LakeRequest& request) override {
@@ -97,9 +95,26 @@ class Sas final : public Credential {
     co_return Result<>();
   }
   bool Refresh() override {
-    if (path_.empty()) return false;
+    if (!file_) return false;
     const std::lock_guard lock(mutex_);
-    return Reload();
+    const std::string before = query_.ToString();
+    file_->LookNow([this](const std::string& text) { return Take(text); });
+    return query_.ToString() != before;
+  }
+  std::optional<Error> WhyRefused(Code said, WallTime, WallTime there) override {
+    const azure::Query query = Current();
+    const auto from = ParseIso8601(query.Get("st")), until = ParseIso8601(query.Get("se"));
+    if (until && there >= *until) {
+      return Error(Code::kAuthenticationFailed,
+                   "The SAS has expired: it was good until " + FormatIso8601(*until, 0) + ".");
+    }
+    if (from && there < *from) {
+      return Error(Code::kAuthenticationFailed,
+                   "The SAS is not good yet, by the lake's clock: it begins at " +
+                       FormatIso8601(*from, 0) + ".");
+    }
+    if (said != Code::kAuthenticationFailed) return std::nullopt;
+    return Error(said, "The SAS is wrong, was revoked, or its key was replaced.");
   }
   Task<SourceAccess> AuthorizeSource(OpContext, std::string) override {
     SourceAccess out;
@@ -108,40 +123,22 @@ class Sas final : public Credential {
   }
 
  private:
-  using FileStamp = std::pair<std::filesystem::file_time_type, std::uintmax_t>;
-
   azure::Query Current() {
     const std::lock_guard lock(mutex_);
-    const SteadyTime now = std::chrono::steady_clock::now();
-    if (!path_.empty() && now >= look_at_) {
-      look_at_ = now + 1s;
-      if (Stamp() != stamp_) Reload();
-    }
+    if (file_) file_->Look([this](const std::string& text) { return Take(text); });
     return query_;
   }
-  FileStamp Stamp() const {
-    std::error_code error;
-    const auto time = std::filesystem::last_write_time(path_, error);
-    return {time, std::filesystem::file_size(path_, error)};
-  }
-  // With mutex_ held. A file that is being replaced is looked at again; the old token stays.
-  bool Reload() {
-    const FileStamp stamp = Stamp();
-    const auto text = ReadSecret(path_);
-    if (!text) return false;
-    auto query = ParseSasText(*text);
+  // With mutex_ held. Where it is none the old one stays.
+  bool Take(const std::string& text) {
+    auto query = ParseSasText(text);
     if (!query) return false;
-    const bool changed = query->ToString() != query_.ToString();
     query_ = std::move(*query);
-    stamp_ = stamp;
-    return changed;
+    return true;
   }
 
-  const std::string path_;
   std::mutex mutex_;
+  std::optional<SecretFile> file_;
   azure::Query query_;
-  FileStamp stamp_{};
-  SteadyTime look_at_{};
 };
 
 class Bearer final : public Credential {
@@ -183,13 +180,13 @@ Result<std::unique_ptr<Credential>> MakeSharedKey(const LakeEndpoint& endpoint,
 
 Result<std::unique_ptr<Credential>> MakeSas(std::string_view sas) {
   FB_ASSIGN_OR_RETURN(azure::Query query, ParseSasText(sas));
-  return std::make_unique<Sas>(std::move(query), std::string());
+  return std::make_unique<Sas>(std::move(query), std::nullopt);
 }
 
 Result<std::unique_ptr<Credential>> MakeSasFile(std::string path) {
   FB_ASSIGN_OR_RETURN(const std::string text, ReadSecret(path));
   FB_ASSIGN_OR_RETURN(azure::Query query, ParseSasText(text));
-  return std::make_unique<Sas>(std::move(query), std::move(path));
+  return std::make_unique<Sas>(std::move(query), SecretFile(std::move(path)));
 }
 
 std::unique_ptr<Credential> MakeBearer(std::unique_ptr<TokenSource> tokens) {
@@ -212,6 +209,11 @@ Result<std::unique_ptr<Credential>> MakeCredential(const LakeEndpoint& endpoint,
   if (kind == "sas" && !rest.empty()) {
     return file ? MakeSasFile(std::string(rest.substr(1))) : MakeSas(rest);
   }
+  if (kind == "token" && !rest.empty()) {
+    FB_ASSIGN_OR_RETURN(auto tokens,
+                        file ? MakeTokenFile(std::string(rest.substr(1))) : MakeGivenToken(rest));
+    return MakeBearer(std::move(tokens));
+  }
   if (kind == "managed-identity") {
     ManagedIdentityOptions options;
     options.client_id = rest;
@@ -227,7 +229,7 @@ Result<std::unique_ptr<Credential>> MakeCredential(const LakeEndpoint& endpoint,
   }
   if (kind == "anonymous" && rest.empty()) return MakeAnonymous();
   return Fail(Code::kInvalidConfig,
-              "A lake's credential is key:…, sas:… (or :@FILE), managed-identity, "
+              "A credential is key:…, sas:… or token:… (or :@FILE), managed-identity, "
               "workload-identity or anonymous.");
 }
 

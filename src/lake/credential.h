@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,13 @@ class Credential {
   // The lake said 401 or 403: true when there is something newer to try (a SAS that was rotated, a
   // token that was revoked).
   virtual bool Refresh() = 0;
+  // Why the lake may have refused it with `said`, as far as it shows from here: its time `here` and
+  // the lake's `there`. One sentence; kClockSkew where the clocks are the reason, else
+  // kAuthenticationFailed. nullopt: nothing shows.
+  virtual std::optional<Error> WhyRefused(Code said, WallTime here, WallTime there) {
+    (void)said, (void)here, (void)there;
+    return std::nullopt;
+  }
   // What lets the lake read a blob of its own as the source of a synchronous copy: a query for its
   // URL, or the value of x-ms-copy-source-authorization.
   struct SourceAccess {
@@ -57,7 +65,8 @@ std::unique_ptr<Credential> MakeBearer(std::unique_ptr<TokenSource> tokens);
 // Public containers.
 std::unique_ptr<Credential> MakeAnonymous();
 
-// What a user writes: "key:BASE64", "key:@FILE", "sas:TOKEN", "sas:@FILE", "managed-identity",
+// What a user writes: "key:BASE64", "key:@FILE", "sas:TOKEN", "sas:@FILE", "token:TEXT" and
+// "token:@FILE" (a bearer token that somebody else renews), "managed-identity",
 // "managed-identity:CLIENT_ID", "workload-identity" (AZURE_CLIENT_ID, AZURE_TENANT_ID,
 // AZURE_FEDERATED_TOKEN_FILE, AZURE_AUTHORITY_HOST), "anonymous". kInvalidConfig without
 // repeating the text.

@@ -10,6 +10,7 @@
 
 #include "async/run_sync.h"
 #include "base/encoding.h"
+#include "base/http_date.h"
 #include "http/server.h"
 #include "lake/azure_blob_lake.h"
 
@@ -32,7 +33,10 @@ class Endpoint final : public http::Handler {
     out.status = status_;
     out.text = text_;
     // A lake whose token must be "good".
-    if (!accepted_.empty() && !request.target.contains(accepted_)) {
+    const bool refused =
+        (!accepted_.empty() && !request.target.contains(accepted_)) ||
+        (!accepted_token_.empty() && request.headers.Get("Authorization") != accepted_token_);
+    if (refused) {
       out.status = 403;
       out.headers.Add("x-ms-error-code", "AuthenticationFailed");
     }
@@ -47,6 +51,10 @@ class Endpoint final : public http::Handler {
   void AcceptOnly(std::string part) {
     const std::lock_guard lock(mutex_);
     accepted_ = std::move(part);
+  }
+  void AcceptToken(std::string authorization) {
+    const std::lock_guard lock(mutex_);
+    accepted_token_ = std::move(authorization);
   }
   std::string url() const { return "http://127.0.0.1:" + std::to_string(server_.ports()[0]); }
   std::size_t count() const {
@@ -69,7 +77,7 @@ class Endpoint final : public http::Handler {
   std::vector<std::string> targets_, bodies_;
   std::vector<http::Headers> headers_;
   unsigned status_ = 200;
-  std::string text_, accepted_;
+  std::string text_, accepted_, accepted_token_;
   http::Server server_;
 };
 
@@ -162,6 +170,92 @@ TEST(Sas, IsReadAgainWhenItWasRotated) {
   std::filesystem::remove(file);
 }
 
+// What a lake that refuses the credential is understood to mean; `now` is our time, not the lake's.
+Error RefusalOf(Endpoint& endpoint, const std::string& credential, WallTime now) {
+  endpoint.AcceptOnly("nothing");
+  ManualClock clock;
+  clock.Set(now);
+  AzureBlobLakeOptions options;
+  options.endpoint = *ParseLakeEndpoint(endpoint.url() + "/account1/lake");
+  options.credential = std::move(*MakeCredential(options.endpoint, credential));
+  options.clock = &clock;
+  AzureBlobLake lake(std::move(options));
+  const auto refused = RunSync(lake.Put({}, {.name = BlobName("a")}));
+  EXPECT_FALSE(refused.has_value());
+  return refused ? Error(Code::kInternal, "") : refused.error();
+}
+
+TEST(Refusal, OfAKeyIsTheClocksWhereTheyDiffer) {
+  Endpoint endpoint;
+  const WallTime now = Clock::System().Now();
+  const struct {
+    std::chrono::minutes ours;
+    Code code;
+    const char* words;
+  } cases[] = {
+      {20min, Code::kClockSkew, "20 minutes behind ours"},
+      {-20min, Code::kClockSkew, "minutes ahead of ours"},
+      {5min, Code::kAuthenticationFailed, "this one is wrong, or was replaced"},
+      {0min, Code::kAuthenticationFailed, "this one is wrong, or was replaced"},
+  };
+  for (const auto& [ours, code, words] : cases) {
+    const Error refused = RefusalOf(endpoint, "key:c2VjcmV0", now + ours);
+    EXPECT_EQ(refused.code(), code) << ours.count();
+    EXPECT_TRUE(refused.message().contains(words)) << refused.message();
+    EXPECT_FALSE(refused.message().contains("c2VjcmV0"));
+  }
+}
+
+TEST(Refusal, OfASasIsItsTimeByTheLakesClock) {
+  Endpoint endpoint;
+  const WallTime now = Clock::System().Now();
+  const auto sas = [&](std::chrono::minutes from, std::chrono::minutes until) {
+    return "sas:sv=2025-07-05&st=" + FormatIso8601(now + from, 0) +
+           "&se=" + FormatIso8601(now + until, 0) + "&sp=rl&sig=SECRET";
+  };
+  const struct {
+    std::string credential;
+    std::string words;
+  } cases[] = {
+      {sas(-120min, -60min), "expired: it was good until " + FormatIso8601(now - 60min, 0)},
+      {sas(60min, 120min), "it begins at " + FormatIso8601(now + 60min, 0)},
+      {sas(-60min, 60min), "The SAS is wrong, was revoked"},
+  };
+  for (const auto& [credential, words] : cases) {
+    // Whatever our own clock says: it has no part in it.
+    for (const auto ours : {0min, 600min}) {
+      const Error refused = RefusalOf(endpoint, credential, now + ours);
+      EXPECT_EQ(refused.code(), Code::kAuthenticationFailed);
+      EXPECT_TRUE(refused.message().contains(words)) << refused.message();
+      EXPECT_FALSE(refused.message().contains("SECRET"));
+    }
+  }
+}
+
+TEST(Token, IsSentAndReadAgainWhenItWasRenewed) {
+  Endpoint endpoint;
+  const std::string file = TempFile("token", "eyJ0eXAi.OLD_1\n");
+  AzureBlobLakeOptions options;
+  options.endpoint = *ParseLakeEndpoint(endpoint.url() + "/account1/lake");
+  options.credential = std::move(*MakeCredential(options.endpoint, "token:@" + file));
+  AzureBlobLake lake(std::move(options));
+  PutRequest put{.name = BlobName("a"), .content = TextContent("x")};
+  endpoint.AcceptToken("Bearer eyJ0eXAi.OLD_1");
+  ASSERT_TRUE(RunSync(lake.Put({}, put)).has_value());
+  endpoint.AcceptToken("Bearer eyJ0eXAi.NEW_2");
+  std::ofstream(file) << "eyJ0eXAi.NEW_2\n";
+  EXPECT_TRUE(RunSync(lake.Put({}, put)).has_value());
+  endpoint.AcceptToken("none");
+  // What would end the header, or is half a file, is not taken.
+  std::ofstream(file) << "two words\n";
+  const auto refused = RunSync(lake.Put({}, put));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), Code::kAuthenticationFailed);
+  EXPECT_FALSE(refused.error().ToString().contains("NEW"));
+  EXPECT_EQ(endpoint.header(endpoint.count() - 1, "Authorization"), "Bearer eyJ0eXAi.NEW_2");
+  std::filesystem::remove(file);
+}
+
 TEST(Credential, ReadsWhatAUserWrites) {
   const auto endpoint = *ParseLakeEndpoint("https://acct1.blob.core.windows.net/data");
   const auto made = [&](std::string_view text) {
@@ -170,6 +264,7 @@ TEST(Credential, ReadsWhatAUserWrites) {
   };
   EXPECT_EQ(made("key:c2VjcmV0"), "shared key");
   EXPECT_EQ(made("sas:?sv=1&sig=x"), "SAS");
+  EXPECT_EQ(made("token:eyJ0eXAi"), "token");
   EXPECT_EQ(made("managed-identity"), "managed identity");
   EXPECT_EQ(made("managed-identity:1234"), "managed identity");
   EXPECT_EQ(made("anonymous"), "none");
@@ -177,7 +272,7 @@ TEST(Credential, ReadsWhatAUserWrites) {
   EXPECT_EQ(made("key:@" + file), "shared key");
   std::filesystem::remove(file);
   EXPECT_TRUE(made("key:@" + file).contains(file));
-  for (const char* bad : {"SECRET", "key:", "sas:SECRET", "other:SECRET"}) {
+  for (const char* bad : {"SECRET", "key:", "sas:SECRET", "other:SECRET", "token:SECRET\n1"}) {
     const auto credential = MakeCredential(endpoint, bad);
     ASSERT_FALSE(credential.has_value()) << bad;
     EXPECT_EQ(credential.error().code(), Code::kInvalidConfig);

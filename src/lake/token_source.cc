@@ -1,5 +1,6 @@
 #include "lake/token_source.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include "async/semaphore.h"
 #include "azure/wire.h"
 #include "base/encoding.h"
+#include "lake/secret_file.h"
 
 namespace forebay::lake {
 namespace {
@@ -185,7 +187,59 @@ class WorkloadIdentity final : public CachingSource {
   http::Client client_;
 };
 
+// A header's value, which nothing in a file may end.
+Result<> CheckToken(std::string_view token) {
+  const auto visible = [](char c) { return c > ' ' && c < '\x7f'; };
+  if (!token.empty() && std::ranges::all_of(token, visible)) return {};
+  return Fail(Code::kInvalidConfig, "A bearer token is one word of visible ASCII.");
+}
+
+// As somebody else got it.
+class GivenToken final : public TokenSource {
+ public:
+  // No file: it never changes.
+  GivenToken(std::string token, std::optional<SecretFile> file)
+      : file_(std::move(file)), token_(std::move(token)) {}
+  std::string description() const override { return "token"; }
+
+  Task<std::string> Token(OpContext) override {
+    const std::lock_guard lock(mutex_);
+    if (file_) file_->Look([this](const std::string& text) { return Take(text); });
+    co_return token_;
+  }
+  bool Discard() override {
+    if (!file_) return false;
+    const std::lock_guard lock(mutex_);
+    const std::string before = token_;
+    file_->LookNow([this](const std::string& text) { return Take(text); });
+    return token_ != before;
+  }
+
+ private:
+  // With mutex_ held. Where it is none the old one stays.
+  bool Take(const std::string& text) {
+    if (!CheckToken(text)) return false;
+    token_ = text;
+    return true;
+  }
+
+  std::mutex mutex_;
+  std::optional<SecretFile> file_;
+  std::string token_;
+};
+
 }  // namespace
+
+Result<std::unique_ptr<TokenSource>> MakeGivenToken(std::string_view token) {
+  FB_RETURN_IF_ERROR(CheckToken(token));
+  return std::make_unique<GivenToken>(std::string(token), std::nullopt);
+}
+
+Result<std::unique_ptr<TokenSource>> MakeTokenFile(std::string path) {
+  FB_ASSIGN_OR_RETURN(std::string token, ReadSecret(path));
+  FB_RETURN_IF_ERROR(CheckToken(token));
+  return std::make_unique<GivenToken>(std::move(token), SecretFile(std::move(path)));
+}
 
 std::unique_ptr<TokenSource> MakeManagedIdentity(ManagedIdentityOptions options) {
   return std::make_unique<ManagedIdentity>(std::move(options));

@@ -1,6 +1,6 @@
-// Bearer tokens for Azure Storage: from a virtual machine's managed identity, or by workload
-// identity (a federated token that Kubernetes keeps fresh in a file). Real endpoints by default;
-// tests point them to a local one.
+// Bearer tokens for Azure Storage: from a virtual machine's managed identity, by workload identity
+// (a federated token that Kubernetes keeps fresh in a file), or as somebody else got them and keeps
+// them in a file. Real endpoints by default; tests point them to a local one.
 //
 // Thread safe. Tokens are kept until shortly before they expire; many callers that need a new one
 // cause one request.
@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "async/context.h"
 #include "async/task.h"
@@ -55,5 +56,11 @@ struct WorkloadIdentityOptions {
 // kInvalidConfig, naming the variable that is missing.
 Result<WorkloadIdentityOptions> WorkloadIdentityFromEnvironment();
 std::unique_ptr<TokenSource> MakeWorkloadIdentity(WorkloadIdentityOptions options);
+
+// One that never changes. kInvalidConfig where it is none.
+Result<std::unique_ptr<TokenSource>> MakeGivenToken(std::string_view token);
+// The file is read again when it changes: looked at once a second, and after every refusal.
+// kInvalidConfig, naming the file.
+Result<std::unique_ptr<TokenSource>> MakeTokenFile(std::string path);
 
 }  // namespace forebay::lake
