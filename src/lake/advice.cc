@@ -3,6 +3,26 @@
 #include "lake/failure.h"
 
 namespace forebay::lake {
+namespace {
+
+// The credential is known there, and this is more than it may.
+bool IsTooWeak(Code code) {
+  switch (code) {
+    case Code::kAuthorizationFailure:
+    case Code::kAuthorizationPermissionMismatch:
+    case Code::kAuthorizationProtocolMismatch:
+    case Code::kAuthorizationResourceTypeMismatch:
+    case Code::kAuthorizationServiceMismatch:
+    case Code::kAuthorizationSourceIpMismatch:
+    case Code::kInsufficientAccountPermissions:
+    case Code::kUnauthorizedBlobOverwrite:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 std::string Advise(const Error& error) {
   const std::string& said = error.message();
@@ -10,16 +30,18 @@ std::string Advise(const Error& error) {
   if (error.code() == Code::kInvalidConfig) return said;
   switch (Classify(error)) {
     case Failure::kForbidden:
-      return "The lake refuses our credential: it has expired, was revoked or replaced, or lacks a "
-             "permission (read, list and tags; to write also add, create, write and delete). A new "
-             "one in the same file is taken up by itself. It said: " +
-             said;
+      return "The lake refuses our credential" +
+             std::string(IsTooWeak(error.code())
+                             ? ": it lacks a permission (read, list and tags; to write also add, "
+                               "create, write and delete), or is not good from here. "
+                             : ". ") +
+             said + " A new one in the same file is taken up by itself.";
     case Failure::kContainerMissing:
       return "The lake's container is not there: it was deleted, or the endpoint names another "
              "one. What is here is kept. It said: " +
              said;
     case Failure::kClockSkew:
-      return said + " Set the clock of this machine (NTP).";
+      return said + " Set the clock of this machine, or the lake's (NTP).";
     case Failure::kUnreachable:
       return "The lake is out of reach; what is here is served, the rest goes on when it is "
              "back: " +

@@ -26,6 +26,13 @@ TEST(Advice, NamesTheCauseAndKeepsWhatTheLakeSaid) {
   }
 }
 
+TEST(Advice, TellsACredentialThatIsWrongFromOneThatIsTooWeak) {
+  EXPECT_THAT(Of(Code::kAuthenticationFailed), ::testing::Not(HasSubstr("permission")));
+  for (const Code code : {Code::kAuthenticationFailed, Code::kAuthorizationPermissionMismatch}) {
+    EXPECT_THAT(Of(code), HasSubstr("in the same file"));
+  }
+}
+
 TEST(Advice, AddsNothingWhereTheMessageSaysItAll) {
   EXPECT_EQ(Of(Code::kInvalidConfig), "what it said");
   EXPECT_EQ(Of(Code::kUnsupported), "what it said");

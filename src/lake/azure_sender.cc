@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::string_view kVersion = "2025-07-05";
 constexpr std::size_t kMaxErrorBody = 64_KiB;
-constexpr std::chrono::minutes kMaxSkew{14};
 // Bodies in memory up to this go out in one piece with the head.
 constexpr std::size_t kOnePiece = 8_MiB;
 
@@ -128,17 +127,17 @@ Error AzureSender::Explain(const LakeSpec& spec, const LakeAnswer& answer,
   if (name.empty()) name = parsed.code;
   Code code = azure::CodeFromWire(answer.status, name);
   if (name == "FeatureNotSupported" || name == "APINotImplemented") code = Code::kUnsupported;
+  // Blocks for a file that was not made of any (by Path Create, or over SFTP).
+  if (name.starts_with("BlobOperationNotSupported")) code = Code::kInvalidBlobType;
   // A source that is not there is reported as one that cannot be verified.
   if (code == Code::kCannotVerifyCopySource && answer.status == 404) code = Code::kBlobNotFound;
   std::string why = FirstLine(parsed.message);
   if (why.empty()) why = azure::WireErrorOf(code).message;
   const auto date = ParseHttpDate(answer.Get("Date"));
-  if (answer.status == 403 && date && name == "AuthenticationFailed") {
-    const std::int64_t ahead = date->seconds() - clock_.Now().seconds();
-    if (std::abs(ahead) > std::chrono::seconds(kMaxSkew).count()) {
-      code = Code::kClockSkew;
-      why = "The lake's clock is " + std::to_string(std::abs(ahead) / 60) + " minutes " +
-            (ahead > 0 ? "ahead of" : "behind") + " ours; signatures fail beyond 15.";
+  if (date && Classify(Error(code, "")) == Failure::kForbidden) {
+    if (const auto seen = credential_.WhyRefused(code, clock_.Now(), *date)) {
+      code = seen->code();
+      why = seen->message();
     }
   }
   std::string message = why + " (" + std::string(LakeOperationName(spec.operation)) + ", status " +

@@ -40,6 +40,11 @@ class StoredCredential final : public Credential {
     return made != nullptr && made->Refresh();
   }
 
+  std::optional<Error> WhyRefused(Code said, WallTime here, WallTime there) override {
+    const std::lock_guard lock(mutex_);
+    return made_ ? made_->WhyRefused(said, here, there) : std::nullopt;
+  }
+
   Task<SourceAccess> AuthorizeSource(OpContext context, std::string blob_name) override {
     FB_CO_ASSIGN_OR_RETURN(const std::shared_ptr<Credential> now, Current());
     co_return co_await now->AuthorizeSource(std::move(context), std::move(blob_name));
