@@ -3,16 +3,14 @@
 import json
 import os
 import re
-import subprocess
 
 import pytest
-from harness import paths
+from harness import pages, paths
 from harness.accounts import DEVELOPMENT
 from harness.forebay import Forebay
 from harness.server import free_port
 
 pytestmark = pytest.mark.forebay_only
-README = paths.ROOT / "README.md"
 HERE = paths.ROOT / "tests" / "e2e"
 
 
@@ -25,8 +23,7 @@ def server(tmp_path_factory):
 
 
 def blocks(marker):
-    """The shell blocks under a comment of this name."""
-    return re.findall(rf"<!-- {marker} -->\n```sh\n(.*?)```", README.read_text(), re.DOTALL)
+    return pages.blocks("README.md", marker)
 
 
 def adapted(script, server):
@@ -34,17 +31,6 @@ def adapted(script, server):
     script = script.replace("127.0.0.1:10000", f"127.0.0.1:{server.port}")
     script = script.replace("127.0.0.1:9464", f"127.0.0.1:{server.admin_port}")
     return script.replace("UseDevelopmentStorage=true", server.connection_string(DEVELOPMENT))
-
-
-def shell(script, cwd, **environment):
-    """Runs a script to its end, which must be a good one, and answers what it printed."""
-    completed = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=cwd, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=400, check=False,
-    )  # fmt: skip
-    assert completed.returncode == 0, completed.stdout[-6000:]
-    return completed.stdout
 
 
 def set_up():
@@ -88,7 +74,7 @@ def test_the_tour(server, tmp_path):
     assert len(tour) >= 6, "the README has lost its tour"
     script = set_up() + adapted("\n".join(tour), server)
     # Debian's python3 before any other one, as the clients were installed with it.
-    output = shell(script, tmp_path, HOME=str(tmp_path), PATH=f"/usr/bin:{os.environ['PATH']}")
+    output = pages.shell(script, tmp_path, HOME=str(tmp_path), PATH=f"/usr/bin:{os.environ['PATH']}")
     assert output.count("Hello from the forebay") == 2, output
     assert "['hello.txt']" in output
     assert "the same, byte for byte" in output
@@ -108,10 +94,10 @@ def test_looking_after_it(server, tmp_path):
     ports = {"12000": str(free_port()), "12464": str(free_port())}
     for port, ours in ports.items():
         lake = lake.replace(port, ours)
-    output = shell(while_serving + adapted(lake, server), tmp_path)
+    output = pages.shell(while_serving + adapted(lake, server), tmp_path)
     assert "prefetched" in output and "link up" in output, output
     assert "active" in output and str(server.data) in output, output
     assert server.stop() == 0, server.log()
     path = f"{paths.SERVER.parent}:{os.environ['PATH']}"
-    output = shell(at_rest, tmp_path, PATH=path)
+    output = pages.shell(at_rest, tmp_path, PATH=path)
     assert ", 0 problems" in output, output
