@@ -8,10 +8,21 @@
 namespace forebay::engine {
 namespace {
 
+Result<> CheckTierTime(const DeleteBlobRequest& request, const meta::BlobRecord& record) {
+  const std::int64_t set = record.tier_changed.value_or(record.created).seconds();
+  if ((request.tier_modified_since && set <= request.tier_modified_since->seconds()) ||
+      (request.tier_unmodified_since && set > request.tier_unmodified_since->seconds())) {
+    return Fail(Code::kConditionNotMet,
+                "The condition on the time of the access tier's last change is not met.");
+  }
+  return {};
+}
+
 Result<> Delete(Services& services, kv::Transaction& txn, const DeleteBlobRequest& request,
                 WallTime now) {
   FB_ASSIGN_OR_RETURN(Place place, RequireBlob(txn, request.target));
   FB_RETURN_IF_ERROR(CheckWriteAt(place, request.conditions, now));
+  FB_RETURN_IF_ERROR(CheckTierTime(request, *place.existing));
   FB_RETURN_IF_ERROR(CheckNoPendingCopy(place));
   if (request.snapshots == azure::DeleteSnapshots::kOnly) return {};
   const meta::BlobRecord& record = *place.existing;
@@ -25,6 +36,10 @@ Result<> Delete(Services& services, kv::Transaction& txn, const DeleteBlobReques
 Task<> DeleteBlob(Services& services, OpContext context, DeleteBlobRequest request) {
   FB_CO_RETURN_IF_ERROR(context.Check());
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
+  if (request.tier_modified_since && request.tier_unmodified_since) {
+    co_return Fail(Code::kMultipleConditionHeadersNotSupported,
+                   "The access tier's time takes one condition.");
+  }
   auto shared = std::make_shared<const DeleteBlobRequest>(std::move(request));
   const WallTime now = services.clock.Now();
   co_return co_await TransactAcknowledged(services, context, shared->target,

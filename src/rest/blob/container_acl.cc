@@ -12,6 +12,7 @@ namespace forebay::rest {
 Task<http::Response> HandleGetContainerAcl(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(
       auto record, co_await engine::GetContainer(call.services, call.context, call.Container()));
+  FB_CO_RETURN_IF_ERROR(CheckContainerLease(call, record));
   http::Response response = Xml(azure::SignedIdentifiersXml(record.policies));
   AddContainerTimes(response, record);
   AddPublicAccess(response, record.public_access);

@@ -34,4 +34,10 @@ void AddContainerTimes(http::Response& response, const meta::ContainerRecord& re
   AddChanged(response, {azure::MakeETag(record.etag.value()), record.modified});
 }
 
+Result<> CheckContainerLease(const Call& call, const meta::ContainerRecord& record) {
+  FB_ASSIGN_OR_RETURN(const azure::Conditions conditions, azure::ConditionsFrom(call.headers()));
+  return meta::CheckLeaseIfGiven(record.lease, conditions.lease_id, meta::LeasedThing::kContainer,
+                                 call.now);
+}
+
 }  // namespace forebay::rest

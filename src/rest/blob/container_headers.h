@@ -1,4 +1,5 @@
-// What the container operations share: public access and the container's own headers.
+// What the container operations share: public access, the container's own headers, and the lease
+// that a read may name.
 #pragma once
 
 #include "azure/permissions.h"
@@ -15,5 +16,9 @@ void AddPublicAccess(http::Response& response, azure::PublicAccess access);
 
 // ETag, Last-Modified of the record.
 void AddContainerTimes(http::Response& response, const meta::ContainerRecord& record);
+
+// A read that names a lease holds only while the container has it:
+// kLeaseNotPresentWithContainerOperation, kLeaseIdMismatchWithContainerOperation, kLeaseLost.
+Result<> CheckContainerLease(const Call& call, const meta::ContainerRecord& record);
 
 }  // namespace forebay::rest

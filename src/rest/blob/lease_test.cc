@@ -119,13 +119,21 @@ TEST_P(LeaseTest, RefusesWhatIsNotALease) {
 }
 
 TEST_P(LeaseTest, AContainersLeaseHoldsItsDeletion) {
-  EXPECT_EQ(Acquire("/box?restype=container").status, 201u);
+  EXPECT_EQ(Acquire("/box?restype=container", "-1").status, 201u);
   const Reply shown = f_.Get("/box?restype=container");
   EXPECT_EQ(shown.Header("x-ms-lease-state"), "leased");
   EXPECT_EQ(f_.PutBlob("/box/a", "x").status, 201u);
   EXPECT_EQ(f_.Put("/box?restype=container&comp=metadata", {{"x-ms-meta-k", "v"}}).status, 200u);
   EXPECT_EQ(f_.Put("/box?restype=container&comp=metadata", {{"x-ms-lease-id", kOther}}).ErrorCode(),
             "LeaseIdMismatchWithContainerOperation");
+  for (const char* read : {"", "&comp=metadata", "&comp=acl"}) {
+    const std::string target = "/box?restype=container" + std::string(read);
+    EXPECT_EQ(f_.Get(target).status, 200u) << target;
+    EXPECT_EQ(f_.Get(target, {{"x-ms-lease-id", kId}}).status, 200u) << target;
+    EXPECT_EQ(f_.Get(target, {{"x-ms-lease-id", kOther}}).ErrorCode(),
+              "LeaseIdMismatchWithContainerOperation")
+        << target;
+  }
   EXPECT_NE(f_.Get("/?comp=list").body.find("<LeaseState>leased"), std::string::npos);
   EXPECT_EQ(f_.Send("DELETE", "/box?restype=container").ErrorCode(), "LeaseIdMissing");
   EXPECT_EQ(f_.Send("DELETE", "/box?restype=container", {{"x-ms-lease-id", kId}}).status, 202u);
