@@ -70,6 +70,26 @@ TEST_F(BlobServiceTest, HeadShowsTheTierAndNoBody) {
   EXPECT_EQ(other.Header("x-ms-access-tier-inferred"), "true");
 }
 
+TEST_F(BlobServiceTest, NewerVersionsAreToldMore) {
+  const std::string md5 = Base64Of(AsText(Md5::Of(AsBytes("one"))));
+  const std::string crc64 = azure::FormatCrc64(Crc64(AsBytes("one")));
+  for (const auto& [version, more] : {std::pair("2026-06-06", false), {"2026-10-06", true}}) {
+    f_.version = version;
+    f_.PutBlob("/box/a", "hello", {{"x-ms-access-tier", "Cool"}});
+    EXPECT_EQ(f_.Get("/box/a").Header("x-ms-access-tier"), more ? "Cool" : "");
+    EXPECT_EQ(f_.Get("/box/a").headers.Has("x-ms-access-tier-change-time"), more);
+    const Reply block = f_.Put("/box/a?comp=block&blockid=MDAx", {{"Content-MD5", md5}}, "one");
+    EXPECT_EQ(block.Header("Content-MD5"), md5);
+    EXPECT_EQ(block.Header("x-ms-content-crc64"), more ? crc64 : "");
+    const std::string url = "https://data.example/one";
+    f_.fetcher().sources[url].content = "one";
+    const Reply fetched = f_.Put("/box/a?comp=block&blockid=MDAy",
+                                 {{"x-ms-copy-source", url}, {"x-ms-source-content-md5", md5}});
+    EXPECT_EQ(fetched.Header("Content-MD5"), md5);
+    EXPECT_EQ(fetched.Header("x-ms-content-crc64"), more ? crc64 : "");
+  }
+}
+
 TEST_F(BlobServiceTest, BlocksMakeABlob) {
   const Reply one = f_.Put("/box/a?comp=block&blockid=MDAx", {}, "one-");
   ASSERT_EQ(one.status, 201u) << one.body;
@@ -182,9 +202,31 @@ TEST_F(BlobServiceTest, ChecksumsOfTheBodyAreVerified) {
   EXPECT_EQ(f_.PutBlob("/box/a", "x", {{"Content-MD5", "XUFAKrxLKna5cZ2REBfFkg=="}}).ErrorCode(),
             "Md5Mismatch");
   EXPECT_EQ(f_.PutBlob("/box/a", "x", {{"Content-MD5", "nonsense"}}).ErrorCode(), "InvalidMd5");
+  EXPECT_EQ(f_.PutBlob("/box/a", "x", {{"x-ms-content-crc64", "AAAA"}}).ErrorCode(),
+            "InvalidHeaderValue");
   EXPECT_EQ(f_.PutBlob("/box/a", "x", {{"x-ms-content-crc64", "AAAAAAAAAAA="}}).ErrorCode(),
             "Crc64Mismatch");
+  // The MD5 to store, whatever the transport's says; a block list takes any.
+  const std::string right = Base64Of(AsText(Md5::Of(AsBytes("x"))));
+  const HeaderList wrong = {{"x-ms-blob-content-md5", "XUFAKrxLKna5cZ2REBfFkg=="},
+                            {"Content-MD5", right}};
+  EXPECT_EQ(f_.PutBlob("/box/a", "x", wrong).ErrorCode(), "Md5Mismatch");
   EXPECT_EQ(f_.Get("/box/a").status, 404u);
+  EXPECT_EQ(f_.PutBlob("/box/a", "x", {{"x-ms-blob-content-md5", right}}).status, 201u);
+  EXPECT_EQ(f_.Get("/box/a").Header("Content-MD5"), right);
+  EXPECT_EQ(f_.Put("/box/a?comp=blocklist", {wrong[0]}, "<BlockList></BlockList>").status, 201u);
+  EXPECT_EQ(f_.Get("/box/a").Header("Content-MD5"), wrong[0].second);
+}
+
+TEST_F(BlobServiceTest, BlockIdsAreBase64) {
+  for (const auto& [id, code] :
+       {std::pair("", "InvalidBlockId"), {"AAAA-A", "InvalidQueryParameterValue"}}) {
+    const std::string target = "/box/a?comp=block&blockid=" + std::string(id);
+    EXPECT_EQ(f_.Put(target, {}, "x").ErrorCode(), code);
+    const HeaderList source = {{"x-ms-copy-source", "https://data.example/one"}};
+    EXPECT_EQ(f_.Put(target, source).ErrorCode(), code);
+  }
+  EXPECT_EQ(f_.Put("/box/a?comp=block", {}, "x").ErrorCode(), "MissingRequiredQueryParameter");
 }
 
 TEST_F(BlobServiceTest, ABodyWithoutALengthIsRefused) {

@@ -49,6 +49,15 @@ Error OverwriteError(const Call& call, Error error) {
                "This request is not authorized to perform blob overwrites.");
 }
 
+Result<azure::BlockId> BlockIdFrom(const Call& call) {
+  const auto text = call.target.query.Find("blockid");
+  if (!text) return Fail(azure::MissingQueryError("blockid"));
+  if (!Base64Decode(*text)) {
+    return Fail(azure::InvalidQueryError("blockid", *text, "Not a valid base64 string."));
+  }
+  return azure::ParseBlockId(*text);
+}
+
 Result<std::size_t> MaxResults(const Call& call) {
   constexpr std::size_t kMost = 5000;
   const auto text = call.target.query.Find("maxresults");

@@ -73,6 +73,10 @@ Result<azure::Conditions> CreateConditions(const Call& call);
 // What a failed write means to such a caller: the blob that is there may not be overwritten.
 Error OverwriteError(const Call& call, Error error);
 
+// `blockid`: kMissingRequiredQueryParameter, kInvalidQueryParameterValue for what is no base64,
+// kInvalidBlockId for the base64 of too many bytes, or of none.
+Result<azure::BlockId> BlockIdFrom(const Call& call);
+
 // `maxresults`: 1 to 5,000, larger ones are cut; absent 5,000. kOutOfRangeQueryParameterValue,
 // kInvalidQueryParameterValue.
 Result<std::size_t> MaxResults(const Call& call);

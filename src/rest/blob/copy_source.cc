@@ -139,6 +139,12 @@ std::string CopySourceShown(std::string_view url) {
   return std::string(url.substr(0, url.find('?')));
 }
 
+Result<> CheckNoBody(const Call& call) {
+  const std::uint64_t length = call.request.body->content_length().value_or(0);
+  if (length == 0) return {};
+  return Fail(azure::InvalidHeaderError("Content-Length", std::to_string(length)));
+}
+
 Result<http::Headers> SourceHeaders(azure::HeaderSpan headers) {
   static constexpr auto kConditions = std::to_array<std::pair<std::string_view, std::string_view>>({
       {"x-ms-source-if-match", "If-Match"},

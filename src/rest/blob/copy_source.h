@@ -68,6 +68,9 @@ class CopySources {
 // How a copied blob names its source for ever: the URL without its query, which may be a SAS.
 std::string CopySourceShown(std::string_view url);
 
+// Put Blob and Put Block From URL take no bytes of their own: kInvalidHeaderValue (Content-Length).
+Result<> CheckNoBody(const Call& call);
+
 // The headers that a source elsewhere is asked with: source conditions and authorization.
 Result<http::Headers> SourceHeaders(azure::HeaderSpan headers);
 

@@ -70,6 +70,15 @@ TEST_F(CopyTest, TheRequestsAttributesWin) {
   EXPECT_EQ(f_.Get("/box/dst").Header("Content-Type"), "application/octet-stream");
 }
 
+TEST_F(CopyTest, BytesComeFromTheUrlAlone) {
+  for (const char* target : {"/box/dst", "/box/dst?comp=block&blockid=MDAx"}) {
+    const Reply reply = f_.PutBlob(target, "bytes", {{"x-ms-copy-source", Here("/box/src")}});
+    EXPECT_EQ(reply.ErrorCode(), "InvalidHeaderValue");
+    EXPECT_THAT(reply.body, HasSubstr("<HeaderName>Content-Length</HeaderName>"));
+  }
+  EXPECT_EQ(f_.Get("/box/dst").status, 404u);
+}
+
 TEST_F(CopyTest, SourceChecksumsAndConditions) {
   const std::string md5 = Base64Of(AsText(Md5::Of(AsBytes("0123456789"))));
   EXPECT_EQ(FromUrl("/box/dst", Here("/box/src"), {{"x-ms-source-content-md5", md5}}).status, 201u);

@@ -23,6 +23,9 @@ Task<http::Response> HandlePutBlob(Call& call) {
   FB_CO_ASSIGN_OR_RETURN(request.attributes, AttributesFrom(call.headers(), true));
   FB_CO_ASSIGN_OR_RETURN(RequestBody body, OpenBody(call, engine::kMaxPutBlobBytes));
   request.expected = body.expected;
+  // What is to be stored as the blob's MD5 is verified too, and before Content-MD5.
+  const std::string& md5 = request.attributes.http.content_md5;
+  if (!md5.empty()) request.expected.md5 = md5;
   request.body = body.reader;
   request.make_directory = call.account->hierarchical && IsFolder(request.attributes.metadata);
   auto result = co_await engine::PutBlob(call.services, call.context, std::move(request));

@@ -84,6 +84,7 @@ Task<http::Response> HandlePutBlobFromUrl(Call& call) {
   if (azure::ParseBlobType(type_text) != azure::BlobType::kBlock) {
     co_return Fail(azure::InvalidHeaderError("x-ms-blob-type", type_text));
   }
+  FB_CO_RETURN_IF_ERROR(CheckNoBody(call));
   FB_CO_ASSIGN_OR_RETURN(const std::string url, call.sources.UrlOf(call));
   FB_CO_ASSIGN_OR_RETURN(auto local, co_await call.sources.FindLocal(call, url));
   if (local) co_return co_await FromHere(call, std::move(*local));

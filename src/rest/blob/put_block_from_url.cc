@@ -11,13 +11,9 @@ namespace {
 
 // Bytes that are shared are not read, so a checksum of them is known only where the request had one
 // to verify; records keep none of ranges.
-http::Response Staged(const engine::PutBlockResult& result, bool with_md5) {
+http::Response Staged(const Call& call, const engine::PutBlockResult& result) {
   http::Response response = Empty(201);
-  if (with_md5 && !result.content_md5.empty()) {
-    response.headers.Add("Content-MD5", Base64Of(result.content_md5));
-  } else if (result.crc64) {
-    response.headers.Add("x-ms-content-crc64", azure::FormatCrc64(*result.crc64));
-  }
+  AddBlockChecksums(response, call, result);
   AddServerEncrypted(response);
   return response;
 }
@@ -32,7 +28,6 @@ Task<http::Response> FromHere(Call& call, LocalSource source, azure::BlockId id,
   FB_CO_ASSIGN_OR_RETURN(request.expected, SourceChecksums(call.headers()));
   FB_CO_ASSIGN_OR_RETURN(const azure::Conditions conditions, azure::ConditionsFrom(call.headers()));
   request.lease_id = conditions.lease_id;
-  const bool with_md5 = request.expected.md5.has_value();
   if (range) {
     const std::uint64_t span = *range->last - range->first;
     // bytes=0-18446744073709551615 would wrap around.
@@ -41,7 +36,7 @@ Task<http::Response> FromHere(Call& call, LocalSource source, azure::BlockId id,
   }
   auto result = co_await engine::PutBlockFromBlob(call.services, call.context, std::move(request));
   if (!result) co_return Fail(LocalCopyError(std::move(result.error())));
-  co_return Staged(*result, with_md5);
+  co_return Staged(call, *result);
 }
 
 Task<http::Response> FromElsewhere(Call& call, const std::string& url, azure::BlockId id,
@@ -58,20 +53,18 @@ Task<http::Response> FromElsewhere(Call& call, const std::string& url, azure::Bl
   if (source.length > engine::kMaxBlockBytes) {
     co_return Fail(Code::kRequestBodyTooLarge, "A block may have at most 4,000 MiB.");
   }
-  const bool with_md5 = request.expected.md5.has_value();
-  request.want_md5 = with_md5;
+  request.want_md5 = request.expected.md5.has_value();
   request.body = source.body.get();
   FB_CO_ASSIGN_OR_RETURN(
       auto result, co_await engine::PutBlock(call.services, call.context, std::move(request)));
-  co_return Staged(result, with_md5);
+  co_return Staged(call, result);
 }
 
 }  // namespace
 
 Task<http::Response> HandlePutBlockFromUrl(Call& call) {
-  const auto id_text = call.target.query.Find("blockid");
-  if (!id_text) co_return Fail(azure::MissingQueryError("blockid"));
-  FB_CO_ASSIGN_OR_RETURN(azure::BlockId id, azure::ParseBlockId(*id_text));
+  FB_CO_ASSIGN_OR_RETURN(azure::BlockId id, BlockIdFrom(call));
+  FB_CO_RETURN_IF_ERROR(CheckNoBody(call));
   FB_CO_ASSIGN_OR_RETURN(const std::string url, call.sources.UrlOf(call));
   FB_CO_ASSIGN_OR_RETURN(auto range, azure::SourceRangeFrom(call.headers()));
   if (range && !range->last) {

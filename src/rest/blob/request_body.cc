@@ -44,7 +44,10 @@ Result<engine::ExpectedChecksums> ChecksumsFrom(azure::HeaderSpan headers, std::
     FB_ASSIGN_OR_RETURN(expected.md5, azure::ParseMd5(*text));
   }
   if (const auto text = azure::FindHeader(headers, crc64)) {
-    FB_ASSIGN_OR_RETURN(expected.crc64, azure::ParseCrc64(*text));
+    const auto crc = azure::ParseCrc64(*text);
+    // Azure has a code of its own for a malformed MD5 only.
+    if (!crc) return Fail(azure::InvalidHeaderError(crc64, *text));
+    expected.crc64 = *crc;
     if (expected.md5) return Fail(azure::BothChecksumsError(crc64));
   }
   return expected;

@@ -32,7 +32,7 @@ class StructuredReader final : public BodyReader {
   azure::StructuredMessageDecoder decoder_;
 };
 
-// Of one of the headers of these names. kInvalidMd5, kInvalidCrc64; kBothChecksumsPresent.
+// Of one of the headers of these names. kInvalidMd5, kInvalidHeaderValue; kBothChecksumsPresent.
 Result<engine::ExpectedChecksums> ChecksumsFrom(azure::HeaderSpan headers, std::string_view md5,
                                                 std::string_view crc64);
 // Content-MD5 or x-ms-content-crc64; the errors of ChecksumsFrom.

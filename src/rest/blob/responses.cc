@@ -13,6 +13,10 @@
 namespace forebay::rest {
 namespace {
 
+// From this version on a download shows the access tier, and a block both its checksums.
+constexpr azure::ServiceVersion kTierOfDownloads{2026, 10, 6};
+constexpr azure::ServiceVersion kBothChecksums{2026, 10, 6};
+
 void AddIf(http::Response& response, std::string_view name, std::string_view value) {
   if (!value.empty()) response.headers.Add(std::string(name), std::string(value));
 }
@@ -110,6 +114,15 @@ http::Response Written(unsigned status, const engine::Changed& changed) {
   return response;
 }
 
+void AddBlockChecksums(http::Response& response, const Call& call,
+                       const engine::PutBlockResult& block) {
+  if (!block.content_md5.empty()) {
+    response.headers.Add("Content-MD5", Base64Of(block.content_md5));
+    if (call.version < kBothChecksums) return;
+  }
+  if (block.crc64) response.headers.Add("x-ms-content-crc64", azure::FormatCrc64(*block.crc64));
+}
+
 void AddMetadata(http::Response& response, const azure::Metadata& metadata) {
   for (const auto& [name, value] : metadata) response.headers.Add("x-ms-meta-" + name, value);
 }
@@ -131,7 +144,8 @@ void AddBlobHeaders(http::Response& response, const Call& call, const BlobView& 
   headers.Add("x-ms-blob-type", std::string(azure::BlobTypeName(properties.type)));
   AddLeaseHeaders(response, view.record.lease, call.now);
   headers.Add("x-ms-server-encrypted", "true");
-  if (view.with_tier && !view.record.directory) AddTierHeaders(response, call, properties);
+  const bool with_tier = view.of_properties || call.version >= kTierOfDownloads;
+  if (with_tier && !view.record.directory) AddTierHeaders(response, call, properties);
   if (properties.tag_count > 0) {
     headers.Add("x-ms-tag-count", std::to_string(properties.tag_count));
   }

@@ -9,6 +9,7 @@
 #include "azure/permissions.h"
 #include "azure/properties.h"
 #include "base/result.h"
+#include "engine/put_block.h"
 #include "engine/residency.h"
 #include "engine/target.h"
 #include "http/message.h"
@@ -27,6 +28,10 @@ void AddChanged(http::Response& response, const engine::Changed& changed);
 // 201 (or `status`) of a write: ETag, Last-Modified, x-ms-request-server-encrypted.
 http::Response Written(unsigned status, const engine::Changed& changed);
 void AddServerEncrypted(http::Response& response);
+// Of a staged block: the MD5 where the client sent one, else the CRC-64; where it is known, both
+// from version 2026-10-06 on.
+void AddBlockChecksums(http::Response& response, const Call& call,
+                       const engine::PutBlockResult& block);
 
 void AddMetadata(http::Response& response, const azure::Metadata& metadata);
 // x-forebay-residency and x-forebay-resident-bytes, where there is a lake.
@@ -38,8 +43,8 @@ void AddFolderMark(http::Response& response, const meta::BlobRecord& record);
 struct BlobView {
   const meta::BlobRecord& record;
   bool hierarchical = false;
-  // Get Blob Properties shows the access tier; Get Blob does not.
-  bool with_tier = false;
+  // Get Blob Properties; Get Blob shows the access tier from version 2026-10-06 on only.
+  bool of_properties = false;
   // A ranged answer carries the stored MD5 of the whole blob as x-ms-blob-content-md5.
   bool ranged = false;
   // Where the bytes are, of blobs in containers with a lake: headers of our own.
