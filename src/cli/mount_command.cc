@@ -23,8 +23,9 @@ std::string MountFooter() {
          "  forebay mount https://acct.dfs.core.windows.net/data /mnt/data \\\n"
          "      -o ro,sas_file=/etc/forebay/data.sas,timeout=60s\n"
          "  forebay umount /mnt/training\n\n"
-         "Who you are: --key-file or --sas-file, the options of these names, or the environment:\n"
-         "FOREBAY_CREDENTIAL (key:…, sas:…, managed-identity), AZURE_STORAGE_KEY,\n"
+         "Who you are: --key-file, --sas-file or --token-file, the options of these names, or the\n"
+         "environment: FOREBAY_CREDENTIAL (key:…, sas:…, token:…, managed-identity), "
+         "AZURE_STORAGE_KEY,\n"
          "AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_CONNECTION_STRING. The development accounts of\n"
          "a server on this machine need nothing.\n\n"
          "In /etc/fstab:\n"
@@ -44,6 +45,7 @@ int Mount(const MountCommand& command, const Console& console) {
   }
   if (!command.key_file.empty()) options.key_file = command.key_file;
   if (!command.sas_file.empty()) options.sas_file = command.sas_file;
+  if (!command.token_file.empty()) options.token_file = command.token_file;
   if (!command.cache.empty()) options.cache = command.cache;
   if (!command.cache_size.empty()) {
     if (auto set = AddMountOptions("cache_size=" + command.cache_size, options); !set) {
@@ -93,6 +95,8 @@ void AddMountFlags(CLI::App& mount, MountCommand& command) {
   mount.add_option("--key-file", command.key_file, "The account's key, in a file")
       ->type_name("FILE");
   mount.add_option("--sas-file", command.sas_file, "A shared access signature, in a file")
+      ->type_name("FILE");
+  mount.add_option("--token-file", command.token_file, "A bearer token, in a file")
       ->type_name("FILE");
   mount
       .add_option("--cache", command.cache,

@@ -20,6 +20,7 @@ struct MountCommand {
   std::vector<std::string> options;  // each a list with commas
   std::string key_file;
   std::string sas_file;
+  std::string token_file;
   std::string cache;
   std::string cache_size;
   bool foreground = false;

@@ -126,6 +126,8 @@ std::vector<Option> AccessOptions() {
       {"key_file", "FILE", "The account's key, in a file.", SetText(&MountOptions::key_file)},
       {"sas_file", "FILE", "A SAS, in a file; read again when it changes.",
        SetText(&MountOptions::sas_file)},
+      {"token_file", "FILE", "A bearer token, in a file; read again when it changes.",
+       SetText(&MountOptions::token_file)},
       {"credential", "WORD", "managed-identity, workload-identity or anonymous.",
        SetText(&MountOptions::credential)},
       {"account", "NAME", "The account, where the URL's host does not say it.",

@@ -24,6 +24,7 @@ struct MountOptions {
   // How to show who we are; at most one.
   std::string key_file;
   std::string sas_file;
+  std::string token_file;
   std::string credential;  // "managed-identity" and the like (lake/credential.h)
   std::string account;     // where the URL's host does not say it
   std::string ca_file;

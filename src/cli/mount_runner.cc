@@ -5,6 +5,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <climits>
@@ -24,6 +25,7 @@
 #include "fuse/session.h"
 #include "io/posix.h"
 #include "vfs/connect.h"
+#include "vfs/lacking.h"
 
 namespace forebay::cli {
 namespace {
@@ -169,19 +171,16 @@ void FitSession(const vfs::RemoteTraits& traits, fuse::SessionOptions& session) 
 
 Result<std::string> MountCredential(const MountOptions& options,
                                     const std::function<std::string(const char*)>& variable) {
-  const int given =
-      !options.key_file.empty() + !options.sas_file.empty() + !options.credential.empty();
-  if (given > 1) {
-    return Fail(Code::kInvalidConfig, "Give one of key_file, sas_file and credential.");
+  const std::pair<const char*, const std::string&> files[] = {
+      {"key:@", options.key_file}, {"sas:@", options.sas_file}, {"token:@", options.token_file}};
+  const auto is_given = [](const auto& file) { return !file.second.empty(); };
+  if (std::ranges::count_if(files, is_given) + !options.credential.empty() > 1) {
+    return Fail(Code::kInvalidConfig, "Give one of key_file, sas_file, token_file and credential.");
   }
-  // Absolute, since the process in the background leaves its folder.
-  if (!options.key_file.empty()) {
-    FB_ASSIGN_OR_RETURN(const std::string file, Absolute(options.key_file));
-    return "key:@" + file;
-  }
-  if (!options.sas_file.empty()) {
-    FB_ASSIGN_OR_RETURN(const std::string file, Absolute(options.sas_file));
-    return "sas:@" + file;
+  if (const auto given = std::ranges::find_if(files, is_given); given != std::end(files)) {
+    // Absolute, since the process in the background leaves its folder.
+    FB_ASSIGN_OR_RETURN(const std::string file, Absolute(given->second));
+    return given->first + file;
   }
   if (!options.credential.empty()) return options.credential;
   for (const char* name : {"FOREBAY_CREDENTIAL", "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"}) {
@@ -265,7 +264,11 @@ void Mounted::Serve(ReadyPipe& ready) {
   std::optional<CacheStatusKeeper> status;
   if (cache_) status.emplace(disk_, *cache_);
   signals_.Start(*session_);
-  Log(LogLevel::kInfo, "mounted", {{"mount_point", place_}, {"server", traits_.description}});
+  Log(LogLevel::kInfo, "mounted",
+      {{"mount_point", place_},
+       {"server", traits_.description},
+       {"read_only", traits_.read_only},
+       {"lacks", vfs::Lacking(traits_)}});
   ready.Ready();
   sd_notify(0, "READY=1\nSTATUS=Mounted");
   session_->Wait();
