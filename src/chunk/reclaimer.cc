@@ -85,11 +85,13 @@ Result<std::vector<Reclaimer::FreeRange>> Reclaimer::Collect(std::string& cursor
 // Free records may have been written lazily: visible, not yet durable. After a synced transaction
 // they are, as the log keeps its order.
 Result<> Reclaimer::Barrier() {
-  return core_->kv.TransactBlocking([](kv::Transaction& txn) -> Result<> {
-    txn.MakesRoom();
-    txn.Put(keys::kBarrier, "");
-    return {};
-  });
+  return core_->kv.TransactBlocking(
+      [](kv::Transaction& txn) -> Result<> {
+        txn.MakesRoom();
+        txn.Put(keys::kBarrier, "");
+        return {};
+      },
+      kv::Durability::kAwaited);
 }
 
 Result<> Reclaimer::PunchSegment(const SegmentPtr& segment, std::span<const FreeRange> ranges) {

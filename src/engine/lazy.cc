@@ -132,7 +132,8 @@ Task<> SyncLazy(Services& services, OpContext context, std::vector<LazyMark> mar
         // A transaction that writes nothing is answered without a sync.
         txn.Put(keys::Setting("lazy_synced"), Encoder().U64(count).Take());
         return {};
-      });
+      },
+      kv::Durability::kAwaited);
 }
 
 }  // namespace forebay::engine

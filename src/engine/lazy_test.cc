@@ -169,6 +169,16 @@ TEST_F(LazyTest, ADurableChangeTakesAllBeforeItAlong) {
   EXPECT_TRUE(IsLost(Sync({late})));
 }
 
+TEST_F(LazyTest, ACommitIsDurableWhenItIsAnsweredWithAllBeforeIt) {
+  const LazyMark mark = Make("early");
+  Make("file");
+  ASSERT_TRUE(Write("file", std::string(300, 'x')));
+  CutPower();
+  EXPECT_TRUE(IsThere("early"));
+  EXPECT_EQ(SizeOf("file"), 300u);
+  EXPECT_FALSE(IsLost(Sync({mark})));
+}
+
 TEST_F(LazyTest, AKilledServerHasLostNothing) {
   const LazyMark mark = Make("a");
   Kill();

@@ -16,6 +16,7 @@
 #include "engine/commit.h"
 #include "engine/container_room.h"
 #include "engine/get_blob.h"
+#include "engine/lazy.h"
 #include "engine/look_up.h"
 #include "engine/piece_reader.h"
 #include "engine/planned_body.h"
@@ -297,18 +298,33 @@ Result<> Flip(Services& services, kv::Transaction& txn, Commit& commit) {
   return {};
 }
 
+// A small file that is written whole: there is next to nothing to work out.
+bool BringsAllItself(const CommitNodeRequest& request) {
+  constexpr std::size_t kFew = 16;
+  return request.pieces.size() <= kFew &&
+         std::ranges::all_of(request.pieces, [](const ContentPiece& piece) {
+           return piece.kind == Kind::kData || piece.kind == Kind::kZero;
+         });
+}
+
 Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> commit) {
   const std::size_t max_extents = services.limits.plan_extents;
-  FB_CO_RETURN_IF_ERROR(co_await ReadMetaOnPool(
-      services, [commit, max_extents](const kv::Reader& reader) -> Result<> {
-        commit->body = {};  // a second run begins anew
-        commit->copied.clear();
-        commit->evicted.reset();
-        FB_ASSIGN_OR_RETURN(const Node node,
-                            RequireFile(reader, commit->request.target, commit->stamp.now));
-        commit->before = VersionOf(node.record);
-        return Planner(reader, node, max_extents, *commit).Run();
-      }));
+  // Seen by others a moment before it is durable, as names are, and behind those in the log: other
+  // changes need not wait for the disk with this one (ADR 0201).
+  FB_CO_ASSIGN_OR_RETURN(const bool early,
+                         co_await MayBeLazy(services, context, commit->request.target.container));
+  const auto plan = [commit, max_extents](const kv::Reader& reader) -> Result<> {
+    commit->body = {};  // a second run begins anew
+    commit->copied.clear();
+    commit->evicted.reset();
+    FB_ASSIGN_OR_RETURN(const Node node,
+                        RequireFile(reader, commit->request.target, commit->stamp.now));
+    commit->before = VersionOf(node.record);
+    return Planner(reader, node, max_extents, *commit).Run();
+  };
+  FB_CO_RETURN_IF_ERROR(BringsAllItself(commit->request)
+                            ? co_await ReadMeta(services, plan, context)
+                            : co_await ReadMetaOnPool(services, plan));
   FB_CO_RETURN_IF_ERROR(LayOut(services, commit->body, commit->laid_out));
   GetBlobRequest present;
   present.node = commit->request.target;
@@ -326,7 +342,8 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
   }
   if (done) {
     done = co_await services.store.Transact(
-        [&services, commit](kv::Transaction& txn) { return Flip(services, txn, *commit); });
+        [&services, commit](kv::Transaction& txn) { return Flip(services, txn, *commit); },
+        early ? kv::Durability::kAwaited : kv::Durability::kSync);
   }
   if (!done && body->prepared) (void)co_await Abandon(services, body);
   co_return done;

@@ -2,10 +2,12 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -78,7 +80,9 @@ struct Committer::Impl {
   std::mutex mutex;
   std::condition_variable runner_wake;
   std::condition_variable writer_wake;
+  std::condition_variable syncer_wake;
   std::deque<Job> queue;                          // guarded by mutex
+  std::vector<Job> awaiting;                      // guarded by mutex: written, and not synced
   WriterState writer_state = WriterState::kIdle;  // guarded by mutex
   std::shared_ptr<Group> handed;                  // guarded by mutex: what the writer works on
   std::uint64_t append_limit;                     // guarded by mutex: reserved durably
@@ -88,6 +92,7 @@ struct Committer::Impl {
   SteadyClock::time_point idle_since;  // guarded by mutex
   bool stopping = false;               // guarded by mutex
   bool writer_stop = false;            // guarded by mutex
+  bool syncer_stop = false;            // guarded by mutex
 
   // Of the runner's thread only.
   std::shared_ptr<Group> building = std::make_shared<Group>();
@@ -103,6 +108,7 @@ struct Committer::Impl {
   std::unique_ptr<ThreadPool> prefetch_pool;
   std::thread runner;
   std::thread writer;
+  std::thread syncer;
 
   std::optional<Result<>> TryEarly(const TransactionFn& fn, ReadMode mode);
   void Prefetch(Job job);
@@ -113,9 +119,12 @@ struct Committer::Impl {
   void RunnerLoop();
   void RunJobs(std::vector<Job> jobs);
   void TakeBackFailedGroup();
-  void HandOver();
+  void HandOver(std::unique_lock<std::mutex>& lock);
   void WriterLoop();
+  void WriteOut(std::shared_ptr<Group> group, std::unique_lock<std::mutex>& lock);
   void Finish(Group& group, const Result<>& written);
+  void LeaveToSyncer(std::vector<Job>& jobs);
+  void SyncerLoop();
 };
 
 // The answer of a first run, where it is final; nullopt: the function has to be queued.
@@ -202,7 +211,7 @@ void Committer::Impl::RunnerLoop() {
         runner_wake.wait_until(lock, until, [&] { return !queue.empty() || stopping; });
         continue;
       }
-      HandOver();
+      HandOver(lock);
     }
     if (stopping && queue.empty() && building->jobs.empty() && writer_state == WriterState::kIdle) {
       writer_stop = true;
@@ -243,13 +252,14 @@ void Committer::Impl::TakeBackFailedGroup() {
   writer_state = WriterState::kIdle;
 }
 
-// mutex is held.
-void Committer::Impl::HandOver() {
+// `lock` holds the mutex, here and in WriteOut, which gives it up meanwhile.
+void Committer::Impl::HandOver(std::unique_lock<std::mutex>& lock) {
   if (next_append > append_limit) building->append_limit = next_append + kAppendReservation;
   in_flight = std::exchange(building, std::make_shared<Group>());
   built = 0;
-  handed = in_flight;
   writer_state = WriterState::kBusy;
+  if (!in_flight->sync) return WriteOut(in_flight, lock);
+  handed = in_flight;
   writer_wake.notify_one();
 }
 
@@ -258,30 +268,32 @@ void Committer::Impl::WriterLoop() {
   while (true) {
     writer_wake.wait(lock, [&] { return handed || writer_stop; });
     if (!handed) return;
-    std::shared_ptr<Group> group = std::move(handed);
-    lock.unlock();
-
-    Result<> written;
-    std::uint64_t took_us = 0;
-    if (!group->changes.empty()) {
-      auto start = SteadyClock::now();
-      written = target.Write(
-          {.changes = group->changes, .sync = group->sync, .append_limit = group->append_limit});
-      took_us = MicrosSince(start);
-      write_us.fetch_add(took_us, std::memory_order_relaxed);
-      if (group->sync) group_writes.Observe(static_cast<double>(took_us) / 1e6);
-    }
-
-    lock.lock();
-    NoteWritten(*group, took_us);
-    if (written && group->append_limit != 0) append_limit = group->append_limit;
-    writer_state = written ? WriterState::kIdle : WriterState::kFailed;
-    runner_wake.notify_one();
-    lock.unlock();
-    Finish(*group, written);
-    group.reset();
-    lock.lock();
+    WriteOut(std::move(handed), lock);
   }
+}
+
+void Committer::Impl::WriteOut(std::shared_ptr<Group> group, std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  Result<> written;
+  std::uint64_t took_us = 0;
+  if (!group->changes.empty()) {
+    auto start = SteadyClock::now();
+    written = target.Write(
+        {.changes = group->changes, .sync = group->sync, .append_limit = group->append_limit});
+    took_us = MicrosSince(start);
+    write_us.fetch_add(took_us, std::memory_order_relaxed);
+    if (group->sync) group_writes.Observe(static_cast<double>(took_us) / 1e6);
+  }
+
+  lock.lock();
+  NoteWritten(*group, took_us);
+  if (written && group->append_limit != 0) append_limit = group->append_limit;
+  writer_state = written ? WriterState::kIdle : WriterState::kFailed;
+  runner_wake.notify_one();
+  lock.unlock();
+  Finish(*group, written);
+  group.reset();
+  lock.lock();
 }
 
 void Committer::Impl::Finish(Group& group, const Result<>& written) {
@@ -295,9 +307,37 @@ void Committer::Impl::Finish(Group& group, const Result<>& written) {
     group_transactions.Observe(static_cast<double>(group.jobs.size()));
     watches.Notify(group.changes);
   }
+  if (written && !group.sync) LeaveToSyncer(group.jobs);
   for (auto& job : group.jobs) {
     // An error that a function found may rest on what was not written, so the write's error wins.
     Answer(job, written ? std::move(job.outcome) : written);
+  }
+}
+
+// Those that are answered when the log is synced.
+void Committer::Impl::LeaveToSyncer(std::vector<Job>& jobs) {
+  const auto awaiters = std::ranges::partition(
+      jobs, [](const Job& job) { return !job.outcome || job.durability != Durability::kAwaited; });
+  if (awaiters.empty()) return;
+  {
+    std::lock_guard lock(mutex);
+    std::ranges::move(awaiters, std::back_inserter(awaiting));
+    syncer_wake.notify_one();
+  }
+  jobs.erase(awaiters.begin(), awaiters.end());
+}
+
+void Committer::Impl::SyncerLoop() {
+  std::unique_lock lock(mutex);
+  while (true) {
+    syncer_wake.wait(lock, [&] { return !awaiting.empty() || syncer_stop; });
+    if (awaiting.empty()) return;
+    std::vector<Job> jobs = std::exchange(awaiting, {});
+    lock.unlock();
+    const Result<> synced = target.Sync();
+    for (auto& job : jobs) Answer(job, synced);
+    jobs.clear();
+    lock.lock();
   }
 }
 
@@ -312,8 +352,10 @@ Committer::Committer(CommitTarget& target, Options options)
   }
   impl_->runner = std::thread([impl = impl_.get()] { impl->RunnerLoop(); });
   impl_->writer = std::thread([impl = impl_.get()] { impl->WriterLoop(); });
+  impl_->syncer = std::thread([impl = impl_.get()] { impl->SyncerLoop(); });
   pthread_setname_np(impl_->runner.native_handle(), (name + "-run").c_str());
   pthread_setname_np(impl_->writer.native_handle(), (name + "-write").c_str());
+  pthread_setname_np(impl_->syncer.native_handle(), (name + "-sync").c_str());
 }
 
 Committer::~Committer() {
@@ -325,6 +367,12 @@ Committer::~Committer() {
   }
   impl_->runner.join();
   impl_->writer.join();
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->syncer_stop = true;
+    impl_->syncer_wake.notify_one();
+  }
+  impl_->syncer.join();
 }
 
 void Committer::Submit(TransactionFn fn, Durability durability, Done done) {

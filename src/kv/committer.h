@@ -10,11 +10,13 @@
 //   2. a pool thread, when step 1 met kWouldBlock: the same against a snapshot that may block;
 //   3. the runner thread, in the order of arrival: what counts.
 // A writer thread writes and syncs group N while the runner builds group N+1 on top of N's changes.
-// No answer of N+1, not even an error, leaves before N and N+1 are durable. When N fails, the
-// functions of N+1 are run again without N's changes.
+// No answer of N+1, not even an error, leaves before N is written, and N+1 too. When N fails, the
+// functions of N+1 are run again without N's changes. A group that nothing in it wants synced is
+// written by the runner itself: that takes less time than waking another thread. What is kAwaited
+// in it is answered by a thread that syncs the log beside all this, for as many as wait by then.
 //
-// Thread safe. `done` is called on the writer's thread, or on the submitting or a pool thread for
-// answers of steps 1 and 2 and for kBusy. It must be cheap and must not submit and wait.
+// Thread safe. `done` is called on the thread that wrote or synced, or on the submitting or a pool
+// thread for answers of steps 1 and 2 and for kBusy. It must be cheap and must not submit and wait.
 // Destruction finishes what was submitted.
 #pragma once
 
@@ -47,8 +49,10 @@ class CommitTarget {
   // kNoSpace: only transactions that make room (Transaction::MakesRoom) go on. Called by the runner
   // once for some transactions, so it must be cheap.
   virtual Result<> RoomToGrow() { return {}; }
-  // All or nothing. Visible to readers only when it succeeded.
+  // All or nothing. Visible to readers only when it succeeded. One at a time.
   virtual Result<> Write(const GroupWrite& group) = 0;
+  // What was written when it is called is on stable storage when it returns. Beside a Write.
+  virtual Result<> Sync() { return {}; }
 };
 
 // Counters since the start, for metrics. Times are in seconds.

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
+#include <utility>
 
 #include "kv/overlay.h"
 
@@ -37,6 +38,14 @@ class GatedTarget final : public CommitTarget {
     return {};
   }
 
+  Result<> Sync() override {
+    std::unique_lock lock(mutex_);
+    ++syncs_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return syncs_open_; });
+    return std::exchange(sync_, {});
+  }
+
   Result<> RoomToGrow() override {
     std::lock_guard lock(mutex_);
     return full_ ? Result<>(Fail(Code::kNoSpace, "told to be full")) : Result<>();
@@ -55,6 +64,25 @@ class GatedTarget final : public CommitTarget {
     open_ = true;
     fail_ = fail;
     changed_.notify_all();
+  }
+  void ShutSyncs() {
+    std::lock_guard lock(mutex_);
+    syncs_open_ = false;
+  }
+  // The next one, or the one under way, tells `result`.
+  void OpenSyncs(Result<> result = {}) {
+    std::lock_guard lock(mutex_);
+    syncs_open_ = true;
+    sync_ = std::move(result);
+    changed_.notify_all();
+  }
+  void AwaitSyncs(int n) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return syncs_ >= n; });
+  }
+  int syncs() const {
+    std::lock_guard lock(mutex_);
+    return syncs_;
   }
   void AwaitWrites(int n) {
     std::unique_lock lock(mutex_);
@@ -103,13 +131,17 @@ class GatedTarget final : public CommitTarget {
   bool fail_ = false;
   bool full_ = false;
   int writes_ = 0;
+  bool syncs_open_ = true;
+  Result<> sync_;
+  int syncs_ = 0;
   std::uint64_t append_limit_ = 0;
 };
 
-std::future<Result<>> Submit(Committer& committer, TransactionFn fn) {
+std::future<Result<>> Submit(Committer& committer, TransactionFn fn,
+                             Durability durability = Durability::kSync) {
   auto promise = std::make_shared<std::promise<Result<>>>();
   auto future = promise->get_future();
-  committer.Submit(std::move(fn), Durability::kSync,
+  committer.Submit(std::move(fn), durability,
                    [promise](Result<> result) { promise->set_value(std::move(result)); });
   return future;
 }
@@ -270,12 +302,72 @@ TEST(CommitterTest, AppendNumbersAreReservedBeforeTheyAreUsed) {
   EXPECT_EQ(target.append_limit(), limit) << "one reservation serves many";
 }
 
+TEST(CommitterTest, WhatIsAwaitedIsSeenAtOnceAndAnsweredWhenItIsDurable) {
+  GatedTarget target;
+  Committer committer(target, {});
+  target.ShutSyncs();
+  auto awaited = Submit(committer, PutFn("a", "1"), Durability::kAwaited);
+  target.AwaitSyncs(1);
+  EXPECT_EQ(target.map().count("a"), 1u);
+  // While the log is being synced others go on, on top of it.
+  EXPECT_FALSE(Submit(committer, CreateFn("a"), Durability::kLazy).get());
+  EXPECT_TRUE(Submit(committer, CreateFn("b"), Durability::kLazy).get());
+  EXPECT_TRUE(Waits(awaited));
+  target.OpenSyncs();
+  EXPECT_TRUE(awaited.get());
+}
+
+TEST(CommitterTest, OneSyncServesAllThatAwaitOneByThen) {
+  GatedTarget target;
+  Committer committer(target, {});
+  target.ShutSyncs();
+  std::vector<std::future<Result<>>> answers;
+  answers.push_back(Submit(committer, PutFn("first", "v"), Durability::kAwaited));
+  target.AwaitSyncs(1);
+  for (int i = 0; i < 20; ++i) {
+    answers.push_back(Submit(committer, PutFn(std::to_string(i), "v"), Durability::kAwaited));
+  }
+  // Written behind them all, by the same thread, which hands them over one group after the other.
+  EXPECT_TRUE(Submit(committer, PutFn("last", "v"), Durability::kLazy).get());
+  target.OpenSyncs();
+  for (auto& answer : answers) EXPECT_TRUE(answer.get());
+  EXPECT_EQ(target.syncs(), 2);
+}
+
+TEST(CommitterTest, WhatIsAwaitedInASyncedGroupIsSyncedWithIt) {
+  GatedTarget target;
+  Committer committer(target, {});
+  target.Shut();
+  auto first = Submit(committer, PutFn("first", "v"));
+  target.AwaitWrites(1);
+  auto awaited = Submit(committer, PutFn("a", "v"), Durability::kAwaited);
+  auto synced = Submit(committer, PutFn("b", "v"));
+  target.Open(false);
+  EXPECT_TRUE(first.get());
+  EXPECT_TRUE(synced.get());
+  EXPECT_TRUE(awaited.get());
+  EXPECT_EQ(target.syncs(), 0);
+}
+
+TEST(CommitterTest, AFailedSyncIsToldToWhoAwaitedIt) {
+  GatedTarget target;
+  Committer committer(target, {});
+  target.OpenSyncs(Fail(Code::kIo, "told to fail"));
+  auto refused = Submit(committer, PutFn("a", "v"), Durability::kAwaited).get();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kIo);
+  EXPECT_TRUE(Submit(committer, PutFn("b", "v"), Durability::kAwaited).get());
+}
+
 TEST(CommitterTest, DestructionAnswersEverything) {
   GatedTarget target;
   std::vector<std::future<Result<>>> answers;
   {
     Committer committer(target, {});
-    for (int i = 0; i < 200; ++i) answers.push_back(Submit(committer, PutFn("k", "v")));
+    constexpr Durability kAll[] = {Durability::kSync, Durability::kLazy, Durability::kAwaited};
+    for (int i = 0; i < 200; ++i) {
+      answers.push_back(Submit(committer, PutFn("k", "v"), kAll[i % 3]));
+    }
   }
   for (auto& answer : answers) EXPECT_TRUE(answer.get());
 }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -107,7 +108,7 @@ class DbReader final : public Reader {
 
 }  // namespace
 
-// The open database. Only the committer's writer calls Write.
+// The open database. Only the committer calls Write and Sync.
 class RocksDbStore::Db final : public CommitTarget {
  public:
   explicit Db(RocksDbOptions options);
@@ -122,6 +123,7 @@ class RocksDbStore::Db final : public CommitTarget {
   }
   Result<> RoomToGrow() override;
   Result<> Write(const GroupWrite& group) override;
+  Result<> Sync() override;
 
   rocksdb::DB& db() { return *db_; }
   const std::vector<rocksdb::ColumnFamilyHandle*>& families() const { return families_; }
@@ -155,7 +157,7 @@ class RocksDbStore::Db final : public CommitTarget {
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // owned; engine, meta, inline
   std::uint64_t first_append_ = 1;
-  rocksdb::SequenceNumber durable_ = 0;                // on stable storage up to here
+  std::atomic<rocksdb::SequenceNumber> durable_ = 0;   // on stable storage at least up to here
   std::array<std::uint64_t, kSpaces> deletions_ = {};  // in the group that is written
   bool write_failed_ = false;  // RocksDB may refuse writes until it is told to resume
   std::chrono::steady_clock::time_point resume_at_;
@@ -312,7 +314,7 @@ Result<> RocksDbStore::Db::AddRange(rocksdb::WriteBatch& batch, Space space,
 }
 
 Result<> RocksDbStore::Db::FillBatch(rocksdb::WriteBatch& batch, const GroupWrite& group) {
-  FB_RETURN_IF_ERROR(ToResult(batch.PutLogData(EncodeSyncMarker(durable_))));
+  FB_RETURN_IF_ERROR(ToResult(batch.PutLogData(EncodeSyncMarker(durable_.load()))));
   for (std::size_t i = 0; i < kSpaces; ++i) {
     auto space = static_cast<Space>(i);
     auto* family = families_[1 + i];
@@ -328,6 +330,17 @@ Result<> RocksDbStore::Db::FillBatch(rocksdb::WriteBatch& batch, const GroupWrit
   if (group.append_limit == 0) return {};
   return ToResult(
       batch.Put(families_[0], ToSlice(kAppendKey), Encoder().U64(group.append_limit).Take()));
+}
+
+Result<> RocksDbStore::Db::Sync() {
+  const rocksdb::SequenceNumber written = db_->GetLatestSequenceNumber();
+  auto status = db_->SyncWAL();
+  if (!status.ok()) return Fail(ToError(status));
+  // Never back: a write that was synced meanwhile may have come further.
+  rocksdb::SequenceNumber known = durable_;
+  while (known < written && !durable_.compare_exchange_weak(known, written)) {
+  }
+  return {};
 }
 
 Result<> RocksDbStore::Db::Write(const GroupWrite& group) {

@@ -56,17 +56,22 @@ struct Progress {
   std::uint32_t submitted[kWriters] = {};  // the last one may have no answer
 };
 
-// Every `sync_every`-th transaction is kSync, the others kLazy. Until the power fails; an answer
-// after that does not count.
+// How the writers of a run write: every so many-th transaction is durable with its answer.
+struct Writing {
+  std::uint32_t sync_every = 1;  // the others are kLazy
+  Durability synced = Durability::kSync;
+};
+
+// Until the power fails; an answer after that does not count.
 void WriteUntilCrash(Store& store, const CrashFileSystem& fs, Progress& progress,
-                     std::uint32_t count, std::uint32_t sync_every) {
+                     std::uint32_t count, Writing how) {
   std::vector<std::thread> threads;
   for (int writer = 0; writer < kWriters; ++writer) {
     threads.emplace_back([&, writer] {
       std::uint32_t& n = progress.submitted[writer];
       for (std::uint32_t end = n + count; n < end;) {
-        bool sync = n % sync_every == sync_every - 1;
-        auto written = WriteOne(store, writer, n++, sync ? Durability::kSync : Durability::kLazy);
+        bool sync = n % how.sync_every == how.sync_every - 1;
+        auto written = WriteOne(store, writer, n++, sync ? how.synced : Durability::kLazy);
         if (fs.crashed()) return;
         ASSERT_TRUE(written) << written.error().ToString();
         if (sync) progress.durable[writer] = n;
@@ -114,8 +119,7 @@ constexpr std::uint32_t kFirstWrites = 40;
 constexpr std::uint64_t kNever = UINT64_MAX;
 
 // Runs, loses power at `crash_at`, restarts, runs on, loses power again a little later, restarts.
-void CrashAndRecover(std::uint64_t crash_at, std::optional<std::uint64_t> seed,
-                     std::uint32_t sync_every) {
+void CrashAndRecover(std::uint64_t crash_at, std::optional<std::uint64_t> seed, Writing how) {
   SCOPED_TRACE("crash at operation " + std::to_string(crash_at) +
                (seed ? ", seed " + std::to_string(*seed) : ""));
   io::MemoryFileSystem memory;
@@ -128,15 +132,14 @@ void CrashAndRecover(std::uint64_t crash_at, std::optional<std::uint64_t> seed,
     // A crash while opening shows the state through a copy, which is as good.
     Verify(**store, progress);
     if (::testing::Test::HasFatalFailure()) return;
-    if (!fs.crashed())
-      WriteUntilCrash(**store, fs, progress, round == 0 ? kFirstWrites : 5, sync_every);
+    if (!fs.crashed()) WriteUntilCrash(**store, fs, progress, round == 0 ? kFirstWrites : 5, how);
     if (round == 2) EXPECT_TRUE((*store)->VerifyChecksums());
     store->reset();
     memory.DropUnsynced(seed);
   }
 }
 
-std::uint64_t OperationsOfAFullRun(std::uint32_t sync_every) {
+std::uint64_t OperationsOfAFullRun(Writing how) {
   io::MemoryFileSystem memory;
   CrashFileSystem fs(memory, kNever);
   EXPECT_TRUE(memory.MakeDirs("/data"));
@@ -144,34 +147,44 @@ std::uint64_t OperationsOfAFullRun(std::uint32_t sync_every) {
   auto store = RocksDbStore::Open(SmallOptions(fs));
   EXPECT_TRUE(store) << store.error().ToString();
   if (!store) return 0;
-  WriteUntilCrash(**store, fs, progress, kFirstWrites, sync_every);
+  WriteUntilCrash(**store, fs, progress, kFirstWrites, how);
   for (auto n : progress.submitted) EXPECT_EQ(n, kFirstWrites);
   return fs.operations();
 }
 
 TEST(RocksDbCrashTest, EveryOperationLosingAllThatWasNotSynced) {
-  std::uint64_t operations = OperationsOfAFullRun(1);
+  std::uint64_t operations = OperationsOfAFullRun({});
   ASSERT_GT(operations, 50u);
   for (std::uint64_t at = 1; at <= operations; ++at) {
-    CrashAndRecover(at, std::nullopt, 1);
+    CrashAndRecover(at, std::nullopt, {});
     if (HasFailure()) return;
   }
 }
 
 TEST(RocksDbCrashTest, RandomOperationsKeepingRandomParts) {
-  std::uint64_t operations = OperationsOfAFullRun(1);
+  std::uint64_t operations = OperationsOfAFullRun({});
   std::mt19937_64 random(11);
   for (int i = 0; i < 60; ++i) {
-    CrashAndRecover(1 + random() % operations, random(), 1);
+    CrashAndRecover(1 + random() % operations, random(), {});
     if (HasFailure()) return;
   }
 }
 
 TEST(RocksDbCrashTest, LazyTransactionsAreDurableWithTheNextSync) {
-  std::uint64_t operations = OperationsOfAFullRun(10);
+  std::uint64_t operations = OperationsOfAFullRun({.sync_every = 10});
   std::mt19937_64 random(12);
   for (int i = 0; i < 100; ++i) {
-    CrashAndRecover(1 + random() % operations, random(), 10);
+    CrashAndRecover(1 + random() % operations, random(), {.sync_every = 10});
+    if (HasFailure()) return;
+  }
+}
+
+TEST(RocksDbCrashTest, AwaitedTransactionsAreDurableWhenTheyAreAnsweredAndSoIsWhatWasBefore) {
+  constexpr Writing kAwaiting{.sync_every = 4, .synced = Durability::kAwaited};
+  std::uint64_t operations = OperationsOfAFullRun(kAwaiting);
+  std::mt19937_64 random(13);
+  for (int i = 0; i < 100; ++i) {
+    CrashAndRecover(1 + random() % operations, random(), kAwaiting);
     if (HasFailure()) return;
   }
 }

@@ -246,6 +246,19 @@ TEST_F(RocksDbTest, AFailedLogSyncEndsTheProcess) {
   EXPECT_NE(sync_failures_[0].find(".log"), std::string::npos);
 }
 
+TEST_F(RocksDbTest, AFailedSyncThatIsAwaitedEndsTheProcessToo) {
+  ASSERT_TRUE(Put("a", "1"));
+  faulty_.AddFault({.ops = io::kOpSync, .path_contains = ".log", .times = 1});
+  EXPECT_FALSE(store_->TransactBlocking(
+      [](Transaction& t) -> Result<> {
+        t.Put("b", "2");
+        return {};
+      },
+      Durability::kAwaited));
+  std::lock_guard lock(mutex_);
+  EXPECT_EQ(sync_failures_.size(), 1u);
+}
+
 TEST_F(RocksDbTest, CacheOnlyReadsNeverTouchTheDisk) {
   std::string value(2000, 'v');
   for (int i = 0; i < 50; ++i) {

@@ -103,8 +103,9 @@ enum class ReadMode : std::uint8_t {
 };
 
 enum class Durability : std::uint8_t {
-  kSync,  // acknowledged after the log is on stable storage
-  kLazy,  // cache state: visible at once, durable with the next kSync commit
+  kSync,     // seen and acknowledged after the log is on stable storage
+  kLazy,     // seen and acknowledged at once, durable with the next commit that is synced
+  kAwaited,  // seen at once, acknowledged as kSync; holds up nothing that comes after it
 };
 
 using TransactionFn = std::function<Result<>(Transaction&)>;
@@ -115,10 +116,10 @@ class Store {
 
   virtual std::unique_ptr<Reader> GetSnapshot(ReadMode mode = ReadMode::kMayBlock) const = 0;
 
-  // Runs fn and commits; `done` is called once, after the commit is durable (or failed), on a
-  // thread of the store, or on this one before the call returns (a read-only or failed fn, a full
-  // queue). It must be cheap. fn must pass kWouldBlock on, never take it for absence. Prefer
-  // `Transact` below.
+  // Runs fn and commits; `done` is called once, after the commit is as durable as was asked for (or
+  // failed), on a thread of the store, or on this one before the call returns (a read-only or
+  // failed fn, a full queue). It must be cheap. fn must pass kWouldBlock on, never take it for
+  // absence. Prefer `Transact` below.
   virtual void TransactAsync(TransactionFn fn, Durability durability,
                              std::move_only_function<void(Result<>)> done) = 0;
 

@@ -58,6 +58,18 @@ TYPED_TEST(StoreTest, WritesAreReadBack) {
   EXPECT_EQ(this->Read("c"), std::nullopt);
 }
 
+TYPED_TEST(StoreTest, EveryDurabilityIsSeenWhenItIsAnswered) {
+  for (const Durability how : {Durability::kSync, Durability::kLazy, Durability::kAwaited}) {
+    const std::string key = "k" + std::to_string(static_cast<int>(how));
+    const auto put = [&key](Transaction& t) -> Result<> {
+      t.Put(key, "v");
+      return {};
+    };
+    ASSERT_TRUE(this->store().TransactBlocking(put, how));
+    EXPECT_EQ(this->Read(key), "v");
+  }
+}
+
 TYPED_TEST(StoreTest, SpacesAreApart) {
   ASSERT_TRUE(this->store().TransactBlocking([](Transaction& t) -> Result<> {
     t.Put(Space::kMeta, "k", "meta");
