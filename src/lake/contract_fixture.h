@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "async/run_sync.h"
 #include "base/checksum.h"
@@ -28,6 +29,11 @@ struct LakeMaker {
 };
 inline std::string MakerName(const testing::TestParamInfo<LakeMaker>& info) {
   return info.param.name;
+}
+// Those that the suite of one kind of lake runs over.
+inline std::vector<LakeMaker> MakersOfKind(bool hierarchical, std::vector<LakeMaker> makers) {
+  std::erase_if(makers, [&](const LakeMaker& maker) { return maker.hierarchical != hierarchical; });
+  return makers;
 }
 
 // Content in several pieces, as the engine gives it.
@@ -191,6 +197,8 @@ class LakeContract : public testing::TestWithParam<LakeMaker> {
 
   std::unique_ptr<ObjectLake> lake_;
 };
+class FlatLakeContract : public LakeContract {};
+class HierarchicalLakeContract : public LakeContract {};
 
 #define LAKE_OK(expression)                                           \
   do {                                                                \

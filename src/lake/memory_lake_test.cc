@@ -21,6 +21,8 @@ LakeMaker Maker(bool hierarchical) {
 
 INSTANTIATE_TEST_SUITE_P(Memory, LakeContract, testing::Values(Maker(false), Maker(true)),
                          MakerName);
+INSTANTIATE_TEST_SUITE_P(Memory, FlatLakeContract, testing::Values(Maker(false)), MakerName);
+INSTANTIATE_TEST_SUITE_P(Memory, HierarchicalLakeContract, testing::Values(Maker(true)), MakerName);
 
 TEST(MemoryLake, TimePassesWhenToldTo) {
   ManualClock clock;
