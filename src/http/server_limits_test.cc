@@ -10,6 +10,7 @@
 
 #include "async/run_sync.h"
 #include "async/sleep.h"
+#include "base/temp_dir_for_test.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "http/test_support.h"

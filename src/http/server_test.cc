@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "async/sleep.h"
+#include "base/temp_dir_for_test.h"
 #include "http/test_support.h"
 
 namespace forebay::http {

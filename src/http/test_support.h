@@ -46,15 +46,4 @@ class RawClient {
 // A pattern whose bytes tell their position.
 std::string Pattern(std::size_t size, std::uint64_t offset = 0);
 
-// A directory that goes away with the object.
-class TempDir {
- public:
-  TempDir();
-  ~TempDir();
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 }  // namespace forebay::http

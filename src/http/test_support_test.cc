@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 
 namespace forebay::http {
 namespace {
@@ -124,17 +122,6 @@ std::string Pattern(std::size_t size, std::uint64_t offset) {
     out[i] = static_cast<char>((at * 2654435761U) >> 13 ^ at);
   }
   return out;
-}
-
-TempDir::TempDir() {
-  std::string name = (std::filesystem::temp_directory_path() / "forebay-http-XXXXXX").string();
-  path_ = ::mkdtemp(name.data()) != nullptr ? name : "";
-  EXPECT_FALSE(path_.empty());
-}
-
-TempDir::~TempDir() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
 }
 
 }  // namespace forebay::http
