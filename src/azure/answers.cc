@@ -125,13 +125,13 @@ void ReadProperties(pugi::xml_node node, BlobProperties& out) {
   for (const pugi::xml_node child : node.children()) {
     const std::string_view value = child.child_value();
     if (value.empty()) continue;
-    const auto found = std::ranges::find(kProperties, child.name(), &Property::element);
+    const std::string_view name = child.name();
+    const auto found = std::ranges::find(kProperties, name, &Property::element);
     if (found != kProperties.end()) found->set(out, value);
   }
 }
 
-Result<ListedBlob> ReadBlob(pugi::xml_node node) {
-  ListedBlob out;
+Result<> ReadBlob(pugi::xml_node node, ListedBlob& out) {
   out.name = BlobName(TextOf(node.child("Name")));
   if (out.name.empty()) return MissingNode("Name");
   out.snapshot = node.child_value("Snapshot");
@@ -148,7 +148,7 @@ Result<ListedBlob> ReadBlob(pugi::xml_node node) {
   for (const pugi::xml_node tag : node.child("Tags").child("TagSet").children("Tag")) {
     out.tags.emplace(tag.child_value("Key"), tag.child_value("Value"));
   }
-  return out;
+  return {};
 }
 
 Result<std::vector<ListedBlock>> ReadBlocks(pugi::xml_node list) {
@@ -204,11 +204,13 @@ Result<ListBlobsAnswer> ParseListBlobsAnswer(std::string_view xml) {
   FB_ASSIGN_OR_RETURN(const pugi::xml_node root,
                       LoadXml(document, xml, "EnumerationResults", kMaxListAnswerBytes));
   ListBlobsAnswer out;
-  for (const pugi::xml_node node : root.child("Blobs").children()) {
+  // They are large, and there are thousands of them: each is made where it stays.
+  const pugi::xml_object_range nodes = root.child("Blobs").children();
+  out.blobs.reserve(static_cast<std::size_t>(std::distance(nodes.begin(), nodes.end())));
+  for (const pugi::xml_node node : nodes) {
     const std::string_view name = node.name();
     if (name == "Blob") {
-      FB_ASSIGN_OR_RETURN(ListedBlob blob, ReadBlob(node));
-      out.blobs.push_back(std::move(blob));
+      FB_RETURN_IF_ERROR(ReadBlob(node, out.blobs.emplace_back()));
     } else if (name == "BlobPrefix") {
       out.prefixes.push_back(TextOf(node.child("Name")));
     }

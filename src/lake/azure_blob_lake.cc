@@ -193,7 +193,7 @@ Task<ListPage> AzureBlobLake::List(LakeCall call, ListRequest request) {
   for (azure::ListedBlob& blob : list.blobs) {
     const std::string_view name = blob.name.view().substr(std::min(skip, blob.name.size()));
     if (name.empty() || !wanted(name)) continue;
-    BlobState state;
+    BlobState& state = page.blobs.emplace_back();
     state.name = BlobName(name);
     state.properties = std::move(blob.properties);
     state.metadata = std::move(blob.metadata);
@@ -202,7 +202,6 @@ Task<ListPage> AzureBlobLake::List(LakeCall call, ListRequest request) {
     state.version_id = std::move(blob.version_id);
     state.deleted = blob.deleted;
     state.directory = IsDirectory(state);
-    page.blobs.push_back(std::move(state));
   }
   for (std::string& group : list.prefixes) {
     group.erase(0, skip);

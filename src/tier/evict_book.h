@@ -68,6 +68,11 @@ class EvictionBook {
   // Called from any thread, without a lock, when more than this is resident, and by NoRoom.
   void WakeAbove(std::uint64_t bytes, std::function<void()> wake);
 
+  // Whether what is fetched now pushes out something else: there is more than the low watermark
+  // leaves. The evictor says it; readers fetch no more than they need then.
+  void SetCrowded(bool crowded) { crowded_ = crowded; }
+  bool crowded() const { return crowded_; }
+
   // All that is resident, pinned or not.
   std::uint64_t bytes() const;
   std::uint64_t pinned_bytes() const;
@@ -82,6 +87,7 @@ class EvictionBook {
   std::unordered_map<std::uint64_t, EvictionKey> changed_hints_;  // by hash
   std::uint64_t wake_above_ = ~std::uint64_t{0};
   std::function<void()> wake_;
+  std::atomic<bool> crowded_{false};
   std::atomic<std::uint64_t> hits_{0}, misses_{0}, hit_bytes_{0}, miss_bytes_{0};
 };
 

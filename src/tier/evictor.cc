@@ -156,6 +156,7 @@ Task<Evictor::Pressure> Evictor::Measure() {
                        .sendable = mover_.may_have_work(),
                        .evicting = pressure.above_high && watermark_ != Watermark::kStuck});
   under_pressure_ = pressure.excess > 0 || options_.cache_bytes > 0;
+  book_.SetCrowded(pressure.excess > 0);
   co_return pressure;
 }
 

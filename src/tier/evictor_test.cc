@@ -90,6 +90,7 @@ TEST_F(EvictorTest, ThreeQuartersOfTheDiskAreNoReason) {
   ReadAll();
   Pass();
   EXPECT_EQ(f().Cache().resident_bytes, 40 * kBlob);
+  EXPECT_FALSE(f().book().crowded());
   *used = 91;  // 910 blobs; 850 are the low watermark
   Pass();
   EXPECT_EQ(f().Cache().resident_bytes, 0u);
@@ -97,6 +98,7 @@ TEST_F(EvictorTest, ThreeQuartersOfTheDiskAreNoReason) {
   *used = 87;
   ReadAll();
   Pass();
+  EXPECT_TRUE(f().book().crowded());
   // The low watermark is not reached yet: it goes on.
   EXPECT_EQ(f().Cache().resident_bytes, 20 * kBlob);
   EXPECT_EQ(f().Cache().watermark, Watermark::kBelow);

@@ -16,6 +16,8 @@ namespace {
 constexpr int kFetchesAhead = 4;
 constexpr std::uint64_t kFirstWindow = 256 << 10;
 constexpr std::uint64_t kLastWindow = 8 << 20;
+// At most this much around a random read: whoever waits for other bytes of it waits no longer.
+constexpr std::uint64_t kMostAround = 1 << 20;
 constexpr std::size_t kTrails = 4096;
 // A run that cannot be read is dropped; when this happens again and again, it is not the run.
 constexpr int kMaxDrops = 16;
@@ -95,15 +97,15 @@ class LakeBodySource final : public BodySource {
 
   // Decides where the byte at the offset comes from, and has what follows fetched ahead.
   Task<> Plan() {
-    FB_CO_ASSIGN_OR_RETURN(Place place,
-                           co_await engine::ReadMeta(services_, [this](const kv::Reader& reader) {
-                             return PlaceOf(reader, target_->body, read_.offset, target_->length);
-                           }));
-    if (place.run) {
-      UseRun(*place.run);
-      co_return co_await FetchAhead(place.run->span.end);
+    FB_CO_ASSIGN_OR_RETURN(
+        Look look, co_await engine::ReadMeta(
+                       services_, [this](const kv::Reader& reader) { return LookAt(reader); }));
+    if (look.place.run) {
+      UseRun(*look.place.run);
+      co_return co_await FetchAhead(look.place.run->span.end);
     }
-    fetch_ = Claim(read_.offset, place.gap, lake::Cause::kReadThrough);
+    fetch_ = Claim(read_.offset, look.place.gap, std::max(want_end_, read_.offset + look.around),
+                   lake::Cause::kReadThrough);
     if (!fetch_) co_return Fail(Code::kServerBusy, "The server is shutting down.");
     missed_ = true;
     co_return co_await FetchAhead(fetch_->claimed().end);
@@ -117,8 +119,26 @@ class LakeBodySource final : public BodySource {
                                       target_->lake_name, target_->etag);
   }
 
-  FetchPtr Claim(std::uint64_t offset, Span gap, lake::Cause cause) {
-    return fetcher_.Claim(target_, {offset, gap, want_end_, cause});
+  struct Look {
+    Place place;
+    std::uint64_t around = 0;  // of a gap: how many bytes from the offset on are worth bringing
+  };
+
+  // Who reads here and there in one region comes back to it: a miss brings as much as is here of
+  // the region already, which fills it in a few requests and brings at most as much again as is
+  // used. Not where that would push out something else.
+  Result<Look> LookAt(const kv::Reader& reader) {
+    Look look;
+    FB_ASSIGN_OR_RETURN(look.place, PlaceOf(reader, target_->body, read_.offset, target_->length));
+    if (look.place.run || fetcher_.book().crowded()) return look;
+    const std::uint64_t line = read_.offset / kFetchBytes * kFetchBytes;
+    FB_ASSIGN_OR_RETURN(look.around,
+                        ResidentIn(reader, target_->body, {line, line + kFetchBytes}, kMostAround));
+    return look;
+  }
+
+  FetchPtr Claim(std::uint64_t offset, Span gap, std::uint64_t want_end, lake::Cause cause) {
+    return fetcher_.Claim(target_, {offset, gap, want_end, cause});
   }
 
   // Up to kFetchesAhead fetches beyond `from`, where nothing is here; nobody waits for them yet.
@@ -134,8 +154,8 @@ class LakeBodySource final : public BodySource {
         continue;
       }
       const bool asked_for = from < read_.offset + read_.length;
-      const FetchPtr ahead =
-          Claim(from, place.gap, asked_for ? lake::Cause::kReadThrough : lake::Cause::kPrefetch);
+      const FetchPtr ahead = Claim(from, place.gap, want_end_,
+                                   asked_for ? lake::Cause::kReadThrough : lake::Cause::kPrefetch);
       if (!ahead) break;
       from = std::max(ahead->claimed().end, from + 1);
     }

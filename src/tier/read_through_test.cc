@@ -2,6 +2,7 @@
 #include "tier/read_through.h"
 
 #include <algorithm>
+#include <numeric>
 #include <random>
 #include <thread>
 
@@ -144,6 +145,42 @@ TEST_F(ReadThroughTest, RandomReadsAreNotReadAhead) {
   }
   fixture_.Settle();
   EXPECT_EQ(fixture_.BytesDown(), 6 * kGridBytes);
+}
+
+// Every page of the blob, in random order: the first ones one by one, then more and more at a time.
+TEST_F(ReadThroughTest, RandomReadsOfOneRegionFillIt) {
+  Plant(16 << 20);
+  std::vector<std::uint64_t> pages(bytes_.size() / kGridBytes);
+  std::iota(pages.begin(), pages.end(), 0);
+  std::ranges::shuffle(pages, std::mt19937_64(3));
+  for (const std::uint64_t page : pages) {
+    ASSERT_TRUE(Same(Read(page * kGridBytes + 100, 4096), Part(page * kGridBytes + 100, 4096)));
+    fixture_.Settle();
+  }
+  EXPECT_EQ(fixture_.BytesDown(), bytes_.size());
+  EXPECT_LE(Gets(), 80u);  // of 256
+}
+
+// One page, one, two, four: as much as is here of the region already.
+TEST_F(ReadThroughTest, WhatComesWithARandomReadIsNoMoreThanWasReadThere) {
+  Plant(8 << 20);
+  for (const std::uint64_t at : {3u << 20, 1u << 20, 0u, 2u << 20}) {
+    const std::uint64_t here = Resident();
+    ASSERT_TRUE(Read(at, 4096));
+    fixture_.Settle();
+    EXPECT_EQ(Resident(), here + std::max<std::uint64_t>(here, kGridBytes));
+  }
+  EXPECT_EQ(Resident(), 8 * kGridBytes);
+}
+
+TEST_F(ReadThroughTest, NothingComesAlongWhereItPushesOutSomethingElse) {
+  Plant(4 << 20);
+  fixture_.tier().placement_parts().book.SetCrowded(true);
+  for (const std::uint64_t at : {3u << 20, 1u << 20, 0u, 2u << 20}) {
+    ASSERT_TRUE(Read(at, 4096));
+    fixture_.Settle();
+  }
+  EXPECT_EQ(Resident(), 4 * kGridBytes);
 }
 
 TEST_F(ReadThroughTest, AShortAnswerIsNeverStoredAndNeverZeros) {

@@ -48,6 +48,19 @@ Result<std::vector<Run>> RunsIn(const kv::Reader& reader, meta::BodyId body, Spa
   return runs;
 }
 
+Result<std::uint64_t> ResidentIn(const kv::Reader& reader, meta::BodyId body, Span span,
+                                 std::uint64_t enough) {
+  std::uint64_t bytes = 0;
+  auto it = reader.Scan(keys::Run(body, span.start + 1), LastKey(body, span.end));
+  for (; it->Valid() && bytes < enough; it->Next()) {
+    FB_ASSIGN_OR_RETURN(const Run run, RunOf(it->key(), it->value()));
+    if (run.span.start >= span.end) break;
+    bytes += std::min(run.span.end, span.end) - std::max(run.span.start, span.start);
+  }
+  FB_RETURN_IF_ERROR(it->status());
+  return std::min(bytes, enough);
+}
+
 Result<Place> PlaceOf(const kv::Reader& reader, meta::BodyId body, std::uint64_t offset,
                       std::uint64_t limit) {
   // Where the run before ends, so that a fetch need not begin inside it.

@@ -58,6 +58,10 @@ Result<std::uint64_t> DropRuns(engine::Services& services, kv::Transaction& txn,
 Result<bool> DropSameRun(engine::Services& services, kv::Transaction& txn, meta::BodyId body,
                          const Run& run);
 
+// How many bytes of the runs in `span` are here; counts no further than `enough`.
+Result<std::uint64_t> ResidentIn(const kv::Reader& reader, meta::BodyId body, Span span,
+                                 std::uint64_t enough);
+
 // How many bytes of the body are here.
 Result<std::uint64_t> ResidentBytes(const kv::Reader& reader, meta::BodyId body);
 
