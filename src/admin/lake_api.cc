@@ -15,6 +15,7 @@
 #include "base/http_date.h"
 #include "engine/read_gate.h"
 #include "meta/keys.h"
+#include "tier/overflow_verify.h"
 
 namespace forebay::admin {
 namespace {
@@ -155,7 +156,51 @@ class Lakes {
     co_return co_await One(std::move(target));
   }
 
+  Task<std::string> Verify(OpContext context, std::string body) const {
+    FB_CO_ASSIGN_OR_RETURN(const ContainerRequest request, DecodeContainerRequest(body));
+    FB_CO_ASSIGN_OR_RETURN(engine::ContainerTarget target,
+                           co_await finder_.Require(context, request.container));
+    FB_CO_ASSIGN_OR_RETURN(tier::AttachmentPtr attachment, co_await RequireRoom(std::move(target)));
+    auto report =
+        co_await tier::VerifyOverflow(parts_.services, std::move(context),
+                                      parts_.tier.placement_parts().mover, std::move(attachment));
+    if (!report) co_return Fail(ToldByLake(std::move(report.error())));
+    VerifyInfo out{.blobs = report->blobs,
+                   .bytes = report->bytes,
+                   .damaged = report->damaged,
+                   .objects = report->objects,
+                   .to_delete = report->to_delete,
+                   .unowned = report->unowned,
+                   .foreign = report->foreign};
+    for (tier::OverflowDamage& one : report->damage) {
+      out.damage.push_back({.name = std::move(one.name),
+                            .object = std::move(one.object),
+                            .what = std::move(one.what)});
+    }
+    co_return Encode(out);
+  }
+
+  Task<std::string> TakeOver(OpContext context, std::string body) const {
+    FB_CO_ASSIGN_OR_RETURN(const ContainerRequest request, DecodeContainerRequest(body));
+    FB_CO_ASSIGN_OR_RETURN(engine::ContainerTarget target,
+                           co_await finder_.Require(context, request.container));
+    FB_CO_ASSIGN_OR_RETURN(const tier::AttachmentPtr attachment, co_await RequireRoom(target));
+    auto done = co_await attachment->owner->TakeOver(std::move(context));
+    if (!done) co_return Fail(ToldByLake(std::move(done.error())));
+    co_return co_await One(std::move(target));
+  }
+
  private:
+  // The attachment of a container whose lake is room for it.
+  Task<tier::AttachmentPtr> RequireRoom(engine::ContainerTarget target) const {
+    FB_CO_ASSIGN_OR_RETURN(tier::AttachmentPtr attachment,
+                           co_await parts_.tier.AttachmentOf(std::move(target)));
+    if (attachment->owner) co_return attachment;
+    co_return Fail(Code::kInvalidInput,
+                   "The container is not attached with mode capacity: nothing of it lies in a lake "
+                   "under names that only this server knows.");
+  }
+
   Task<std::string> One(engine::ContainerTarget target) const {
     FB_CO_ASSIGN_OR_RETURN(const std::vector<LakeInfo> lakes, co_await Read(std::move(target)));
     if (lakes.empty()) co_return Fail(Code::kNotFound, "The container was detached meanwhile.");
@@ -239,7 +284,12 @@ class Lakes {
     if (status.overflow) {
       info.overflow = OverflowInfo{.bodies = status.overflow->bodies,
                                    .bytes = status.overflow->bytes,
-                                   .to_delete = status.overflow->to_delete};
+                                   .to_delete = status.overflow->to_delete,
+                                   .stuck = status.overflow->stuck,
+                                   .sent_bodies = status.overflow->sent.bodies,
+                                   .sent_bytes = status.overflow->sent.bytes,
+                                   .failures = status.overflow->sent.failures,
+                                   .writes_held = status.writes_held};
       if (info.problem.empty()) info.problem = status.writes_held;
     }
     const auto usage = parts_.usage(status.account, status.container);
@@ -320,6 +370,8 @@ void AddLakeOperations(ControlApi& api, LakeParts parts) {
   add("POST", "/v1/lakes/detach", &Lakes::Detach);
   add("POST", "/v1/lakes/sync", &Lakes::Sync);
   add("POST", "/v1/lakes/approve", &Lakes::Approve);
+  add("POST", "/v1/lakes/verify", &Lakes::Verify);
+  add("POST", "/v1/lakes/takeover", &Lakes::TakeOver);
 }
 
 }  // namespace forebay::admin

@@ -7,6 +7,9 @@
 //                           lake has all changes, unless they are to be dropped
 //   POST /v1/lakes/sync     answers when the lake has all that was changed before
 //   POST /v1/lakes/approve  lets so many deletes travel that the guard holds back
+//   POST /v1/lakes/verify   holds what lies in a lake that is room (mode capacity) against the
+//                           records
+//   POST /v1/lakes/takeover the part of such a lake is this server's from now on, whoever had it
 //
 // What a lake refuses is kNetwork with the lake's words and what to do about them (lake/advice.h).
 // Containers are named as container_finder.h says.

@@ -208,5 +208,44 @@ TEST_F(LakeApiTest, ABareNameIsTheOneAccountThatHasIt) {
   EXPECT_THAT(twice.error().message(), AllOf(HasSubstr("Several"), HasSubstr("second/box")));
 }
 
+TEST_F(LakeApiTest, WhatLiesInALakeThatIsRoomIsVerifiedAndTakenOver) {
+  AttachLakeRequest request = Request();
+  request.mode = "capacity";
+  auto lake = Attach(request);
+  ASSERT_TRUE(lake) << lake.error().message();
+  ASSERT_TRUE(lake->overflow);
+  ASSERT_TRUE(fixture_.engine().Put("a", tier::Pattern(5'000)));
+  const auto evicted = fixture_.engine().Run(
+      fixture_.tier().placement().EvictNow({}, fixture_.engine().Container(), "a"));
+  ASSERT_TRUE(evicted) << evicted.error().message();
+  EXPECT_EQ(List()[0].overflow->sent_bodies, 1u);
+  const std::string body = Encode(ContainerRequest{"box"});
+  auto verified = DecodeVerify(*Call("POST", "/v1/lakes/verify", body));
+  ASSERT_TRUE(verified);
+  EXPECT_EQ(verified->blobs, 1u);
+  EXPECT_EQ(verified->objects, 1u);
+  EXPECT_EQ(verified->damaged, 0u);
+  for (const std::string& name : fixture_.lake().Names()) {
+    if (name != tier::kOwnerObject) fixture_.lake().Remove(name);
+  }
+  verified = DecodeVerify(*Call("POST", "/v1/lakes/verify", body));
+  ASSERT_TRUE(verified);
+  ASSERT_EQ(verified->damage.size(), 1u);
+  EXPECT_EQ(verified->damage[0].name, "a");
+  auto taken = Call("POST", "/v1/lakes/takeover", body);
+  ASSERT_TRUE(taken) << taken.error().message();
+  EXPECT_EQ(DecodeLake(*taken)->container, "box");
+}
+
+TEST_F(LakeApiTest, OnlyALakeThatIsRoomIsVerifiedAndTakenOver) {
+  ASSERT_TRUE(Attach(Request()));
+  for (const char* path : {"/v1/lakes/verify", "/v1/lakes/takeover"}) {
+    auto refused = Call("POST", path, Encode(ContainerRequest{"box"}));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Code::kInvalidInput);
+    EXPECT_THAT(refused.error().message(), HasSubstr("mode capacity"));
+  }
+}
+
 }  // namespace
 }  // namespace forebay::admin

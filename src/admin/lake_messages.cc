@@ -43,6 +43,11 @@ Json JsonOf(const OverflowInfo& overflow) {
       .Number("bodies", overflow.bodies)
       .Number("bytes", overflow.bytes)
       .Number("to_delete", overflow.to_delete)
+      .Number("stuck", overflow.stuck)
+      .Number("sent_bodies", overflow.sent_bodies)
+      .Number("sent_bytes", overflow.sent_bytes)
+      .Number("failures", overflow.failures)
+      .TextIfAny("writes_held", overflow.writes_held)
       .Done();
 }
 
@@ -125,8 +130,13 @@ Result<OverflowInfo> ReadOverflow(JsonReader at) {
   ObjectReader in(std::move(at));
   OverflowInfo out{.bodies = in.Number("bodies"),
                    .bytes = in.Number("bytes"),
-                   .to_delete = in.Number("to_delete")};
-  return in.Finish(out);
+                   .to_delete = in.Number("to_delete"),
+                   .stuck = in.Number("stuck"),
+                   .sent_bodies = in.Number("sent_bodies"),
+                   .sent_bytes = in.Number("sent_bytes"),
+                   .failures = in.Number("failures"),
+                   .writes_held = in.Text("writes_held")};
+  return in.Finish(std::move(out));
 }
 
 Result<ResidencyInfo> ReadResidency(JsonReader at) {
@@ -248,6 +258,47 @@ Result<AttachLakeRequest> DecodeAttachLakeRequest(std::string_view text) {
                         .ordering = in.Text("ordering"),
                         .acknowledge = in.Text("acknowledge"),
                         .conflicts = in.Text("conflicts")};
+  return in.Finish(std::move(out));
+}
+
+std::string Encode(const VerifyInfo& verified) {
+  Json damage = Json::Array();
+  for (const DamageInfo& one : verified.damage) {
+    damage.Add(ObjectWriter()
+                   .Text("name", one.name)
+                   .Text("object", one.object)
+                   .Text("what", one.what)
+                   .Done());
+  }
+  return ObjectWriter()
+      .Number("blobs", verified.blobs)
+      .Number("bytes", verified.bytes)
+      .Number("damaged", verified.damaged)
+      .Value("damage", std::move(damage))
+      .Number("objects", verified.objects)
+      .Number("to_delete", verified.to_delete)
+      .Number("unowned", verified.unowned)
+      .Number("foreign", verified.foreign)
+      .Write();
+}
+
+Result<VerifyInfo> DecodeVerify(std::string_view text) {
+  FB_ASSIGN_OR_RETURN(const Json json, ParseMessage(text));
+  ObjectReader in{JsonReader(json)};
+  VerifyInfo out{.blobs = in.Number("blobs"),
+                 .bytes = in.Number("bytes"),
+                 .damaged = in.Number("damaged"),
+                 .objects = in.Number("objects"),
+                 .to_delete = in.Number("to_delete"),
+                 .unowned = in.Number("unowned"),
+                 .foreign = in.Number("foreign")};
+  for (JsonReader& item : in.Items("damage")) {
+    ObjectReader one(std::move(item));
+    out.damage.push_back({.name = one.Required("name"),
+                          .object = one.Required("object"),
+                          .what = one.Required("what")});
+    FB_RETURN_IF_ERROR(one.Finish(true));
+  }
   return in.Finish(std::move(out));
 }
 

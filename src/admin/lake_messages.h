@@ -93,6 +93,10 @@ struct OverflowInfo {
   std::uint64_t bodies = 0;
   std::uint64_t bytes = 0;
   std::uint64_t to_delete = 0;  // objects there that nothing needs any more
+  std::uint64_t stuck = 0;      // of them, that the lake did not let go when it was asked last
+  std::uint64_t sent_bodies = 0, sent_bytes = 0;  // since the server opened the container
+  std::uint64_t failures = 0;                     // bodies that did not go, since then
+  std::string writes_held = {};  // why writes are refused for now; empty while they are taken
   friend bool operator==(const OverflowInfo&, const OverflowInfo&) = default;
 };
 
@@ -112,6 +116,28 @@ struct ResidencyInfo {
   std::uint64_t age_seconds = 0;   // when it was counted
   friend bool operator==(const ResidencyInfo&, const ResidencyInfo&) = default;
 };
+
+// The answer of POST /v1/lakes/verify: what the records say lies in a lake that is room, against
+// what the lake has.
+struct DamageInfo {
+  std::string name = {};    // the blob
+  std::string object = {};  // with its bytes
+  std::string what = {};    // "is missing"
+  friend bool operator==(const DamageInfo&, const DamageInfo&) = default;
+};
+struct VerifyInfo {
+  std::uint64_t blobs = 0;  // whose bytes lie there
+  std::uint64_t bytes = 0;
+  std::uint64_t damaged = 0;
+  std::vector<DamageInfo> damage = {};  // the first of them
+  std::uint64_t objects = 0;            // there
+  std::uint64_t to_delete = 0;          // of them, known to be
+  std::uint64_t unowned = 0;  // of them, that nobody names; found and deleted within a day
+  std::uint64_t foreign = 0;  // that are none of ours
+  friend bool operator==(const VerifyInfo&, const VerifyInfo&) = default;
+};
+std::string Encode(const VerifyInfo& verified);
+Result<VerifyInfo> DecodeVerify(std::string_view json);
 
 // One attached container: an element of GET /v1/lakes, and the answer of attach.
 struct LakeInfo {

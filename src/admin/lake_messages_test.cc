@@ -26,7 +26,14 @@ LakeInfo Everything() {
   lake.link = LinkInfo{.state = "down", .down_seconds = 4, .retry_after_seconds = 5};
   lake.backlog = BacklogInfo{
       .files = 6, .bytes = 7, .oldest_seconds = 8, .paused = "deletes", .writes_held = "full"};
-  lake.overflow = OverflowInfo{.bodies = 22, .bytes = 23, .to_delete = 24};
+  lake.overflow = OverflowInfo{.bodies = 22,
+                               .bytes = 23,
+                               .to_delete = 24,
+                               .stuck = 25,
+                               .sent_bodies = 26,
+                               .sent_bytes = 27,
+                               .failures = 28,
+                               .writes_held = "full of it"};
   lake.residency =
       ResidencyInfo{.resident_bytes = 9, .total_bytes = 10, .pinned_bytes = 11, .age_seconds = 21};
   lake.traffic = {{.cause = "offload", .requests = 12, .bytes_down = 13, .bytes_up = 14}};
@@ -54,6 +61,19 @@ TEST(LakeMessages, RoundTrip) {
                                  .conflicts = "lake-wins"};
   EXPECT_EQ(*DecodeAttachLakeRequest(Encode(attach)), attach);
   EXPECT_EQ(DecodeContainerRequest(Encode(ContainerRequest{"x"}))->container, "x");
+  const VerifyInfo verified{.blobs = 1,
+                            .bytes = 2,
+                            .damaged = 3,
+                            .damage = {{.name = "a", .object = "b", .what = "is missing"},
+                                       {.name = "c", .object = "d", .what = "is short"}},
+                            .objects = 4,
+                            .to_delete = 5,
+                            .unowned = 6,
+                            .foreign = 7};
+  auto again = DecodeVerify(Encode(verified));
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(*again, verified);
+  EXPECT_FALSE(DecodeVerify("{\"damage\": [{\"name\": \"a\"}]}"));
 }
 
 TEST(LakeMessages, WrongTextSaysWhereAndWhat) {

@@ -87,10 +87,10 @@ int Attach(Control& control, const Console& console, admin::AttachLakeRequest re
   if (lake->created) {
     console.Say(fmt::format("made the container {}/{}", lake->account, lake->container));
   }
-  console.Say(
-      fmt::format("attached {}/{} to {} ({}); its names come in, and everything can be "
-                  "read from now on",
-                  lake->account, lake->container, lake->lake, lake->mode));
+  console.Say(fmt::format(
+      "attached {}/{} to {} ({}); {}", lake->account, lake->container, lake->lake, lake->mode,
+      lake->overflow ? "what does not fit here goes there from now on"
+                     : "its names come in, and everything can be read from now on"));
   return wait ? WaitForImport(control, console, std::move(*lake)) : 0;
 }
 
@@ -122,10 +122,10 @@ int Detach(Control& control, const Console& console, const std::string& containe
   if (!text) return console.Refuse(text.error());
   auto lake = admin::DecodeLake(*text);
   if (!lake) return console.Refuse(lake.error());
-  console.Say(
-      fmt::format("detached {}/{} from {}: blobs whose bytes are all here stay, the others "
-                  "are in the lake only",
-                  lake->account, lake->container, lake->lake));
+  console.Say(fmt::format("detached {}/{} from {}: {}", lake->account, lake->container, lake->lake,
+                          lake->overflow ? "all of it is here"
+                                         : "blobs whose bytes are all here stay, the others are in "
+                                           "the lake only"));
   return 0;
 }
 
@@ -164,6 +164,26 @@ int Approve(Control& control, const Console& console, const std::string& contain
                    Encode(admin::ApproveRequest{.container = container, .deletes = deletes}));
   if (!text) return console.Refuse(text.error());
   console.Say(fmt::format("{} deletes may travel to the lake", Grouped(deletes)));
+  return 0;
+}
+
+int Verify(Control& control, const Console& console, const std::string& container) {
+  auto text = control.Call("POST", "/v1/lakes/verify", Encode(admin::ContainerRequest{container}));
+  if (!text) return console.Refuse(text.error());
+  auto verified = admin::DecodeVerify(*text);
+  if (!verified) return console.Refuse(verified.error());
+  console.Print(VerifyText(*verified));
+  return verified->damaged > 0 ? kExitProblems : 0;
+}
+
+int TakeOver(Control& control, const Console& console, const std::string& container) {
+  auto text =
+      control.Call("POST", "/v1/lakes/takeover", Encode(admin::ContainerRequest{container}));
+  if (!text) return console.Refuse(text.error());
+  auto lake = admin::DecodeLake(*text);
+  if (!lake) return console.Refuse(lake.error());
+  console.Say(fmt::format("{} is this server's; another one that had it stops within a minute",
+                          lake->lake));
   return 0;
 }
 
@@ -251,6 +271,22 @@ void LakeCommands::AddMore(CommandLine& line, CLI::App& lake, Values& values) {
       ->required()
       ->type_name("NUMBER");
 
+  AddContainer(AddServed(line, lake, "verify",
+                         "Hold what a lake that is room (mode capacity) has against what this "
+                         "server knows.\nChanges nothing. Exit status: 2 when a blob is damaged.",
+                         [&values, &console](Control& control) {
+                           return Verify(control, console, values.container);
+                         }),
+               values.container);
+  AddContainer(AddServed(line, lake, "takeover",
+                         "Make the part of a lake that is room (mode capacity) this server's. "
+                         "Only when the\nserver that `lake status` names is gone for good: what it "
+                         "has sent and this one\ndoes not know is deleted there.",
+                         [&values, &console](Control& control) {
+                           return TakeOver(control, console, values.container);
+                         }),
+               values.container);
+
   CLI::App* detach =
       AddServed(line, lake, "detach",
                 "End it: blobs whose bytes are here stay, the others are no longer shown. The "
@@ -261,7 +297,8 @@ void LakeCommands::AddMore(CommandLine& line, CLI::App& lake, Values& values) {
   AddContainer(detach, values.container);
   detach->add_flag(
       "--drop", values.drop,
-      "Do not wait: what has not travelled stays here, and the lake never hears of it");
+      "Do not wait: what has not travelled stays here, and the lake never hears of it. Of mode "
+      "capacity: leave objects there that the lake does not let go");
 }
 
 LakeCommands::~LakeCommands() = default;

@@ -23,6 +23,7 @@ std::string Overflow(const admin::OverflowInfo& overflow) {
       fmt::format("{} {} / {} in the lake", Grouped(overflow.bodies),
                   overflow.bodies == 1 ? "body" : "bodies", HumanBytes(overflow.bytes));
   if (overflow.to_delete > 0) out += fmt::format(", {} to delete", Grouped(overflow.to_delete));
+  if (overflow.stuck > 0) out += fmt::format(" ({} not let go)", Grouped(overflow.stuck));
   return out;
 }
 
@@ -97,8 +98,17 @@ std::string LakeText(const admin::LakeInfo& lake, bool traffic) {
       lake.backlog->writes_held != lake.problem) {
     out += fmt::format("  writes refused: {}\n", lake.backlog->writes_held);
   }
+  if (lake.overflow && !lake.overflow->writes_held.empty() &&
+      lake.overflow->writes_held != lake.problem) {
+    out += fmt::format("  writes refused: {}\n", lake.overflow->writes_held);
+  }
   if (!lake.problem.empty()) out += fmt::format("  problem: {}\n", lake.problem);
   if (!traffic) return out;
+  if (lake.overflow) {
+    out += fmt::format("  {} bodies / {} sent since the server began, {} did not go\n",
+                       Grouped(lake.overflow->sent_bodies), HumanBytes(lake.overflow->sent_bytes),
+                       Grouped(lake.overflow->failures));
+  }
   for (const admin::TrafficInfo& cause : lake.traffic) {
     if (cause.requests == 0) continue;
     out += fmt::format("  {:<12} {:>12} requests  {:>9} down  {:>9} up\n", cause.cause,
@@ -108,6 +118,24 @@ std::string LakeText(const admin::LakeInfo& lake, bool traffic) {
   out += fmt::format("  {} failed tries, {} repeated\n", Grouped(lake.failures),
                      Grouped(lake.retries));
   return out;
+}
+
+std::string VerifyText(const admin::VerifyInfo& verified) {
+  std::string out;
+  for (const admin::DamageInfo& one : verified.damage) {
+    out += fmt::format("{}: its object {} {}\n", one.name, one.object, one.what);
+  }
+  if (verified.damaged > verified.damage.size()) {
+    out += fmt::format("and {} more\n", Grouped(verified.damaged - verified.damage.size()));
+  }
+  out +=
+      fmt::format("{} {} / {} in the lake, {} damaged; {} objects there", Grouped(verified.blobs),
+                  verified.blobs == 1 ? "blob" : "blobs", HumanBytes(verified.bytes),
+                  Grouped(verified.damaged), Grouped(verified.objects));
+  if (verified.to_delete > 0) out += fmt::format(", {} to delete", Grouped(verified.to_delete));
+  if (verified.unowned > 0) out += fmt::format(", {} that nobody names", Grouped(verified.unowned));
+  if (verified.foreign > 0) out += fmt::format(", {} that are not ours", Grouped(verified.foreign));
+  return out + "\n";
 }
 
 }  // namespace forebay::cli

@@ -19,5 +19,7 @@ std::string Age(std::uint64_t seconds);
 std::string LakeSummary(const admin::LakeInfo& lake);
 // The summary with where the lake is, what is wrong, and with `traffic` what it has cost.
 std::string LakeText(const admin::LakeInfo& lake, bool traffic);
+// What `forebay lake verify` has found.
+std::string VerifyText(const admin::VerifyInfo& verified);
 
 }  // namespace forebay::cli

@@ -50,6 +50,36 @@ TEST(LakeText, OfALakeThatIsRoomItSaysWhatLiesThere) {
   lake.overflow = {.bodies = 1, .bytes = 5, .to_delete = 2'000};
   EXPECT_EQ(LakeSummary(lake),
             "1 body / 5 B in the lake, 2,000 to delete, 1.0 TiB here of 4.0 TiB, link up");
+  lake.overflow = {.to_delete = 3,
+                   .stuck = 2,
+                   .sent_bodies = 1'234,
+                   .sent_bytes = 5ULL << 30,
+                   .failures = 6,
+                   .writes_held = "The disks are full."};
+  const std::string text = LakeText(lake, true);
+  for (const char* words :
+       {"0 bodies / 0 B in the lake, 3 to delete (2 not let go), ",
+        "  writes refused: The disks are full.\n",
+        "  1,234 bodies / 5.0 GiB sent since the server began, 6 did not go\n"}) {
+    EXPECT_NE(text.find(words), std::string::npos) << text;
+  }
+}
+
+TEST(LakeText, WhatWasVerifiedNamesWhatIsDamaged) {
+  admin::VerifyInfo verified{.blobs = 1, .bytes = 5, .objects = 1};
+  EXPECT_EQ(VerifyText(verified), "1 blob / 5 B in the lake, 0 damaged; 1 objects there\n");
+  verified = {.blobs = 3'000,
+              .bytes = 5ULL << 30,
+              .damaged = 2,
+              .damage = {{.name = "a/b", .object = "00ab", .what = "is missing"}},
+              .objects = 3'010,
+              .to_delete = 4,
+              .unowned = 5,
+              .foreign = 6};
+  EXPECT_EQ(VerifyText(verified),
+            "a/b: its object 00ab is missing\nand 1 more\n3,000 blobs / 5.0 GiB in the lake, 2 "
+            "damaged; 3,010 objects there, 4 to delete, 5 that nobody names, 6 that are not "
+            "ours\n");
 }
 
 TEST(LakeText, ProblemsAndTrafficHaveLinesOfTheirOwn) {

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "base/ip_address.h"
+#include "cli/directory_identity.h"
 #include "http/interface_addresses.h"
 #include "lake/endpoint.h"
 #include "lake/stored_credential.h"
@@ -77,6 +78,8 @@ Result<std::unique_ptr<Lakes>> Lakes::Make(const config::Config& config, engine:
   options.factory = [self = lakes.get()](const meta::AttachRecord& record) {
     return self->MakeClient(record);
   };
+  FB_ASSIGN_OR_RETURN(options.identity.directory, DirectoryIdentity(config.data.front()));
+  options.identity.place = options.host + ":" + config.data.front();
   options.is_own = [&own](const lake::LakeEndpoint& endpoint) { return own.Are(endpoint.origin); };
   lakes->tier_ = std::make_unique<tier::LakeTier>(services, std::move(options));
   services.lake = lakes->tier_.get();

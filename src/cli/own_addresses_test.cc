@@ -17,6 +17,7 @@ TEST(OwnAddressesTest, OneAddressIsWhatItIsBoundTo) {
   EXPECT_FALSE(own.Are("http://127.0.0.1"));
   EXPECT_FALSE(own.Are("http://127.0.0.2:10000")) << "another server's, perhaps";
   EXPECT_FALSE(own.Are("http://[::1]:10000"));
+  EXPECT_TRUE(own.Are("http://0.0.0.0:10000")) << "which leads to the loopback address";
 }
 
 TEST(OwnAddressesTest, EverywhereIsAllOfThisMachine) {

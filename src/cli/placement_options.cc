@@ -45,6 +45,7 @@ Result<tier::PlacementOptions> PlacementOptionsOf(const config::Config& config,
   // Halfway between where eviction begins and where everybody's writes end.
   options.pressure.percent = (options.evict.high_percent + 100) / 2;
   options.pressure.container_limit = config.lake_backlog_limit;
+  options.overflow_least_bytes = config.lake_overflow_min_size;
   options.prefetch.fetches = config.lake_prefetch_concurrency;
   options.prefetch.rate = std::move(*rate);
   return options;

@@ -17,6 +17,7 @@
 #include "cli/version.h"
 #include "config/reload.h"
 #include "engine/account_layout.h"
+#include "tier/overflow_metrics.h"
 #include "tier/placement_metrics.h"
 
 namespace forebay::cli {
@@ -214,6 +215,7 @@ void Server::ExposeMetrics() {
   callbacks_.push_back(admin::CollectScrub(registry_, node_->scrubber()));
   callbacks_.push_back(admin::CollectSweeper(registry_, node_->store(), node_->sweeper()));
   callbacks_.push_back(tier::CollectPlacement(registry_, lakes_->tier().placement()));
+  callbacks_.push_back(tier::CollectOverflow(registry_, lakes_->tier()));
   callbacks_.push_back(admin::CollectCopies(registry_, blobs_->copy_jobs()));
   const double started = static_cast<double>(Clock::System().Now().seconds());
   callbacks_.push_back(registry_.AddCollector([started](metrics::Samples& out) {

@@ -136,6 +136,40 @@ TEST_F(LakeCommandTest, AContainerIsNotAttachedToItself) {
   EXPECT_THAT(Lake({"status"}).out, HasSubstr("no container is attached"));
 }
 
+TEST_F(LakeCommandTest, NothingOverflowsIntoThisServer) {
+  const std::string own = front_->endpoints().front();
+  const std::size_t host = own.find("127.0.0.1");
+  ASSERT_NE(host, std::string::npos) << own;
+  for (const char* other : {"127.0.0.1", "0.0.0.0", "localhost"}) {
+    std::string endpoint = own + "/" + std::string(config::kDevelopmentAccount) + "/other";
+    endpoint.replace(host, std::string("127.0.0.1").size(), other);
+    Outcome refused = Lake({"attach", "scratch", "--endpoint", endpoint, "--credential",
+                            "key:@" + key_file_, "--mode", "capacity"});
+    EXPECT_EQ(refused.status, 1) << endpoint << refused.out;
+    EXPECT_THAT(refused.err, HasSubstr("a container of this server itself")) << endpoint;
+  }
+  EXPECT_THAT(Lake({"status"}).out, HasSubstr("no container is attached"));
+}
+
+TEST_F(LakeCommandTest, ALakeThatIsRoomIsVerifiedAndTakenOver) {
+  MakeLakeContainer("datasets");
+  Outcome attached = Lake({"attach", "scratch", "--endpoint", Endpoint("datasets"), "--credential",
+                           "key:@" + key_file_, "--mode", "capacity"});
+  EXPECT_EQ(attached.status, 0) << attached.err;
+  EXPECT_THAT(attached.out, HasSubstr("what does not fit here goes there"));
+  EXPECT_THAT(Lake({"status", "scratch", "--traffic"}).out,
+              AllOf(HasSubstr("0 bodies / 0 B in the lake"), HasSubstr("0 did not go")));
+  Outcome verified = Lake({"verify", "scratch"});
+  EXPECT_EQ(verified.status, 0) << verified.err;
+  EXPECT_EQ(verified.out, "0 blobs / 0 B in the lake, 0 damaged; 0 objects there\n");
+  Outcome taken = Lake({"takeover", "scratch"});
+  EXPECT_EQ(taken.status, 0) << taken.err;
+  EXPECT_THAT(taken.out, HasSubstr("is this server's"));
+  Outcome detached = Lake({"detach", "scratch"});
+  EXPECT_EQ(detached.status, 0) << detached.err;
+  EXPECT_THAT(detached.out, HasSubstr("all of it is here"));
+}
+
 TEST_F(LakeCommandTest, LifecyclePoliciesArePutReadBackAndTried) {
   const std::string account(config::kDevelopmentAccount);
   const std::string file = root_ + "/policy.json";

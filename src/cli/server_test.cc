@@ -226,6 +226,10 @@ TEST_F(ServerTest, EveryMetricHasItsLineOnThePage) {
                               (*lake)->endpoints().front() + "/" + account + "/datasets",
                               "--credential", "key:@" + root_ + "/key"});
   ASSERT_EQ(attached.status, 0) << attached.err;
+  attached = Command({"lake", "attach", "scratch", "--endpoint",
+                      (*lake)->endpoints().front() + "/" + account + "/datasets", "--credential",
+                      "key:@" + root_ + "/key", "--mode", "capacity"});
+  ASSERT_EQ(attached.status, 0) << attached.err;
   Get(server_->endpoints().front() + "/devstoreaccount1/container?restype=container");
   const std::string text = Get(server_->admin_endpoint() + "/metrics");
   std::string page =

@@ -88,6 +88,7 @@ struct Config {
   std::uint64_t lake_high_watermark = 0;  // percent of the disks
   std::uint64_t lake_low_watermark = 0;
   std::uint64_t lake_backlog_limit = 0;
+  std::uint64_t lake_overflow_min_size = 0;
   std::uint64_t lake_cache_size = 0;  // bytes; 0: only the watermarks limit it
   std::uint64_t lake_prefetch_concurrency = 0;
   std::string lake_prefetch_rate;

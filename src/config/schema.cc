@@ -123,6 +123,9 @@ constexpr std::array kSchema = {
         "until some have travelled. 0 for as many as the data directories take: writes are refused "
         "halfway between lake.high_watermark and the reserve, while it is waiting bytes that fill "
         "them."},
+    Key{"lake.overflow_min_size", Type::kBytes, &Config::lake_overflow_min_size, "4KiB",
+        "Of containers attached as capacity: blobs smaller than this stay here when the disks "
+        "fill, since each that overflows is an object, and a request, of its own."},
     Key{"lake.prefetch_concurrency", Type::kInteger, &Config::lake_prefetch_concurrency, "16",
         "Ranges that prefetch and hydrate fetch at a time, all lakes together.", false, 1, 256},
     Key{"lake.prefetch_rate", Type::kText, &Config::lake_prefetch_rate, "",

@@ -87,15 +87,23 @@ Result<bool> MarkLakeObjectLost(kv::Transaction& txn, meta::BodyId body) {
 }
 
 Result<std::vector<meta::BodyId>> DoomedLakeObjects(const kv::Reader& reader,
-                                                    meta::ContainerId container, std::size_t max) {
+                                                    meta::ContainerId container, std::size_t max,
+                                                    meta::BodyId after) {
   std::vector<meta::BodyId> bodies;
   const std::string prefix = keys::DoomedObjects(container);
-  auto it = reader.Scan(prefix, PrefixEnd(prefix));
+  auto it = reader.Scan(keys::DoomedObject(container, meta::BodyId(after.value() + 1)),
+                        PrefixEnd(prefix));
   for (; it->Valid() && bodies.size() < max; it->Next()) {
     bodies.push_back(keys::BodyOfDoomedKey(it->key()));
   }
   FB_RETURN_IF_ERROR(it->status());
   return bodies;
+}
+
+Result<bool> IsLakeObjectDoomed(const kv::Reader& reader, meta::ContainerId container,
+                                meta::BodyId body) {
+  FB_ASSIGN_OR_RETURN(const auto stored, reader.Get(keys::DoomedObject(container, body)));
+  return stored.has_value();
 }
 
 Result<LakeObjectCounts> CountLakeObjects(const kv::Reader& reader, meta::ContainerId container) {

@@ -40,9 +40,13 @@ Result<bool> IsLakeObjectLost(const kv::Reader& reader, meta::BodyId body);
 // True for whoever says it first of a body.
 Result<bool> MarkLakeObjectLost(kv::Transaction& txn, meta::BodyId body);
 
-// Those to be deleted, at most `max`.
+// Those to be deleted, in their order, at most `max` from the one behind `after` on (none: from the
+// first).
 Result<std::vector<meta::BodyId>> DoomedLakeObjects(const kv::Reader& reader,
-                                                    meta::ContainerId container, std::size_t max);
+                                                    meta::ContainerId container, std::size_t max,
+                                                    meta::BodyId after = {});
+Result<bool> IsLakeObjectDoomed(const kv::Reader& reader, meta::ContainerId container,
+                                meta::BodyId body);
 
 struct LakeObjectCounts {
   std::uint64_t objects = 0;  // that a body owns

@@ -78,6 +78,11 @@ TEST_F(LakeObjectsTest, WhatNobodyOwnsIsDoomedByName) {
   }
   EXPECT_EQ(Doomed(2), (std::vector{meta::BodyId(1), meta::BodyId(2)}));
   EXPECT_EQ(Doomed().size(), 3u);
+  EXPECT_EQ(*DoomedLakeObjects(*Reader(), kContainer, 10, meta::BodyId(1)),
+            (std::vector{meta::BodyId(2), meta::BodyId(3)}));
+  EXPECT_TRUE(DoomedLakeObjects(*Reader(), kContainer, 10, meta::BodyId(3))->empty());
+  EXPECT_TRUE(*IsLakeObjectDoomed(*Reader(), kContainer, meta::BodyId(3)));
+  EXPECT_FALSE(*IsLakeObjectDoomed(*Reader(), kContainer, meta::BodyId(4)));
   EXPECT_EQ(Counts().objects, 0u);
 }
 

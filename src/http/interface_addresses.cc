@@ -53,6 +53,9 @@ bool Meets(const IpBytes& address, const IpBytes& bound,
            const std::function<std::vector<IpBytes>()>& interfaces) {
   if (address == bound) return true;
   const IpBytes every4 = *ParseIp("0.0.0.0"), every6 = *ParseIp("::");
+  // Linux takes a connection to "any address" for one to the loopback address of that family.
+  if (address == every4 && bound == *ParseIp("127.0.0.1")) return true;
+  if (address == every6 && bound == *ParseIp("::1")) return true;
   if (bound != every4 && bound != every6) return false;
   // Who connects to "any address" meets this machine, too.
   if (IsLoopback(address) || address == every4 || address == every6) return true;

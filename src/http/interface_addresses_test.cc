@@ -41,6 +41,11 @@ TEST(InterfaceAddresses, WhomAConnectionMeets) {
       {"10.1.2.3", "10.9.9.9", false},  // ours too, but nobody listens there
       {"127.0.0.1", "127.0.0.2", false},
       {"127.0.0.1", "::1", false},
+      {"127.0.0.1", "0.0.0.0", true},  // where Linux connects to
+      {"127.0.0.2", "0.0.0.0", false},
+      {"10.1.2.3", "0.0.0.0", false},
+      {"::1", "::", true},
+      {"::1", "0.0.0.0", false},
       {"0.0.0.0", "10.9.9.9", true},
       {"0.0.0.0", "127.0.0.2", true},
       {"0.0.0.0", "0.0.0.0", true},

@@ -110,6 +110,21 @@ bool IsTransient(Failure failure) {
          failure == Failure::kUnreachable;
 }
 
+bool ConcernsWholeLake(Failure failure) {
+  switch (failure) {
+    case Failure::kRetryable:
+    case Failure::kThrottled:
+    case Failure::kUnreachable:
+    case Failure::kContainerMissing:
+    case Failure::kForbidden:
+    case Failure::kClockSkew:
+    case Failure::kStopped:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::string_view FailureName(Failure failure) {
   switch (failure) {
     case Failure::kRetryable:

@@ -33,4 +33,8 @@ Failure Classify(const Error& error);
 // True where the same call may succeed later without anyone changing anything.
 bool IsTransient(Failure failure);
 
+// True where another blob would fare no better now: the lake as a whole does not do what we ask, or
+// we have stopped. What is wrong with one blob is not. Of kUnknownOutcome the caller decides.
+bool ConcernsWholeLake(Failure failure);
+
 }  // namespace forebay::lake

@@ -52,5 +52,18 @@ TEST(Failure, TellsTheLinkFromTheCaller) {
   EXPECT_TRUE(IsTransient(Failure::kThrottled));
 }
 
+TEST(Failure, TellsTheWholeLakeFromOneBlob) {
+  for (const auto failure :
+       {Failure::kRetryable, Failure::kThrottled, Failure::kUnreachable, Failure::kContainerMissing,
+        Failure::kForbidden, Failure::kClockSkew, Failure::kStopped}) {
+    EXPECT_TRUE(ConcernsWholeLake(failure)) << FailureName(failure);
+  }
+  for (const auto failure : {Failure::kUnknownOutcome, Failure::kNotFound, Failure::kPrecondition,
+                             Failure::kArchived, Failure::kLeased, Failure::kConflict,
+                             Failure::kInvalidBlocks, Failure::kCorrupt, Failure::kRejected}) {
+    EXPECT_FALSE(ConcernsWholeLake(failure)) << FailureName(failure);
+  }
+}
+
 }  // namespace
 }  // namespace forebay::lake

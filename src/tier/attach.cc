@@ -149,9 +149,24 @@ Result<> FollowCircle(const kv::Reader& reader, const std::pair<std::string, std
   return {};
 }
 
+// Bytes that overflow into this server itself would stay on the disks that they are to leave.
+Result<> CheckNotHere(const std::string& endpoint, const IsOwnEndpoint& is_own) {
+  const auto at = lake::ParseLakeEndpoint(endpoint);
+  if (!at || !is_own(*at)) return {};
+  return Fail(
+      Code::kInvalidInput,
+      "The endpoint is a container of this server itself: " + endpoint +
+          ". What does not fit on its disks cannot overflow into it; name a lake elsewhere.");
+}
+
 Task<> CheckNoCircle(engine::Services& services, const AttachRequest& request,
                      IsOwnEndpoint is_own) {
   if (!is_own) co_return Result<>{};
+  if (request.mode == meta::LakeMode::kCapacity) {
+    co_return co_await services.pool.Run([endpoint = request.endpoint, is_own = std::move(is_own)] {
+      return CheckNotHere(endpoint, is_own);
+    });
+  }
   std::pair<std::string, std::string> start{request.target.account.name.str(),
                                             request.target.container.str()};
   co_return co_await engine::ReadMetaOnPool(
@@ -289,7 +304,9 @@ Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attach
   if (subject.is_new) {
     FB_CO_RETURN_IF_ERROR(co_await services.AwaitRoom(engine::Growth::kRecords, context));
   }
-  FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+  // A process that ends here leaves an object below a prefix that nobody will ever use.
+  if (capacity) FB_CO_RETURN_IF_ERROR(co_await attachment->owner->Require(context));
+  auto done = co_await services.store.Transact(
       [target = request.target, subject, attachment](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(meta::ContainerRecord now,
                             StillSubject(txn, target, subject, attachment->record.mode));
@@ -303,7 +320,12 @@ Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attach
         position.started = attachment->record.attached;
         txn.Put(keys::ImportProgress(now.id), meta::Encode(position));
         return {};
-      }));
+      });
+  if (!done) {
+    // Where it is attached all the same, whoever opens the store next writes it anew.
+    if (capacity) (void)co_await attachment->owner->Leave(std::move(context));
+    co_return Fail(std::move(done.error()));
+  }
   attachments.Add(attachment);
   Log(LogLevel::kInfo, "container attached",
       {{"container", record.container}, {"lake", attachment->lake->description()}});
@@ -328,7 +350,7 @@ Task<> Detach(engine::Services& services, OpContext context, Attachments& attach
         }
         FB_ASSIGN_OR_RETURN(const auto there, engine::CountLakeObjects(txn, container.id));
         FB_ASSIGN_OR_RETURN(const auto doomed, engine::DoomedLakeObjects(txn, container.id, 1));
-        if (there.objects > 0 || !doomed.empty()) {
+        if (there.objects > 0 || (!doomed.empty() && how == DetachHow::kDrain && !detaching)) {
           return Fail(Code::kBusy, "Bodies of the container lie in the lake still.");
         }
         container.lake = {meta::LakeMode::kDetaching, false};

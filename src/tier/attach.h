@@ -42,14 +42,14 @@ using IsOwnEndpoint = std::function<bool(const lake::LakeEndpoint&)>;
 
 // kContainerNotFound, kResourceAlreadyExists (attached already, or not empty), kInvalidInput (a
 // secret instead of a reference; an endpoint that leads back to the container itself, at once or by
-// way of others of this server, by what `is_own` says; acknowledging in a lake that is but room),
-// and whatever the lake answers when it is asked who it is.
+// way of others of this server, by what `is_own` says; acknowledging in a lake that is but room;
+// such a lake on this server itself), and whatever the lake answers when it is asked who it is.
 Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attachments& attachments,
                            AttachRequest request, IsOwnEndpoint is_own = {});
 
 enum class DetachHow : std::uint8_t {
   kDrain,  // kBusy while changes have not travelled
-  kDrop,   // they stay here, and the lake never hears of them
+  kDrop,   // they stay here, and the lake never hears of them; nor of what is to be deleted there
 };
 
 // kResourceNotFound when nothing is attached.

@@ -33,6 +33,10 @@ Result<AttachmentPtr> Attachments::Make(meta::ContainerId container,
   FB_ASSIGN_OR_RETURN(auto lake, factory_(record));
   attachment->lake =
       std::make_shared<GuardedLake>(std::move(lake), CircuitBreakerOptions(), RandomU64());
+  if (record.mode == meta::LakeMode::kCapacity) {
+    attachment->owner = std::make_unique<OverflowOwner>(attachment->lake, us_,
+                                                        record.account + "/" + record.container);
+  }
   return attachment;
 }
 

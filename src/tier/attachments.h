@@ -17,6 +17,7 @@
 #include "meta/ids.h"
 #include "meta/lake_records.h"
 #include "tier/guarded_lake.h"
+#include "tier/overflow_owner.h"
 
 namespace forebay::tier {
 
@@ -24,6 +25,7 @@ struct Attachment {
   meta::ContainerId container;
   meta::AttachRecord record;
   std::shared_ptr<GuardedLake> lake;
+  std::unique_ptr<OverflowOwner> owner;  // where the lake is room for bodies; else null
   std::atomic<bool> detached{false};
 };
 using AttachmentPtr = std::shared_ptr<Attachment>;
@@ -35,7 +37,9 @@ using LakeFactory =
 
 class Attachments {
  public:
-  explicit Attachments(LakeFactory factory) : factory_(std::move(factory)) {}
+  // `us`: who this server is, to others on the same lake.
+  explicit Attachments(LakeFactory factory, OverflowIdentity us = {})
+      : factory_(std::move(factory)), us_(std::move(us)) {}
 
   // The attachments that the store knows; blocks. A lake whose client cannot be made (a credential
   // file that is gone) is logged and left out: its containers answer kOffline.
@@ -49,6 +53,7 @@ class Attachments {
 
  private:
   const LakeFactory factory_;
+  const OverflowIdentity us_;
   mutable std::mutex mutex_;
   std::unordered_map<meta::ContainerId, AttachmentPtr> attachments_;
 };

@@ -46,6 +46,7 @@ struct PlacementOptions {
   EvictOptions evict{};
   BackPressureOptions pressure{};
   PrefetchOptions prefetch{};
+  std::uint64_t overflow_least_bytes = 4096;  // OverflowOptions::least_bytes
 };
 
 enum class Watermark : std::uint8_t {

@@ -19,8 +19,6 @@ constexpr std::size_t kVictimsAtATime = 64;
 constexpr std::size_t kExtentsPerTransaction = 96;
 constexpr std::size_t kMaxRefused = 10'000;
 constexpr std::size_t kHintPagesPerTransaction = 100;
-// Bodies of ours that are sent to a lake before the disks are looked at again.
-constexpr std::uint64_t kSentAtATime = 256 << 20;
 constexpr std::chrono::seconds kWalkInterval{60};
 constexpr std::chrono::seconds kUrgentWalkInterval{30};
 constexpr std::chrono::seconds kHintInterval{30};
@@ -163,6 +161,7 @@ Task<Evictor::Pressure> Evictor::Measure() {
 Task<> Evictor::Pass(OpContext context) {
   FB_CO_ASSIGN_OR_RETURN(const Pressure pressure, co_await Measure());
   if (pressure.excess == 0 || (!pressure.above_high && !evicting_)) {
+    (void)mover_.Want(0);
     evicting_ = false;
     watermark_ = Watermark::kBelow;
     co_return Result<>{};
@@ -181,23 +180,14 @@ Task<> Evictor::Pass(OpContext context) {
       left -= std::min(left, freed);
     }
   }
-  std::uint64_t sent = 0;
-  if (left > 0) {
-    FB_CO_ASSIGN_OR_RETURN(sent, co_await mover_.MakeRoom(context, std::min(left, kSentAtATime)));
-    if (sent > 0) {
-      FB_CO_ASSIGN_OR_RETURN(freed, co_await GiveUp(context, left));
-      left -= std::min(left, freed);
-    }
-  }
+  // What is ours only may be sent somewhere. Nobody waits for that: a lake may be slow, or silent.
+  const bool sends = mover_.Want(left);
   if (left == 0) {
     evicting_ = false;
     watermark_ = Watermark::kBelow;
     co_return Result<>{};
   }
-  if (sent > 0) {
-    Wake();  // there may be more to send, and the disks have been written to meanwhile
-    co_return Result<>{};
-  }
+  if (sends) co_return Result<>{};
   const bool stuck = pressure.above_high;
   if (stuck && watermark_ != Watermark::kStuck) {
     Log(LogLevel::kWarn,

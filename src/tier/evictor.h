@@ -38,7 +38,8 @@ class Evictor {
   Task<> Run(OpContext context);
 
   // Gives up what is above the watermark. With nothing left to choose from it looks for local
-  // bodies that the lake holds, and has some sent to lakes that are room for ours.
+  // bodies that the lake holds, and has some sent to lakes that are room for ours, behind its back
+  // (tier/overflow_mover.h: Want).
   Task<> Pass(OpContext context);
   // All names once: what is resident becomes known, and under pressure local bodies that the lake
   // holds become its own.

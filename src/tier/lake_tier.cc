@@ -42,7 +42,6 @@ void DropWhatIsOver(bool unreachable, LakeStatus& status) {
 }
 
 constexpr std::chrono::seconds kTryAgain{5};
-constexpr std::chrono::milliseconds kLookAgain{20};
 
 // A client must not take what a lake says about us (its credential, its container, its clock) for
 // something about itself: to it the lake is out of reach.
@@ -75,7 +74,7 @@ LakeTier::LakeTier(engine::Services& services, LakeTierOptions options)
     : services_(services),
       options_(std::move(options)),
       owner_(RandomU64() | 1U),
-      attachments_(options_.factory),
+      attachments_(options_.factory, options_.identity),
       loop_(options_.threads),
       names_(services),
       book_(PlacementParts::CapacityOf(options_.placement.evict),
@@ -340,19 +339,35 @@ Task<std::shared_ptr<const void>> LakeTier::Drain(OpContext context, engine::Con
   });
   if (!still && still.error().code() == Code::kStale) co_return nullptr;  // half detached already
   if (!still) co_return Fail(std::move(still.error()));
+  const DrainParts parts{services_, loop_, parts_.mover, *job->overflow};
   if (how == DetachHow::kDrop) {
-    co_return Fail(Code::kInvalidInput,
-                   "The lake is room for bodies of this container: what is not here would be "
-                   "lost. Detach without dropping.");
+    co_return co_await HoldUndrained(parts, std::move(context), job->attachment);
   }
-  std::shared_ptr<const void> hold = parts_.mover.Hold(job->attachment->container);
-  while (parts_.mover.IsSending(job->attachment->container)) {
-    FB_CO_RETURN_IF_ERROR(co_await SleepFor(kLookAgain, context));
+  co_return co_await BringAllBack(parts, std::move(context), job->attachment, std::move(target),
+                                  {.disk = options_.placement.evict.disk});
+}
+
+// What this process keeps of containers that are attached no more, and what it has left in lakes
+// that were room for them.
+Task<> LakeTier::ForgetDetached(OpContext context) {
+  std::vector<std::shared_ptr<Job>> gone;
+  {
+    std::lock_guard lock(mutex_);
+    std::erase_if(jobs_, [&gone](const auto& entry) {
+      if (!entry.second->attachment->detached) return false;
+      gone.push_back(entry.second);
+      return true;
+    });
   }
-  FB_CO_RETURN_IF_ERROR(co_await BringAllBack(services_, std::move(context), loop_, job->attachment,
-                                              std::move(target),
-                                              {.disk = options_.placement.evict.disk}));
-  co_return hold;
+  for (const std::shared_ptr<Job>& job : gone) {
+    if (!job->overflow) continue;
+    parts_.mover.Forget(job->attachment->container);
+    const auto left = co_await job->attachment->owner->Leave(context);
+    if (left) continue;
+    Log(LogLevel::kWarn, "the object that says whose part of the lake it was stays there",
+        {{"lake", job->attachment->lake->description()}, {"error", left.error().ToString()}});
+  }
+  co_return Result<>{};
 }
 
 Task<> LakeTier::Detach(OpContext context, engine::ContainerTarget target, DetachHow how) {
@@ -369,26 +384,55 @@ Task<> LakeTier::Detach(OpContext context, engine::ContainerTarget target, Detac
     FB_CO_RETURN_IF_ERROR(co_await (*offload)->Sync(context));
     auto done = co_await tier::Detach(services_, context, attachments_, target, how);
     if (!done && done.error().code() == Code::kBusy) continue;
-    std::lock_guard lock(mutex_);
-    std::erase_if(jobs_, [](const auto& one) { return one.second->attachment->detached.load(); });
+    (void)co_await ForgetDetached(std::move(context));
     co_return done;
   }
-  FB_CO_RETURN_IF_ERROR(
-      co_await tier::Detach(services_, std::move(context), attachments_, target, how));
-  std::lock_guard lock(mutex_);
-  std::erase_if(jobs_, [](const auto& entry) { return entry.second->attachment->detached.load(); });
-  co_return Result<>{};
+  auto done = co_await tier::Detach(services_, context, attachments_, target, how);
+  (void)co_await ForgetDetached(std::move(context));
+  co_return done;
 }
 
-void LakeTier::AddOverflow(const Attachment& attachment, LakeStatus& status) const {
-  auto overflow = OverflowStatusOf(*services_.store.GetSnapshot(), attachment.container);
-  if (overflow) {
-    status.overflow = *overflow;
-  } else {
-    status.last_error = overflow.error().message();
-  }
+Result<OverflowStatus> LakeTier::OverflowOf(const Job& job) const {
+  const meta::ContainerId container = job.attachment->container;
+  FB_ASSIGN_OR_RETURN(OverflowStatus status,
+                      OverflowStatusOf(*services_.store.GetSnapshot(), container));
+  status.sent = parts_.mover.sent(container);
+  job.overflow->AddStuck(status);
+  return status;
+}
+
+void LakeTier::AddOverflow(const Job& job, LakeStatus& status) const {
   status.writes_held = parts_.pressure.WhyOverflowHeld();
-  if (status.last_error.empty()) status.last_error = parts_.mover.last_error(attachment.container);
+  auto overflow = OverflowOf(job);
+  if (!overflow) {
+    status.last_error = overflow.error().message();
+    return;
+  }
+  status.overflow = std::move(*overflow);
+  if (status.last_error.empty()) {
+    status.last_error = parts_.mover.last_error(job.attachment->container);
+  }
+  if (status.last_error.empty() && status.overflow->stuck > 0) {
+    status.last_error = "The lake does not let go of objects that nothing needs any more: " +
+                        status.overflow->stuck_why;
+  }
+}
+
+std::vector<std::pair<std::string, OverflowStatus>> LakeTier::Overflows() const {
+  std::vector<std::shared_ptr<Job>> jobs;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [container, job] : jobs_) {
+      if (job->overflow) jobs.push_back(job);
+    }
+  }
+  std::vector<std::pair<std::string, OverflowStatus>> all;
+  for (const std::shared_ptr<Job>& job : jobs) {
+    const meta::AttachRecord& record = job->attachment->record;
+    auto status = OverflowOf(*job);
+    if (status) all.emplace_back(record.account + "/" + record.container, std::move(*status));
+  }
+  return all;
 }
 
 // The store and the lakes are asked without the lock, which every write takes.
@@ -422,7 +466,7 @@ std::vector<LakeStatus> LakeTier::Status() const {
     if (offload) {
       all.back().writes_held = parts_.pressure.WhyHeld(all.back().offload.bytes);
     }
-    if (job->overflow) AddOverflow(attachment, all.back());
+    if (job->overflow) AddOverflow(*job, all.back());
     bool unreachable = IsOutOfReach(last_code);
     if (all.back().last_error.empty()) {
       const auto watched = watch_.Status(attachment.container);

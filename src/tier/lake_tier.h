@@ -42,8 +42,9 @@ struct LakeTierOptions {
   PlacementOptions placement{};  // eviction and prefetch
   WatchOptions watch{};          // change detection, health, events
   LifecycleRunner::Options lifecycle{};
-  IsOwnEndpoint is_own{};  // no container is attached to itself, on any way through this server
+  IsOwnEndpoint is_own{};             // no container overflows into this server itself
   std::string host = ConflictHost();  // in the names of what conflicts keep
+  OverflowIdentity identity{};        // who this server is where a lake is room for its bodies
 };
 
 struct LakeStatus {
@@ -94,6 +95,8 @@ class LakeTier final : public engine::LakeSide {
   // Somebody agrees to that many deletes that the guard holds back.
   Task<> ApproveDeletes(OpContext context, engine::ContainerTarget target, std::uint64_t agreed);
   std::vector<LakeStatus> Status() const;
+  // Of containers whose lake is room for them, by "account/container". May block.
+  std::vector<std::pair<std::string, OverflowStatus>> Overflows() const;
   // Where the bytes of an attached container are, counted by walking its names: what was counted
   // last, or nothing where nobody has waited `patience` for it yet.
   Task<std::optional<KnownResidency>> Residency(OpContext context, engine::ContainerTarget target,
@@ -127,11 +130,13 @@ class LakeTier final : public engine::LakeSide {
   std::shared_ptr<Offload> MakeOffload(const AttachmentPtr& attachment);
   std::shared_ptr<Offload> OffloadIn(const Job& job) const;
   Task<> RunImport(std::shared_ptr<Job> job);
-  void AddOverflow(const Attachment& attachment, LakeStatus& status) const;
+  Result<OverflowStatus> OverflowOf(const Job& job) const;
+  void AddOverflow(const Job& job, LakeStatus& status) const;
   Task<> RunOffload(std::shared_ptr<Job> job);
   Task<> RunOverflow(std::shared_ptr<Job> job);
   // What became of a turn of a job, for its status; logged when it is news.
   void NoteTurn(Job& job, std::string_view what, const Result<>& done);
+  Task<> ForgetDetached(OpContext context);
   // Brings all bodies back; nothing more is sent while the answer lives.
   Task<std::shared_ptr<const void>> Drain(OpContext context, engine::ContainerTarget target,
                                           DetachHow how);

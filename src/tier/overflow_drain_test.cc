@@ -4,6 +4,8 @@
 #include <atomic>
 
 #include "engine/get_container.h"
+#include "engine/node_names.h"
+#include "meta/nodes.h"
 #include "tier/overflow_fixture.h"
 
 namespace forebay::tier {
@@ -100,6 +102,60 @@ TEST_F(OverflowDrainTest, IsRefusedWithoutRoomAndNothingIsDropped) {
   EXPECT_EQ(f().Overflow().bodies, 30u);
   *used = 0;
   ASSERT_TRUE(Detach());
+  ExpectDetached();
+}
+
+// Nobody waits for ever for what the lake does not let go; and nobody loses it unasked.
+TEST_F(OverflowDrainTest, WhatIsNotLetGoIsToldOfAndMayBeLeft) {
+  Begin();
+  const std::string object = f().ObjectOf("n105");
+  f().lake().SetLease(object, "somebody's");
+  const auto refused = Detach();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kBusy) << refused.error().ToString();
+  EXPECT_NE(refused.error().message().find(object), std::string::npos);
+  EXPECT_EQ(f().Objects(), std::vector{object});
+  const auto dropped = Detach(DetachHow::kDrop);
+  ASSERT_TRUE(dropped) << dropped.error().ToString();
+  EXPECT_EQ(f().lake().Names(), std::vector{object});
+  f().lake().Remove(object);
+  ExpectDetached();
+}
+
+TEST_F(OverflowDrainTest, AHardLinkNeedsItsRoomOnce) {
+  TierFixtureOptions options = OverflowFixture::Small();
+  options.engine.hierarchical = true;
+  const auto used = std::make_shared<std::atomic<std::uint64_t>>(0);
+  options.placement.evict.disk = [used]() -> Result<DiskUse> {
+    return DiskUse{.capacity = 100'000, .used = *used};
+  };
+  options.run_jobs = true;
+  fixture_ = std::make_unique<OverflowFixture>(options);
+  ASSERT_TRUE(f().engine().Put("dir/a", want_["dir/a"] = Pattern(9'000)));
+  engine::LinkNodeRequest link;
+  link.target.container = f().engine().Container();
+  link.target.path = "dir/b";
+  link.from = meta::InodeOf(*f().Record("dir/a"));
+  link.from_path = "dir/a";
+  ASSERT_TRUE(f().engine().Run(engine::LinkNode(f().services(), {}, std::move(link))));
+  want_["dir/b"] = want_["dir/a"];
+  ASSERT_TRUE(f().Evict());
+  f().engine().sweeper().Start(std::chrono::milliseconds(5));
+  *used = 90'000;
+  const auto done = Detach();
+  ASSERT_TRUE(done) << done.error().ToString();
+  ExpectDetached();
+}
+
+// What has nothing there needs no lake to be detached from it.
+TEST_F(OverflowDrainTest, WithNothingThereNoLakeIsNeeded) {
+  fixture_ = std::make_unique<OverflowFixture>();
+  ASSERT_TRUE(f().engine().Put("a", want_["a"] = Pattern(900)));
+  f().Restart();
+  f().faulty_lake().SetLink(lake::LinkState::kDown);
+  const auto done = Detach();
+  ASSERT_TRUE(done) << done.error().ToString();
+  f().lake().Remove(std::string(kOwnerObject));
   ExpectDetached();
 }
 

@@ -10,6 +10,7 @@
 #include "async/task_group.h"
 #include "base/log.h"
 #include "engine/read_gate.h"
+#include "lake/advice.h"
 #include "lake/failure.h"
 #include "meta/keys.h"
 #include "tier/live_names.h"
@@ -25,6 +26,12 @@ constexpr std::chrono::seconds kRequestTime{60};
 OpContext Bounded(OpContext context) {
   context.deadline = std::min(context.deadline, std::chrono::steady_clock::now() + kRequestTime);
   return context;
+}
+
+// Whether no other object would go either; nor after an answer that was lost.
+bool EndsTurn(const Error& error) {
+  const lake::Failure failure = lake::Classify(error);
+  return lake::ConcernsWholeLake(failure) || failure == lake::Failure::kUnknownOutcome;
 }
 
 }  // namespace
@@ -55,24 +62,67 @@ OverflowKeeper::OverflowKeeper(engine::Services& services, WorkerLoop& loop,
       attachment_(std::move(attachment)),
       options_(options) {}
 
+bool OverflowKeeper::IsPutOff(meta::BodyId body) const {
+  const std::lock_guard lock(mutex_);
+  const auto stuck = stuck_.find(body);
+  return stuck != stuck_.end() && std::chrono::steady_clock::now() < stuck->second.next;
+}
+
+bool OverflowKeeper::PutOff(meta::BodyId body, const Error& error) {
+  const std::lock_guard lock(mutex_);
+  if (!stuck_.contains(body) && stuck_.size() >= options_.most_stuck) return false;
+  if (stuck_.empty()) {
+    Log(LogLevel::kWarn, "the lake does not let go of an object that is to be deleted",
+        {{"container", attachment_->record.container},
+         {"object", engine::LakeObjectName(body)},
+         {"error", error.ToString()}});
+  }
+  stuck_[body] = {.next = std::chrono::steady_clock::now() + options_.try_again,
+                  .why = engine::LakeObjectName(body) + ": " + lake::Advise(error)};
+  return true;
+}
+
+void OverflowKeeper::ForgetStuck() {
+  const std::lock_guard lock(mutex_);
+  stuck_.clear();
+}
+
+void OverflowKeeper::AddStuck(OverflowStatus& status) const {
+  const std::lock_guard lock(mutex_);
+  status.stuck = stuck_.size();
+  if (!stuck_.empty()) status.stuck_why = stuck_.begin()->second.why;
+}
+
 Task<> OverflowKeeper::Turn(OpContext context) {
+  FB_CO_RETURN_IF_ERROR(co_await DeleteAll(context));
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (!listing_ && now - listed_ < options_.between_listings) co_return Result<>{};
+  listing_ = true;
+  FB_CO_RETURN_IF_ERROR(co_await attachment_->owner->Require(context));
+  co_return co_await LookAtListing(std::move(context));
+}
+
+Task<> OverflowKeeper::DeleteAll(OpContext context) {
+  meta::BodyId after;
   while (true) {
     FB_CO_RETURN_IF_ERROR(context.Check());
     auto page = std::make_shared<Page>();
     FB_CO_ASSIGN_OR_RETURN(
         page->bodies,
         co_await engine::ReadMetaOnPool(
-            services_, [this](const kv::Reader& reader) -> Result<std::vector<meta::BodyId>> {
+            services_,
+            [this, after](const kv::Reader& reader) -> Result<std::vector<meta::BodyId>> {
               FB_RETURN_IF_ERROR(AttachedContainer(reader, *attachment_));
-              return engine::DoomedLakeObjects(reader, attachment_->container, kDeletesPerPage);
+              return engine::DoomedLakeObjects(reader, attachment_->container, kDeletesPerPage,
+                                               after);
             }));
-    if (page->bodies.empty()) break;
+    if (page->bodies.empty()) co_return Result<>{};
+    after = page->bodies.back();
+    std::erase_if(page->bodies, [this](meta::BodyId body) { return IsPutOff(body); });
+    if (page->bodies.empty()) continue;
+    FB_CO_RETURN_IF_ERROR(co_await attachment_->owner->Require(context));
     FB_CO_RETURN_IF_ERROR(co_await DeletePage(context, page));
   }
-  const SteadyTime now = std::chrono::steady_clock::now();
-  if (!listing_ && now - listed_ < options_.between_listings) co_return Result<>{};
-  listing_ = true;
-  co_return co_await LookAtListing(std::move(context));
 }
 
 // What is gone leaves the list, whatever becomes of the others.
@@ -104,8 +154,13 @@ Task<> OverflowKeeper::DeleteSome(OpContext context, std::shared_ptr<Page> page)
     auto done = co_await attachment_->lake->Delete({Bounded(context), lake::Cause::kOffload},
                                                    std::move(request));
     if (!done && lake::Classify(done.error()) != lake::Failure::kNotFound) {
+      if (!EndsTurn(done.error()) && PutOff(body, done.error())) continue;
       page->failed = true;
       co_return done;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      stuck_.erase(body);
     }
     const std::lock_guard lock(page->mutex);
     page->gone.push_back(body);

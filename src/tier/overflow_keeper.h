@@ -4,14 +4,21 @@
 // Two sources: the list of objects to be deleted (engine/lake_objects.h), which follows from the
 // store's own transactions and is complete but for what a process had sent when it ended; and, at
 // the start and once a day, the lake's own listing below our prefix, a page a turn, against what
-// bodies own. Nothing is deleted whose name is not one of ours, nor what is being sent right now.
+// bodies own. Nothing is deleted whose name is not one of ours, nor what is being sent right now,
+// nor anything where the part of the lake is not ours (tier/overflow_owner.h).
+//
+// One object that the lake does not let go (somebody's lease, a legal hold) keeps no other: it is
+// told of, and tried again later.
 //
 // Turn by one task at a time; the rest is thread safe.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "async/context.h"
 #include "async/task.h"
@@ -27,6 +34,8 @@ struct OverflowKeeperOptions {
   std::size_t deletes_at_a_time = 16;
   std::uint32_t names_per_turn = 2000;  // of the lake's listing
   std::chrono::hours between_listings{24};
+  std::chrono::milliseconds try_again = std::chrono::minutes(10);  // one that is not let go
+  std::size_t most_stuck = 10'000;  // of those; with more a turn ends at the next one
 };
 
 // What a container has in the lake that is its room.
@@ -34,7 +43,11 @@ struct OverflowStatus {
   std::uint64_t bodies = 0;
   std::uint64_t bytes = 0;
   std::uint64_t to_delete = 0;  // objects; counted up to some ten thousand
+  std::uint64_t stuck = 0;      // of them, that the lake did not let go when it was asked last
+  std::string stuck_why{};      // one of those, for people
+  OverflowSent sent{};
 };
+// Without what the store does not know: `stuck` and `sent`.
 Result<OverflowStatus> OverflowStatusOf(const kv::Reader& reader, meta::ContainerId container);
 
 class OverflowKeeper {
@@ -44,13 +57,26 @@ class OverflowKeeper {
                  AttachmentPtr attachment, OverflowKeeperOptions options = {});
 
   // Deletes all that is on the list, and looks at a page of the listing where that is due. kStale:
-  // the container was detached; the lake's errors, after which the next turn goes on.
+  // the container was detached; errors that concern the whole lake, after which the next turn goes
+  // on.
   Task<> Turn(OpContext context);
+
+  // What the lake did not let go is tried again in the next turn.
+  void ForgetStuck();
+  void AddStuck(OverflowStatus& status) const;
 
  private:
   struct Page;
+  struct Stuck {
+    SteadyTime next{};
+    std::string why;
+  };
+  Task<> DeleteAll(OpContext context);
   Task<> DeletePage(OpContext context, std::shared_ptr<Page> page);
   Task<> DeleteSome(OpContext context, std::shared_ptr<Page> page);
+  bool IsPutOff(meta::BodyId body) const;
+  // False where there is no room for another.
+  bool PutOff(meta::BodyId body, const Error& error);
   Task<> LookAtListing(OpContext context);
 
   engine::Services& services_;
@@ -61,6 +87,8 @@ class OverflowKeeper {
   std::string marker_;  // of the listing
   bool listing_ = true;
   SteadyTime listed_{};
+  mutable std::mutex mutex_;
+  std::map<meta::BodyId, Stuck> stuck_;
 };
 
 }  // namespace forebay::tier

@@ -24,13 +24,13 @@ TEST(OverflowKeeperTest, DeletesWhatIsDoomedAndGoesOnAfterAFailure) {
   EXPECT_EQ(failed.error().code(), Code::kServerBusy);
   const std::uint64_t left = f.Overflow().to_delete;
   EXPECT_GT(left, 0u);
-  EXPECT_EQ(f.lake().Names().size(), left + 1);
+  EXPECT_EQ(f.Objects().size(), left + 1);
   // An answer that was lost is found out: it is gone.
   f.faulty_lake().FailNext({.kind = Fault::Kind::kLostAnswer}, LakeOperation::kDelete);
   EXPECT_FALSE(f.Turn());
   ASSERT_TRUE(f.Turn());
   EXPECT_EQ(f.Overflow().to_delete, 0u);
-  EXPECT_EQ(f.lake().Names().size(), 1u);
+  EXPECT_EQ(f.Objects().size(), 1u);
 }
 
 TEST(OverflowKeeperTest, FindsWhatNobodyOwnsByListing) {
@@ -51,7 +51,7 @@ TEST(OverflowKeeperTest, FindsWhatNobodyOwnsByListing) {
     ASSERT_TRUE(f.engine().Run(keeper.Turn({})));
     EXPECT_LE(f.Requests(LakeOperation::kList) - lists, turn);
   }
-  EXPECT_EQ(f.lake().Names(),
+  EXPECT_EQ(f.Objects(),
             (std::vector<std::string>{f.ObjectOf("mine"), "00000000FFFF0000", "somebody's"}));
   // Then it is quiet for a day.
   const std::uint64_t requests = f.usage().total().requests;
@@ -79,6 +79,69 @@ TEST(OverflowKeeperTest, LeavesWhatIsBeingSent) {
   EXPECT_TRUE(looked);
   f.Collect();
   EXPECT_TRUE(Same(f.engine().Read("a"), Pattern(900)));
+}
+
+TEST(OverflowKeeperTest, OneThatIsNotLetGoKeepsNoOther) {
+  OverflowFixture f;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(f.engine().Put("b" + std::to_string(i), Pattern(900)));
+  ASSERT_EQ(f.Evict()->evicted, 5u);
+  const std::string leased = f.ObjectOf("b0");
+  f.lake().SetLease(leased, "somebody's");
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(f.engine().Delete("b" + std::to_string(i)));
+  f.engine().Sweep();
+  OverflowKeeper keeper = f.Keeper({.deletes_at_a_time = 1});
+  ASSERT_TRUE(f.engine().Run(keeper.Turn({})));
+  EXPECT_EQ(f.Objects(), std::vector{leased});
+  OverflowStatus status = f.Overflow();
+  keeper.AddStuck(status);
+  EXPECT_EQ(status.to_delete, 1u);
+  EXPECT_EQ(status.stuck, 1u);
+  EXPECT_NE(status.stuck_why.find(leased), std::string::npos) << status.stuck_why;
+  // It is not asked for again and again.
+  const std::uint64_t requests = f.Requests(LakeOperation::kDelete);
+  ASSERT_TRUE(f.engine().Run(keeper.Turn({})));
+  EXPECT_EQ(f.Requests(LakeOperation::kDelete), requests);
+  f.lake().SetLease(leased, "");
+  keeper.ForgetStuck();
+  ASSERT_TRUE(f.engine().Run(keeper.Turn({})));
+  EXPECT_TRUE(f.Objects().empty());
+  EXPECT_EQ(f.Overflow().to_delete, 0u);
+}
+
+TEST(OverflowKeeperTest, OneIsTriedAgainLater) {
+  OverflowFixture f;
+  ASSERT_TRUE(f.engine().Put("a", Pattern(900)));
+  ASSERT_EQ(f.Evict()->evicted, 1u);
+  const std::string leased = f.ObjectOf("a");
+  f.lake().SetLease(leased, "somebody's");
+  ASSERT_TRUE(f.engine().Delete("a"));
+  f.engine().Sweep();
+  OverflowKeeper keeper = f.Keeper({.try_again = std::chrono::milliseconds(0)});
+  ASSERT_TRUE(f.engine().Run(keeper.Turn({})));
+  f.lake().SetLease(leased, "");
+  ASSERT_TRUE(f.engine().Run(keeper.Turn({})));
+  EXPECT_TRUE(f.Objects().empty());
+  OverflowStatus status;
+  keeper.AddStuck(status);
+  EXPECT_EQ(status.stuck, 0u);
+}
+
+// Of very many it is not remembered which they are: then a turn ends, as where the lake is away.
+TEST(OverflowKeeperTest, SoManyAreRemembered) {
+  OverflowFixture f;
+  for (int i = 0; i < 3; ++i) {
+    const std::string name = "b" + std::to_string(i);
+    ASSERT_TRUE(f.engine().Put(name, Pattern(900)));
+    ASSERT_EQ(f.Evict(name)->evicted, 1u);
+    f.lake().SetLease(f.ObjectOf(name), "somebody's");
+    ASSERT_TRUE(f.engine().Delete(name));
+  }
+  f.engine().Sweep();
+  OverflowKeeper keeper = f.Keeper({.most_stuck = 2});
+  EXPECT_FALSE(f.engine().Run(keeper.Turn({})));
+  OverflowStatus status;
+  keeper.AddStuck(status);
+  EXPECT_EQ(status.stuck, 2u);
 }
 
 }  // namespace

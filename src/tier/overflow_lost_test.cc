@@ -48,7 +48,7 @@ TEST(OverflowLost, WhatIsHereOfItIsNotGivenUp) {
   OverflowFixture f;
   const std::string text = Pattern(5'000);
   ASSERT_TRUE(f.engine().Put("a", text));
-  ASSERT_EQ(*f.engine().Run(f.mover().MakeRoom({}, 5'000)), 5'000u);
+  ASSERT_EQ(f.MakeRoom(5'000), 5'000u);
   const auto record = f.Record("a");
   ASSERT_TRUE(record->body.in_lake);
   const std::string object = f.ObjectOf("a");

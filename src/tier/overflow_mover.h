@@ -11,12 +11,15 @@
 // sent already is not looked at again and again. Thread safe.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "async/context.h"
 #include "async/task.h"
@@ -26,6 +29,7 @@
 #include "tier/evict_steps.h"
 #include "tier/evict_walk.h"
 #include "tier/offload_options.h"
+#include "tier/overflow_sender.h"
 #include "tier/pins.h"
 #include "tier/worker_loop.h"
 
@@ -33,10 +37,11 @@ namespace forebay::tier {
 
 struct OverflowOptions {
   std::size_t bodies_at_a_time = 16;
-  // Smaller bodies stay: their records here would be no smaller than what is given up.
+  // Smaller bodies stay, unless one is sent by name (ADR 0196).
   std::uint64_t least_bytes = 4096;
   // Blobs that changed so recently are sent only when nothing else is left.
   std::chrono::seconds settle{600};
+  bool by_itself = true;  // what is wanted is sent; else by SendWanted
 };
 
 class OverflowMover {
@@ -47,19 +52,28 @@ class OverflowMover {
                 OverflowOptions options = {});
   ~OverflowMover();
 
-  // Sends bodies of about `bytes` in all, the settled ones first. Answers how many bytes were sent:
-  // less than that when no more may be, or when a lake does not take them (logged, last_error).
-  Task<std::uint64_t> MakeRoom(OpContext context, std::uint64_t bytes);
+  // --- Under pressure.
+  // Before any Want: called from any thread when some was sent.
+  void OnSent(std::function<void()> on_sent) { on_sent_ = std::move(on_sent); }
+  // So much is to be given up here and is in no lake: has bodies of about that size sent in the
+  // background, of each container beside the others, so that one lake keeps no other waiting. What
+  // was wanted before is forgotten; 0: no more is needed. False where there is no hope: no
+  // container overflows, or their last tries have sent nothing (logged, last_error).
+  bool Want(std::uint64_t bytes);
+  // What is wanted is sent, as far as it goes: where the mover does not do so by itself.
+  Task<> SendWanted(OpContext context);
 
   // One local body, whatever its size. kPinned, kUnsafe (archived here, or no more is sent: see
-  // Hold), kLost (it has changed meanwhile); the lake's errors. Without `keep_bytes` it is given up
-  // here at once.
+  // Hold), kLost (it has changed meanwhile); the errors of the lake and of OverflowOwner. Without
+  // `keep_bytes` it is given up here at once.
   Task<Adopted> Send(OpContext context, AttachmentPtr attachment, std::string name,
                      meta::BlobRecord record, bool keep_bytes);
 
   // Nothing more of the container is sent until the handle goes. What had begun is IsSending.
   std::shared_ptr<const void> Hold(meta::ContainerId container);
   bool IsSending(meta::ContainerId container) const;
+  // The container is detached: nothing is kept of it.
+  void Forget(meta::ContainerId container);
   // Whether the object of that name is being sent, or what became of it is being stored.
   bool IsUnderWay(meta::BodyId body) const;
   // As far as is known there is something to send: there was when it was tried last, or names have
@@ -67,27 +81,31 @@ class OverflowMover {
   bool may_have_work() const;
   // Why the container's lake did not take a body when one was sent last, for people; empty: it did.
   std::string last_error(meta::ContainerId container) const;
+  OverflowSent sent(meta::ContainerId container) const;
 
  private:
-  struct Sender;
   struct Round;
   class UnderWay;
-  using SenderPtr = std::shared_ptr<Sender>;
   using RoundPtr = std::shared_ptr<Round>;
 
-  SenderPtr SenderOf(const AttachmentPtr& attachment);
+  // What all rounds are for together.
+  struct Wanted {
+    std::atomic<std::uint64_t> bytes{0}, sent{0};
+    bool IsMet(std::uint64_t more = 0) const { return sent + more >= bytes; }
+  };
+
+  std::vector<AttachmentPtr> Overflowing() const;
+  Task<> SendFrom(OverflowSenderPtr sender);
+  Task<> Rounds(OpContext context, OverflowSenderPtr sender);
+  OverflowSenderPtr SenderOf(const AttachmentPtr& attachment);
+  OverflowSenderPtr FindSender(meta::ContainerId container) const;
   bool IsHeld(meta::ContainerId container) const;
-  static bool IsDue(Sender& sender, bool settled);
-  // All names were walked since `begun`, and nothing was to be sent.
-  static void PutOff(Sender& sender, bool settled, SteadyTime begun);
   Task<> Circle(RoundPtr round);
   Task<> SendPage(RoundPtr round, WalkPage page);
   Task<> SendOne(RoundPtr round, WalkedName walked);
   bool MaySend(const Round& round, const WalkedName& walked) const;
   Task<bool> IsNamed(AttachmentPtr attachment, std::string name, meta::BlobRecord record) const;
-  Task<std::string> Upload(SenderPtr sender, meta::BodyId to, meta::BlobRecord record);
   Task<> Doom(AttachmentPtr attachment, meta::BodyId body);
-  void Note(const SenderPtr& sender, const Error* error);
 
   engine::Services& services_;
   const Attachments& attachments_;
@@ -96,8 +114,10 @@ class OverflowMover {
   PinCache& pins_;
   const OffloadOptions& sending_;
   const OverflowOptions options_;
+  std::function<void()> on_sent_;
+  Wanted wanted_;
   mutable std::mutex mutex_;
-  std::map<meta::ContainerId, SenderPtr> senders_;
+  std::map<meta::ContainerId, OverflowSenderPtr> senders_;
   std::map<meta::ContainerId, std::weak_ptr<const void>> held_;
   std::map<meta::BodyId, meta::ContainerId> under_way_;
 };

@@ -26,9 +26,7 @@ class OverflowMoverTest : public ::testing::Test {
     ASSERT_TRUE(engine().Put(name, want_[name]));
   }
   bool InLake(const std::string& name) { return f_.Record(name)->body.in_lake; }
-  Result<std::uint64_t> MakeRoom(std::uint64_t bytes) {
-    return engine().Run(f_.mover().MakeRoom({}, bytes));
-  }
+  Result<std::uint64_t> MakeRoom(std::uint64_t bytes) { return f_.MakeRoom(bytes); }
   engine::EngineFixture& engine() { return f_.engine(); }
 
   OverflowFixture f_;
@@ -100,10 +98,10 @@ TEST_F(OverflowMoverTest, WhatIsOverwrittenOrDeletedHereIsDeletedThere) {
   Put("overwritten", 700, 4);
   ASSERT_TRUE(engine().Delete("deleted"));
   want_.erase("deleted");
-  EXPECT_EQ(f_.lake().Names().size(), 3u) << "nothing is deleted before what follows from it";
+  EXPECT_EQ(f_.Objects().size(), 3u) << "nothing is deleted before what follows from it";
   f_.Collect();
   f_.ExpectWhole(want_);
-  EXPECT_EQ(f_.lake().Names(), std::vector{f_.ObjectOf("kept")});
+  EXPECT_EQ(f_.Objects(), std::vector{f_.ObjectOf("kept")});
 }
 
 TEST_F(OverflowMoverTest, AReaderKeepsTheObjectOfWhatWasDeleted) {
@@ -121,7 +119,7 @@ TEST_F(OverflowMoverTest, AReaderKeepsTheObjectOfWhatWasDeleted) {
   EXPECT_TRUE(Same(text, want_["a"]));
   f_.Settle();
   f_.Collect();
-  EXPECT_TRUE(f_.lake().Names().empty());
+  EXPECT_TRUE(f_.Objects().empty());
 }
 
 TEST_F(OverflowMoverTest, ACopyHasBytesOfItsOwn) {
@@ -160,7 +158,7 @@ TEST_F(OverflowMoverTest, WhatIsWrittenOntoComesBackAndLeavesTheLake) {
   want_["a"] = first + second;
   f_.Collect();
   f_.ExpectWhole(want_);
-  EXPECT_TRUE(f_.lake().Names().empty());
+  EXPECT_TRUE(f_.Objects().empty());
   ASSERT_EQ(f_.Evict()->evicted, 1u);
   f_.Collect();
   f_.ExpectWhole(want_);
@@ -218,7 +216,7 @@ TEST_F(OverflowMoverTest, SomeAreNeverSent) {
   ASSERT_TRUE(engine().Run(engine::UpdateBlob(f_.services(), {}, std::move(update))));
   EXPECT_EQ(MakeRoom(1'000'000), 0u);
   EXPECT_EQ(f_.Evict("{pinned,archived}")->evicted, 0u);
-  EXPECT_TRUE(f_.lake().Names().empty());
+  EXPECT_TRUE(f_.Objects().empty());
   // By name a small one goes too.
   EXPECT_EQ(f_.Evict("small")->evicted, 1u);
   Put("large", 5'000, 4);
@@ -266,7 +264,7 @@ TEST_F(OverflowMoverTest, WhatChangesWhileItIsSentIsNotGivenUp) {
     EXPECT_EQ(evicted->evicted, 0u);
     f_.Collect();
     f_.ExpectWhole(want_);
-    EXPECT_TRUE(f_.lake().Names().empty());
+    EXPECT_TRUE(f_.Objects().empty());
   }
 }
 
@@ -284,7 +282,7 @@ TEST_F(OverflowMoverTest, AHardLinkIsOneBody) {
   const auto linked = f.engine().Run(engine::LinkNode(f.services(), {}, std::move(link)));
   ASSERT_TRUE(linked) << linked.error().ToString();
   ASSERT_TRUE(f.Evict());
-  EXPECT_EQ(f.lake().Names().size(), 1u);
+  EXPECT_EQ(f.Objects().size(), 1u);
   for (const char* name : {"dir/a", "dir/b"}) {
     EXPECT_TRUE(f.Record(name)->body.in_lake) << name;
     EXPECT_TRUE(Same(f.engine().Read(name), text)) << name;
@@ -292,12 +290,12 @@ TEST_F(OverflowMoverTest, AHardLinkIsOneBody) {
   f.Settle();
   ASSERT_TRUE(f.engine().Delete("dir/a"));
   f.Collect();
-  EXPECT_EQ(f.lake().Names().size(), 1u);
+  EXPECT_EQ(f.Objects().size(), 1u);
   EXPECT_TRUE(Same(f.engine().Read("dir/b"), text));
   f.Settle();
   ASSERT_TRUE(f.engine().Delete("dir/b"));
   f.Collect();
-  EXPECT_TRUE(f.lake().Names().empty());
+  EXPECT_TRUE(f.Objects().empty());
 }
 
 // Through eviction itself: what does not fit goes.
@@ -316,10 +314,12 @@ TEST(OverflowUnderPressure, ColdBodiesAreSentAndGivenUp) {
     ASSERT_TRUE(f.engine().Put(name, want[name]));
   }
   *full = 800'000;
-  ASSERT_TRUE(f.engine().Run(f.evictor().Pass({})));
+  ASSERT_TRUE(f.Pass());
   EXPECT_EQ(f.Overflow().bodies, 0u);
   *full = 914'000;  // 64,000 bytes above the low watermark
-  ASSERT_TRUE(f.engine().Run(f.evictor().Pass({})));
+  ASSERT_TRUE(f.Pass());
+  EXPECT_EQ(f.Cache().watermark, Watermark::kEvicting) << "what is sent is not given up yet";
+  ASSERT_TRUE(f.Pass());
   EXPECT_EQ(f.Overflow().bodies, 8u);
   EXPECT_EQ(f.Cache().evicted_bytes, 64'000u);
   EXPECT_EQ(f.Cache().watermark, Watermark::kBelow);
@@ -327,12 +327,70 @@ TEST(OverflowUnderPressure, ColdBodiesAreSentAndGivenUp) {
   // Disks that are full of what a lake would take refuse such writes for a while, and say so.
   f.faulty_lake().SetLink(lake::LinkState::kDown);
   *full = 990'000;
-  for (int i = 0; i < 2; ++i) (void)f.engine().Run(f.evictor().Pass({}));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(f.Pass());
+  EXPECT_EQ(f.Cache().watermark, Watermark::kStuck) << "nothing went at the last try";
   const auto refused = f.engine().Put("more", Pattern(8'000, 99));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::kServerBusy);
   EXPECT_GT(refused.error().retry_after().count(), 0);
   EXPECT_NE(f.tier().Status().front().writes_held, "");
+}
+
+// A lake that swallows requests keeps nothing here that needs no lake to go.
+TEST(OverflowUnderPressure, NobodyWaitsForASlowLake) {
+  TierFixtureOptions options = OverflowFixture::Small();
+  options.run_jobs = true;
+  options.placement.evict.interval = std::chrono::milliseconds(5);
+  const auto full = std::make_shared<std::atomic<std::uint64_t>>(0);
+  options.placement.evict.disk = [full]() -> Result<DiskUse> {
+    return DiskUse{.capacity = 1'000'000, .used = *full};
+  };
+  OverflowFixture f(options);
+  const std::string text = Pattern(5'000, 1);
+  ASSERT_TRUE(f.engine().Put("sent", text));
+  ASSERT_EQ(f.Evict("sent")->evicted, 1u);
+  ASSERT_TRUE(Same(f.engine().Read("sent"), text));
+  f.Settle();
+  ASSERT_TRUE(f.engine().Run(f.placement().Pin({}, f.engine().Container(), "sent", false)));
+  ASSERT_TRUE(f.engine().Put("waits", Pattern(5'000, 2)));
+  f.faulty_lake().SetLink(lake::LinkState::kBlackHole);
+  *full = 950'000;
+  const auto until = [](const auto& condition) {
+    for (int i = 0; i < 20'000 && !condition(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return condition();
+  };
+  ASSERT_TRUE(until([&] {
+    return f.faulty_lake().swallowed(lake::Cause::kOffload) +
+               f.faulty_lake().swallowed(lake::Cause::kAdmin) >
+           0;
+  }));
+  EXPECT_EQ(f.Where("sent").residency, engine::Residency::kBoth) << "it is pinned";
+  ASSERT_TRUE(f.engine().Run(f.placement().Unpin({}, f.engine().Container(), "sent")));
+  EXPECT_TRUE(until([&] { return f.Where("sent").residency == engine::Residency::kLake; }));
+  f.faulty_lake().Heal();
+  *full = 0;
+}
+
+TEST(OverflowUnderPressure, NothingIsKeptOfAContainerThatIsDetached) {
+  TierFixtureOptions options = OverflowFixture::Small();
+  options.run_jobs = true;
+  OverflowFixture f(options);
+  ASSERT_TRUE(f.engine().Put("a", Pattern(5'000)));
+  ASSERT_EQ(f.Evict()->evicted, 1u);
+  f.engine().sweeper().Start(std::chrono::milliseconds(5));
+  const std::weak_ptr<Attachment> attachment = f.attachment();
+  OpContext context;
+  context.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  const auto done = f.engine().Run(f.tier().Detach(context, f.engine().Container()));
+  f.engine().sweeper().Stop();
+  ASSERT_TRUE(done) << done.error().ToString();
+  for (int i = 0; i < 20'000 && !attachment.expired(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_TRUE(attachment.expired());
+  EXPECT_TRUE(f.lake().Names().empty());
 }
 
 }  // namespace

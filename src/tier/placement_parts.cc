@@ -7,19 +7,23 @@ namespace forebay::tier {
 PlacementParts::PlacementParts(engine::Services& the_services, const Attachments& the_attachments,
                                LiveNames& names, Fetcher& fetcher, WorkerLoop& the_loop,
                                const PlacementOptions& options, const OffloadOptions& sending,
-                               std::chrono::milliseconds retry, bool run_jobs)
+                               std::chrono::milliseconds retry, bool the_run_jobs)
     : services(the_services),
       attachments(the_attachments),
       loop(the_loop),
       book(fetcher.book()),
       pressure(options.pressure),
       mover(services, attachments, loop, book, pins, sending,
-            OverflowOptions{.settle = options.evict.settle}),
+            OverflowOptions{.least_bytes = options.overflow_least_bytes,
+                            .settle = options.evict.settle,
+                            .by_itself = the_run_jobs}),
       evictor(services, attachments, book, pins, mover, pressure, options.evict),
       bringer(services, names, fetcher, evictor, options.prefetch),
-      prefetcher(services, attachments, bringer, loop, options.prefetch, retry, run_jobs),
+      prefetcher(services, attachments, bringer, loop, options.prefetch, retry, the_run_jobs),
       wishes(services, bringer, loop, retry),
-      run_jobs_(run_jobs) {}
+      run_jobs_(the_run_jobs) {
+  mover.OnSent([this] { evictor.Wake(); });
+}
 
 std::uint64_t PlacementParts::CapacityOf(const EvictOptions& options) {
   if (options.cache_bytes > 0) return options.cache_bytes;

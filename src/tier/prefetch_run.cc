@@ -40,18 +40,7 @@ bool MustWait(const Error& error) {
     default:
       break;
   }
-  switch (lake::Classify(error)) {
-    case lake::Failure::kRetryable:
-    case lake::Failure::kThrottled:
-    case lake::Failure::kUnreachable:
-    case lake::Failure::kContainerMissing:
-    case lake::Failure::kForbidden:
-    case lake::Failure::kClockSkew:
-    case lake::Failure::kStopped:
-      return true;
-    default:
-      return false;
-  }
+  return lake::ConcernsWholeLake(lake::Classify(error));
 }
 
 namespace {
