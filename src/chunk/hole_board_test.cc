@@ -6,8 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
-
+#include "base/temp_dir_for_test.h"
 #include "chunk/segment_chunk_store.h"
 #include "chunk/test_support.h"
 #include "io/memory.h"
@@ -19,22 +18,14 @@ namespace {
 
 class HoleBoardTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "hole_board_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    directory_ = name;
-  }
-  void TearDown() override {
-    store_.reset();
-    std::filesystem::remove_all(directory_);
-  }
   void Open() {
     store_.reset();
     Options options;
     options.segment_bytes = 1 << 20;
     options.reserve_bytes = 0;
     options.active_segments = 1;
-    auto store = SegmentChunkStore::Open(kv_, disk_, {directory_ + "/a"}, options, Clock::System());
+    auto store =
+        SegmentChunkStore::Open(kv_, disk_, {directory_.path() + "/a"}, options, Clock::System());
     ASSERT_TRUE(store) << store.error().ToString();
     store_ = std::move(*store);
   }
@@ -55,7 +46,7 @@ class HoleBoardTest : public ::testing::Test {
     return count;
   }
 
-  std::string directory_;
+  TempDir directory_;
   io::PosixFileSystem disk_;
   kv::MemoryStore kv_;
   std::uint64_t offset_ = 0;

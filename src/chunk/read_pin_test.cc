@@ -1,11 +1,9 @@
 // Verified reads and sendfile, on real files.
 #include "chunk/read_pin.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
-#include <filesystem>
-
+#include "base/temp_dir_for_test.h"
 #include "chunk/segment_chunk_store.h"
 #include "chunk/test_support.h"
 #include "io/posix.h"
@@ -20,19 +18,13 @@ using testing::CodeOf;
 class ReadPinTest : public ::testing::Test {
  protected:
   ReadPinTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "forebay_pin_XXXXXX";
-    root_ = ::mkdtemp(pattern.data());
     options_.reserve_bytes = 0;
     options_.write_threads = options_.sync_threads = 2;
     Open();
   }
-  ~ReadPinTest() override {
-    store_.reset();
-    std::filesystem::remove_all(root_);
-  }
   void Open() {
     store_.reset();
-    auto opened = SegmentChunkStore::Open(kv_, fs_, {root_}, options_, Clock::System());
+    auto opened = SegmentChunkStore::Open(kv_, fs_, {root_.path()}, options_, Clock::System());
     ASSERT_TRUE(opened) << opened.error().ToString();
     store_ = std::move(*opened);
   }
@@ -45,7 +37,7 @@ class ReadPinTest : public ::testing::Test {
   io::PosixFileSystem fs_;
   kv::MemoryStore kv_;
   Options options_;
-  std::string root_;
+  TempDir root_;
   std::unique_ptr<SegmentChunkStore> store_;
 };
 

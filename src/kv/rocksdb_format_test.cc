@@ -15,13 +15,8 @@ namespace {
 
 constexpr std::string_view kGolden = FOREBAY_KV_TESTDATA "/format1";
 
-// A store as a killed process leaves it: tables, a blob file, and a log to replay. Run by hand to
-// make the golden files of a new format:
-//   FOREBAY_WRITE_GOLDEN=<folder> kv_test --gtest_filter='*WriteGolden'
-//   --gtest_also_run_disabled_tests
-TEST(RocksDbFormatTest, DISABLED_WriteGolden) {
-  const char* target = std::getenv("FOREBAY_WRITE_GOLDEN");
-  ASSERT_NE(target, nullptr);
+// A store as a killed process leaves it: tables, a blob file, and a log to replay.
+void WriteStore(const std::string& target) {
   TempDir dir;
   RocksDbOptions options;
   options.path = dir.path() + "/kv";
@@ -47,11 +42,12 @@ TEST(RocksDbFormatTest, DISABLED_WriteGolden) {
   }
 }
 
-TEST(RocksDbFormatTest, ReadsFormat1) {
+// The files of a store that WriteStore made are read, and written on.
+void ReadStore(const std::string& files) {
   TempDir dir;
   RocksDbOptions options;
   options.path = dir.path() + "/kv";
-  std::filesystem::copy(kGolden, options.path);
+  std::filesystem::copy(files, options.path);
   auto store = RocksDbStore::Open(options);
   ASSERT_TRUE(store) << store.error().ToString();
   std::string last;
@@ -81,6 +77,17 @@ TEST(RocksDbFormatTest, ReadsFormat1) {
   auto it = snapshot->Scan(last + '\0', PrefixEnd("log/"));
   ASSERT_TRUE(it->Valid());
   EXPECT_EQ(it->value(), "today");
+}
+
+TEST(RocksDbFormatTest, ReadsFormat1) { ReadStore(std::string(kGolden)); }
+
+// With FOREBAY_WRITE_GOLDEN=<folder> they stay there: the golden files of a new format.
+TEST(RocksDbFormatTest, ReadsWhatItWrites) {
+  TempDir dir;
+  const char* wanted = std::getenv("FOREBAY_WRITE_GOLDEN");
+  const std::string target = wanted != nullptr ? wanted : dir.path() + "/written";
+  ASSERT_NO_FATAL_FAILURE(WriteStore(target));
+  ReadStore(target);
 }
 
 }  // namespace

@@ -3,34 +3,15 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
+#include "base/temp_dir_for_test.h"
 #include "kv/faulty.h"
 #include "kv/memory.h"
 #include "kv/rocksdb.h"
 
 namespace forebay::kv {
-
-// A fresh folder under the test's temporary directory, removed at the end.
-class TempDir {
- public:
-  TempDir() {
-    std::string pattern = ::testing::TempDir() + "/forebay_kv_XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 class MemoryEngine {
  public:
