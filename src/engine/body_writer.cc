@@ -139,15 +139,13 @@ Task<> AddPiece(Services& services, OpContext context, StoredBody& out, Digests&
   co_return Result<>{};
 }
 
-// The whole body is in `data`: one inline piece.
-Task<> StoreInline(Services& services, OpContext context, StoredBody& out, Digests& digests,
-                   ByteView data) {
+// The whole body is in `data`, and there is room for it: one inline piece.
+Task<> StoreInline(Services& services, StoredBody& out, Digests& digests, ByteView data) {
   out.size = data.size();
   if (data.empty()) {
     digests.AddMd5({});
     co_return Result<>{};
   }
-  FB_CO_RETURN_IF_ERROR(co_await services.AwaitRoom(Growth::kBytes, context));
   FB_CO_ASSIGN_OR_RETURN(std::uint64_t piece, services.ids.Next());
   digests.AddCrc(Crc64(data), data.size());
   if (digests.wants_md5() && data.size() > kHashOnPoolBytes) {
@@ -197,11 +195,14 @@ Task<StoredBody> StoreBody(Services& services, OpContext context, BodyReader* bo
                            StoreBodyOptions options) {
   StoredBody out;
   Digests digests(options.want_md5 || options.expected.md5.has_value());
-  FB_CO_RETURN_IF_ERROR(co_await services.AwaitRoom(Growth::kRecords, context));
+  const std::optional<std::uint64_t> length = body == nullptr ? 0 : body->content_length();
+  // What is known to become a record's bytes asks for their room at once.
+  const bool small = length && *length > 0 && *length <= services.limits.small_blob_bytes;
+  FB_CO_RETURN_IF_ERROR(
+      co_await services.AwaitRoom(small ? Growth::kBytes : Growth::kRecords, context));
   if (body == nullptr) {
-    FB_CO_RETURN_IF_ERROR(co_await StoreInline(services, context, out, digests, {}));
+    FB_CO_RETURN_IF_ERROR(co_await StoreInline(services, out, digests, {}));
   } else {
-    const std::optional<std::uint64_t> length = body->content_length();
     // Refused before a byte is read, so that a client waiting for 100 Continue sends none.
     if (length && *length > options.max_bytes) co_return Fail(TooLarge(options.max_bytes));
     Passage passage(services, context, *body);
@@ -210,7 +211,10 @@ Task<StoredBody> StoreBody(Services& services, OpContext context, BodyReader* bo
     const bool whole = !passage.full() || (length && first.size() == *length);
     if (whole && first.size() <= services.limits.small_blob_bytes) {
       if (first.size() > options.max_bytes) co_return Fail(TooLarge(options.max_bytes));
-      FB_CO_RETURN_IF_ERROR(co_await StoreInline(services, context, out, digests, first));
+      if (!small && !first.empty()) {
+        FB_CO_RETURN_IF_ERROR(co_await services.AwaitRoom(Growth::kBytes, context));
+      }
+      FB_CO_RETURN_IF_ERROR(co_await StoreInline(services, out, digests, first));
     } else {
       FB_CO_RETURN_IF_ERROR(
           co_await StoreChunks(services, context, options.max_bytes, passage, out, digests));

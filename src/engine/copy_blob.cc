@@ -76,19 +76,22 @@ Result<> Copy(Services& services, kv::Transaction& txn, Commit& commit, const az
 
 Task<CopyBlobResult> CopyBlob(Services& services, OpContext context, CopyBlobRequest request) {
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
-  FB_CO_RETURN_IF_ERROR(co_await AwaitRoomIn(services, context, ContainerOf(request.target)));
-  FB_CO_ASSIGN_OR_RETURN(
-      meta::BlobRecord source,
-      co_await ReadMeta(services, [&request](const kv::Reader& reader) -> Result<meta::BlobRecord> {
-        FB_ASSIGN_OR_RETURN(
-            Place place,
-            RequireSource(reader, request.source, request.source_conditions, Rehydrates(request)));
-        return std::move(*place.existing);
-      }));
+  FB_CO_ASSIGN_OR_RETURN(meta::BlobRecord source,
+                         co_await ReadMeta(
+                             services,
+                             [&request](const kv::Reader& reader) -> Result<meta::BlobRecord> {
+                               FB_ASSIGN_OR_RETURN(
+                                   Place place,
+                                   RequireSource(reader, request.source, request.source_conditions,
+                                                 Rehydrates(request)));
+                               return std::move(*place.existing);
+                             },
+                             context));
   // Bytes of a lake are read through, never shared: they may change there.
   if (source.body.in_lake) {
     co_return co_await CopyThrough(services, context, std::move(request), std::move(source));
   }
+  FB_CO_RETURN_IF_ERROR(co_await AwaitRoomIn(services, context, ContainerOf(request.target)));
   const azure::ETag etag = azure::MakeETag(source.etag.value());
   FB_CO_RETURN_IF_ERROR(co_await VerifySource(services, context, request.source, etag, 0,
                                               source.length, request.expected));

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 
-#include "async/sleep.h"
+#include "async/event.h"
+#include "base/clock.h"
 
 namespace forebay::engine {
 namespace {
@@ -11,8 +13,9 @@ namespace {
 // What a flush must bring to be worth it: near the line it would be asked for again and again.
 constexpr std::uint64_t kWorthAFlush = 1 << 20;
 
-constexpr std::chrono::milliseconds kBetweenLooks{20};
-constexpr int kLooks = 500;
+// How long a request waits, and for how many flushes: a log that a backup holds stays.
+constexpr std::chrono::seconds kPatience{10};
+constexpr int kMaxFlushes = 20;
 
 Error NoRoom() { return {Code::kNoSpace, "The disk of the metadata is full up to its reserve."}; }
 
@@ -39,12 +42,19 @@ Result<> DiskRoom::Check(Growth growth) const {
 }
 
 Task<> DiskRoom::Await(Growth growth, OpContext context) const {
-  for (int look = 0; look < kLooks; ++look) {
-    FB_CO_ASSIGN_OR_RETURN(const Room room, Look(growth));
+  FB_CO_ASSIGN_OR_RETURN(Room room, Look(growth));
+  if (room == Room::kEnough) co_return Result<>{};
+  OpContext patient = context;
+  patient.deadline = std::min(context.deadline, Clock::System().SteadyNow() + kPatience);
+  for (int flushes = 0; room == Room::kSoon && flushes < kMaxFlushes; ++flushes) {
+    const auto over = std::make_shared<Event>();
+    buffers_.Flush([over] { over->Set(); });
+    if (auto waited = co_await over->Wait(patient); !waited) {
+      if (waited.error().code() == Code::kDeadlineExceeded && context.Check()) break;
+      co_return waited;
+    }
+    FB_CO_ASSIGN_OR_RETURN(room, Look(growth));
     if (room == Room::kEnough) co_return Result<>{};
-    if (room == Room::kNone) break;
-    buffers_.Flush();
-    FB_CO_RETURN_IF_ERROR(co_await SleepFor(kBetweenLooks, context));
   }
   co_return Fail(NoRoom());
 }

@@ -2,12 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include "async/run_sync.h"
+#include "async/sleep.h"
+#include "async/task_group.h"
 #include "engine/append_path.h"
 #include "engine/buffers_for_test.h"
 #include "engine/copy_blob.h"
 #include "engine/create_path.h"
 #include "engine/engine_fixture.h"
 #include "engine/flush_path.h"
+#include "engine/nodes_fixture.h"
+#include "engine/put_block_from_blob.h"
 #include "engine/rename_path.h"
 #include "engine/update_blob.h"
 #include "io/memory.h"
@@ -69,6 +74,15 @@ class DiskRoomTest : public testing::Test {
   static Code CodeOf(const Result<T>& result) {
     EXPECT_FALSE(result);
     return result ? Code::kInternal : result.error().code();
+  }
+  // So many requests wait for room, and the flush ends after a while.
+  static Task<> AwaitTogether(Executor executor, const DiskRoom& room, int requests,
+                              std::function<void()> end) {
+    TaskGroup group(executor);
+    for (int i = 0; i < requests; ++i) group.Spawn(room.Await(Growth::kBytes, {}));
+    (void)co_await SleepFor(std::chrono::milliseconds(60));
+    end();
+    co_return co_await group.Join();
   }
   io::MemoryFileSystem disk_;
   BuffersForTest buffers_;
@@ -165,6 +179,32 @@ TEST_F(DiskRoomTest, WhatALogTakesIsWaitedFor) {
   EXPECT_EQ(buffers_.flushes, 3);
 }
 
+TEST_F(DiskRoomTest, WhoWaitsAsksForNothingUntilTheFlushIsOver) {
+  constexpr int kRequests = 20;
+  SetAvailable(kReserve - 1);
+  buffers_.log = 2 << 20;
+  buffers_.slow = true;
+  buffers_.looks = 0;
+  int looks = 0;
+  EXPECT_TRUE(RunSync([&](Executor executor) {
+    return AwaitTogether(executor, room_, kRequests, [&] {
+      looks = buffers_.looks;
+      buffers_.log = 0;
+      SetAvailable(kReserve);
+      buffers_.End();
+    });
+  }));
+  EXPECT_EQ(looks, kRequests) << "each once, however long it takes";
+  EXPECT_EQ(buffers_.flushes, kRequests);
+}
+
+TEST_F(DiskRoomTest, ALogThatStaysIsNotFlushedForAgainAndAgain) {
+  SetAvailable(kReserve - 1);
+  buffers_.log = 2 << 20;  // a backup reads it
+  EXPECT_EQ(CodeOf(f_.Put("new", "tiny")), Code::kNoSpace);
+  EXPECT_EQ(buffers_.flushes, 20);
+}
+
 TEST_F(DiskRoomTest, AFlushThatIsUnderWayIsWaitedFor) {
   SetAvailable(kReserve + 10);
   buffers_.buffered = 100;  // and counts twice: its file is on the disk, the log is not gone
@@ -209,9 +249,54 @@ TEST_F(DiskRoomTest, ARequestThatEndsDoesNotWait) {
   std::stop_source gone;
   OpContext context = f_.context();
   context.cancel = gone.get_token();
+  buffers_.slow = true;
   buffers_.on_flush = [&] { gone.request_stop(); };
   EXPECT_EQ(CodeOf(f_.Run(room_.Await(Growth::kBytes, context))), Code::kCancelled);
   EXPECT_EQ(buffers_.flushes, 1);
+}
+
+TEST_F(DiskRoomTest, EveryRequestLooksOnce) {
+  SetAvailable(10 * kReserve);
+  const auto looks = [this](const auto& result) {
+    EXPECT_TRUE(result);
+    return std::exchange(buffers_.looks, 0);
+  };
+  buffers_.looks = 0;
+  EXPECT_EQ(looks(f_.Put("new", "tiny")), 1);
+  EXPECT_EQ(looks(f_.Put("new", "")), 1);
+  EXPECT_EQ(looks(f_.Put("new", Text(300))), 1);
+  EXPECT_EQ(looks(Copy()), 1);
+  PutBlockFromBlobRequest block;
+  block.source = f_.Blob("large");
+  block.target = f_.Blob("staged");
+  block.block_id = azure::BlockId("b1");
+  EXPECT_EQ(looks(f_.Run(PutBlockFromBlob(f_.services(), f_.context(), std::move(block)))), 1);
+}
+
+TEST_F(DiskRoomTest, EveryRequestOfAMountLooksOnce) {
+  NodesFixture f;
+  f.services().room = &room_;
+  SetAvailable(10 * kReserve);
+  const auto looks = [this](const auto& result) {
+    EXPECT_TRUE(result);
+    return std::exchange(buffers_.looks, 0);
+  };
+  buffers_.looks = 0;
+  EXPECT_EQ(looks(f.Make("file")), 1);
+  EXPECT_EQ(looks(f.Make("full", azure::FileKind::kFile, 0644, "content")), 1);
+  EXPECT_EQ(looks(f.Make("link", azure::FileKind::kSymlink, 0777, "target")), 1);
+  EXPECT_EQ(looks(f.Write(f.At("file"), "data 4\n", "more")), 1);
+  EXPECT_EQ(looks(f.Write(f.At("file"), "zero 4\n")), 1);
+}
+
+TEST_F(DiskRoomTest, AFileIsEmptiedWithoutRoom) {
+  NodesFixture f;
+  f.services().room = &room_;
+  f.File("file", "content");
+  SetAvailable(0);
+  EXPECT_EQ(CodeOf(f.Write(f.At("file"), "zero 4\n")), Code::kNoSpace);
+  EXPECT_TRUE(f.Write(f.At("file"), ""));
+  EXPECT_EQ(*f.Content("file"), "");
 }
 
 TEST_F(DiskRoomTest, ADiskThatCannotBeAskedIsAnError) {

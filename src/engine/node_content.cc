@@ -266,6 +266,7 @@ Result<> Verify(const kv::Reader& reader, const Node& node, const Commit& commit
 Result<> Flip(Services& services, kv::Transaction& txn, Commit& commit) {
   FB_ASSIGN_OR_RETURN(Node node, RequireFile(txn, commit.request.target, commit.stamp.now));
   FB_RETURN_IF_ERROR(Verify(txn, node, commit));
+  if (commit.request.pieces.empty()) txn.MakesRoom();
   if (commit.prepared_id.value() != 0) {
     FB_RETURN_IF_ERROR(AdoptPreparedChunks(txn, commit.prepared_id, *commit.stored));
   } else {
@@ -415,6 +416,8 @@ Task<> StorePieces(Services& services, OpContext context, BodyReader* body, cons
     FB_CO_ASSIGN_OR_RETURN(
         *commit.stored, co_await StoreBodyIn(services, context, request.target.container, &reader,
                                              {.max_bytes = total, .expected = {}}));
+  } else if (!request.pieces.empty()) {  // a file that is emptied gives room
+    FB_CO_RETURN_IF_ERROR(co_await AwaitRoomIn(services, context, request.target.container));
   }
   request.body = nullptr;
   for (ContentPiece& piece : request.pieces) {
@@ -431,7 +434,6 @@ Task<> StorePieces(Services& services, OpContext context, BodyReader* body, cons
 Task<azure::PosixAttributes> CommitNode(Services& services, OpContext context,
                                         CommitNodeRequest request) {
   FB_CO_RETURN_IF_ERROR(context.Check());
-  FB_CO_RETURN_IF_ERROR(co_await AwaitRoomIn(services, context, request.target.container));
   FB_CO_RETURN_IF_ERROR(CheckPieces(request));
   const WallTime now = services.clock.Now();
   FB_CO_ASSIGN_OR_RETURN(const LakeHeld held, co_await ReadMeta(

@@ -105,11 +105,8 @@ Result<> OpenExisting(Services& services, kv::Transaction& txn, Commit& commit, 
         NoteChange(services, txn, place, meta::ChangeKind::kContent, mark, node.record));
     FB_RETURN_IF_ERROR(PutNode(services, txn, commit.request.target, node));
   }
-  if (commit.request.session != 0 && !node.record.node.placed) {
-    node.record.node.placed = true;
-    txn.Put(keys::Place(node.container.id, node.inode),
-            meta::Encode(meta::DirectoryRecord{node.container.id, node.parent, spot.component}));
-    FB_RETURN_IF_ERROR(PutNode(services, txn, commit.request.target, node));
+  if (commit.request.session != 0) {
+    FB_RETURN_IF_ERROR(GivePlace(services, txn, commit.request.target, node));
   }
   FB_RETURN_IF_ERROR(Hold(txn, commit, node.container.id, node.inode, services));
   FB_ASSIGN_OR_RETURN(commit.done.attributes, AttributesOf(txn, node, /*with_target=*/false));
@@ -198,10 +195,12 @@ Result<> StoreTarget(Services& services, const std::string& target, Commit& comm
 }
 
 Task<> StoreContent(Services& services, OpContext context, Commit& commit) {
-  if (commit.kind == azure::FileKind::kSymlink) {
+  const bool symlink = commit.kind == azure::FileKind::kSymlink;
+  if (symlink || commit.request.body == nullptr) {
+    FB_CO_RETURN_IF_ERROR(co_await AwaitRoomIn(services, context, commit.request.target.container));
+    if (!symlink) co_return Result<>();
     co_return StoreTarget(services, commit.request.set.target.value_or(""), commit);
   }
-  if (commit.request.body == nullptr) co_return Result<>();
   FB_CO_ASSIGN_OR_RETURN(
       commit.stored,
       co_await StoreBodyIn(services, context, commit.request.target.container, commit.request.body,
@@ -216,7 +215,6 @@ Task<> StoreContent(Services& services, OpContext context, Commit& commit) {
 
 Task<NodeChange> CreateNode(Services& services, OpContext context, CreateNodeRequest request) {
   FB_CO_RETURN_IF_ERROR(context.Check());
-  FB_CO_RETURN_IF_ERROR(co_await AwaitRoomIn(services, context, request.target.container));
   auto commit = std::make_shared<Commit>();
   commit->kind = request.set.kind.value_or(azure::FileKind::kFile);
   commit->request = std::move(request);

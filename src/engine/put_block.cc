@@ -41,9 +41,12 @@ Result<> CommitBlock(Services& services, kv::Transaction& txn, const Commit& com
 }  // namespace
 
 Task<PutBlockResult> PutBlock(Services& services, OpContext context, PutBlockRequest request) {
-  FB_CO_RETURN_IF_ERROR(co_await ReadMeta(services, [&request](const kv::Reader& reader) {
-    return CheckRoomForBlock(reader, request.target, request.copy_id);
-  }));
+  FB_CO_RETURN_IF_ERROR(co_await ReadMeta(
+      services,
+      [&request](const kv::Reader& reader) {
+        return CheckRoomForBlock(reader, request.target, request.copy_id);
+      },
+      context));
   auto commit = std::make_shared<Commit>();
   FB_CO_ASSIGN_OR_RETURN(
       commit->stored,

@@ -98,17 +98,19 @@ Task<PutBlockResult> CopyBytes(Services& services, OpContext context,
 
 Task<PutBlockResult> PutBlockFromBlob(Services& services, OpContext context,
                                       PutBlockFromBlobRequest request) {
-  FB_CO_RETURN_IF_ERROR(co_await AwaitRoomIn(services, context, ContainerOf(request.target)));
-  FB_CO_RETURN_IF_ERROR(co_await ReadMeta(services, [&request](const kv::Reader& reader) {
-    return CheckRoomForBlock(reader, request.target);
-  }));
-  FB_CO_ASSIGN_OR_RETURN(SourceRange range,
-                         co_await ReadMeta(services, [&request](const kv::Reader& reader) {
-                           return FindSource(reader, request);
-                         }));
+  FB_CO_RETURN_IF_ERROR(co_await ReadMeta(
+      services,
+      [&request](const kv::Reader& reader) { return CheckRoomForBlock(reader, request.target); },
+      context));
+  FB_CO_ASSIGN_OR_RETURN(
+      SourceRange range,
+      co_await ReadMeta(
+          services, [&request](const kv::Reader& reader) { return FindSource(reader, request); },
+          context));
   if (range.extents.empty()) {
     co_return co_await CopyBytes(services, context, std::move(request), std::move(range));
   }
+  FB_CO_RETURN_IF_ERROR(co_await AwaitRoomIn(services, context, ContainerOf(request.target)));
   FB_CO_RETURN_IF_ERROR(co_await VerifySource(services, context, request.source, range.etag,
                                               range.offset, range.length, request.expected));
   FB_CO_ASSIGN_OR_RETURN(std::uint64_t fresh, services.ids.Next());

@@ -17,6 +17,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "kv/rocksdb_internal.h"
+#include "kv/rocksdb_log_size.h"
 #include "kv/rocksdb_log_tail.h"
 #include "kv/rocksdb_upkeep.h"
 
@@ -132,7 +133,7 @@ class RocksDbStore::Db final : public CommitTarget {
   std::uint64_t buffered_bytes() const {
     return Property(rocksdb::DB::Properties::kCurSizeAllMemTables);
   }
-  std::uint64_t log_bytes() const;
+  std::uint64_t log_bytes() const { return log_size_->bytes(); }
   Upkeep& upkeep() { return *upkeep_; }
 
  private:
@@ -148,6 +149,7 @@ class RocksDbStore::Db final : public CommitTarget {
   const RocksDbOptions options_;
   const std::shared_ptr<metrics::LocalHistogram> log_syncs_ =
       std::make_shared<metrics::LocalHistogram>(metrics::LatencyBuckets());
+  const std::shared_ptr<LogSize> log_size_ = std::make_shared<LogSize>(options_.path);
   std::shared_ptr<rocksdb::FileSystem> file_system_;
   std::shared_ptr<Room> room_;
   std::shared_ptr<rocksdb::EventListener> listener_;
@@ -172,7 +174,8 @@ RocksDbStore::Db::Db(RocksDbOptions options) : options_(std::move(options)) {
   room_ = std::make_shared<Room>(base, options_.path, options_.min_free_bytes);
   auto guard = MakeRoomGuard(std::move(base), room_);
   listener_ = std::move(guard.listener);
-  file_system_ = MakeSyncGuard(std::move(guard.file_system), std::move(on_failure), log_syncs_);
+  file_system_ = MakeSyncGuard(MakeLogMeter(std::move(guard.file_system), log_size_),
+                               std::move(on_failure), log_syncs_);
   env_ = rocksdb::NewCompositeEnv(file_system_);
   cache_ = rocksdb::NewLRUCache(options_.cache_bytes, /*num_shard_bits=*/4,
                                 /*strict_capacity_limit=*/false, /*high_pri_pool_ratio=*/0.5);
@@ -203,6 +206,7 @@ void RocksDbStore::Db::FlushBuffers() {
 
 Result<> RocksDbStore::Db::Open() {
   FB_ASSIGN_OR_RETURN(LogCondition log, ExamineLog(*file_system_, options_.path));
+  FB_RETURN_IF_ERROR(log_size_->Find(*file_system_));
   auto db_options = MakeDbOptions(options_, env_.get());
   // What was lost was never synced, so the log ends before it; or the operator says so. With damage
   // RocksDB decides, which knows better which log files still count.
@@ -365,20 +369,6 @@ std::uint64_t RocksDbStore::Db::Property(const std::string& name) const {
   return db_->GetAggregatedIntProperty(name, &sum) ? sum : 0;
 }
 
-// The files of the log; one that goes meanwhile does not count.
-std::uint64_t RocksDbStore::Db::log_bytes() const {
-  std::vector<std::string> names;
-  if (!file_system_->GetChildren(options_.path, {}, &names, nullptr).ok()) return 0;
-  std::uint64_t sum = 0;
-  for (const std::string& name : names) {
-    std::uint64_t bytes = 0;
-    if (!name.ends_with(".log")) continue;
-    auto status = file_system_->GetFileSize(options_.path + "/" + name, {}, &bytes, nullptr);
-    if (status.ok()) sum += bytes;
-  }
-  return sum;
-}
-
 RocksDbStats RocksDbStore::Db::stats() const {
   using Properties = rocksdb::DB::Properties;
   return {.commit = {},
@@ -448,7 +438,9 @@ RocksDbStats RocksDbStore::stats() const {
 std::uint64_t RocksDbStore::buffered_bytes() const { return db_->buffered_bytes(); }
 std::uint64_t RocksDbStore::log_bytes() const { return db_->log_bytes(); }
 bool RocksDbStore::flushing() const { return db_->upkeep().flushing(); }
-void RocksDbStore::Flush() { db_->upkeep().FlushSoon(); }
+void RocksDbStore::Flush(std::move_only_function<void()> done) {
+  db_->upkeep().FlushSoon(std::move(done));
+}
 
 Result<> RocksDbStore::Compact() {
   for (auto* family : db_->families()) {

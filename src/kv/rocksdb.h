@@ -95,7 +95,7 @@ class RocksDbStore final : public Store, public Buffers {
   std::uint64_t buffered_bytes() const override;
   std::uint64_t log_bytes() const override;
   bool flushing() const override;
-  void Flush() override;
+  void Flush(std::move_only_function<void()> done) override;
 
   // Moves buffers into tables and merges all tables. For tests and tools; slow.
   Result<> Compact();

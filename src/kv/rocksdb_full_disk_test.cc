@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <random>
 #include <thread>
 
+#include "io/faulty.h"
 #include "io/memory.h"
+#include "kv/crash_file_system.h"
 #include "kv/rocksdb.h"
 
 namespace forebay::kv {
@@ -94,6 +97,12 @@ class FullDiskTest : public ::testing::Test {
     }
     return true;
   }
+  // To its end.
+  void Flush() {
+    std::promise<void> over;
+    store_->Flush([&] { over.set_value(); });
+    ASSERT_EQ(over.get_future().wait_for(kPatience), std::future_status::ready);
+  }
   static Code CodeOf(const Result<>& result) { return result ? Code{} : result.error().code(); }
 
   std::mt19937_64 random_{7};
@@ -167,12 +176,53 @@ TEST_F(FullDiskTest, AFlushThatIsAskedForGivesBuffersAndLogBack) {
   for (int i = 0; i < 80; ++i) ASSERT_TRUE(Put("k" + std::to_string(i), Noise(20'000)));
   ASSERT_GT(store_->log_bytes(), kMiB);
   const std::uint64_t buffered = store_->buffered_bytes();
-  store_->Flush();
+  Flush();
   EXPECT_TRUE(Await([&] { return !store_->flushing() && store_->log_bytes() < kMiB / 4; }))
       << store_->log_bytes();
   EXPECT_LT(store_->buffered_bytes(), buffered / 2);
-  store_->Flush();  // of nothing
+  Flush();  // of nothing
   EXPECT_TRUE(Put("more", "1"));
+}
+
+TEST_F(FullDiskTest, WhoWaitsForAFlushIsAnsweredWhenTheStoreCloses) {
+  std::promise<void> over;
+  store_->Flush([&] { over.set_value(); });
+  store_.reset();
+  EXPECT_EQ(over.get_future().wait_for(std::chrono::seconds(0)), std::future_status::ready);
+}
+
+// It is asked for with every request that waits for room.
+TEST_F(FullDiskTest, WhatTheLogTakesIsKnownWithoutALookAtItsFolder) {
+  io::FaultyFileSystem disk(memory_);
+  options_.file_system = &disk;
+  Open();
+  for (int i = 0; i < 80; ++i) ASSERT_TRUE(Put("k" + std::to_string(i), Noise(20'000)));
+  const std::uint64_t taken = store_->log_bytes();
+  EXPECT_GT(taken, kMiB);
+  disk.AddFault({.ops = io::kOpLook, .path_contains = ""});
+  EXPECT_EQ(store_->log_bytes(), taken);
+  disk.Heal();
+  store_.reset();
+}
+
+TEST_F(FullDiskTest, WhatALogTookBeforeARestartCounts) {
+  std::uint64_t taken = 0;
+  {
+    CrashFileSystem disk(memory_, UINT64_MAX);
+    options_.file_system = &disk;
+    Open();
+    for (int i = 0; i < 80; ++i) ASSERT_TRUE(Put("k" + std::to_string(i), Noise(20'000)));
+    taken = store_->log_bytes();
+    disk.CrashNow();
+    store_.reset();
+  }
+  memory_.DropUnsynced();
+  options_.file_system = &memory_;
+  Open();
+  EXPECT_GT(taken, kMiB);
+  EXPECT_GE(store_->log_bytes(), taken);
+  Flush();
+  EXPECT_TRUE(Await([&] { return store_->log_bytes() < kMiB / 4; })) << store_->log_bytes();
 }
 
 TEST_F(FullDiskTest, CompactionsLeaveWhatDeletesNeed) {

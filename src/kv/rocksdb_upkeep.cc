@@ -24,6 +24,11 @@ constexpr double kGarbageStart = 0.2;  // of the bytes in blob files
 constexpr double kGarbageStop = 0.1;
 constexpr double kMovedShare = 0.5;  // the oldest half, where there is room for it
 
+// RocksDB says that a flush is over before the log that it freed is gone.
+constexpr std::chrono::milliseconds kBetweenLooks{2};
+// One flush may follow the other: who waits looks for himself then.
+constexpr std::chrono::seconds kLongestWait{1};
+
 constexpr std::size_t kInlineFamily = 1 + static_cast<std::size_t>(Space::kInline);
 
 }  // namespace
@@ -50,18 +55,21 @@ MovePlan PlanMoves(std::vector<rocksdb::BlobMetaData> blobs, std::uint64_t movab
 Upkeep::Upkeep(rocksdb::DB& db, std::vector<rocksdb::ColumnFamilyHandle*> families, Room& room,
                Options options)
     : db_(db), families_(std::move(families)), room_(room), options_(std::move(options)) {
-  thread_ = std::thread([this] { Loop(); });
-  pthread_setname_np(thread_.native_handle(), "kv-upkeep");
+  rounds_ = std::thread([this] { RoundLoop(); });
+  pthread_setname_np(rounds_.native_handle(), "kv-upkeep");
+  flusher_ = std::thread([this] { FlushLoop(); });
+  pthread_setname_np(flusher_.native_handle(), "kv-flush");
 }
 
 Upkeep::~Upkeep() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    wake_.notify_one();
+    wake_.notify_all();
   }
   db_.DisableManualCompaction();
-  thread_.join();
+  rounds_.join();
+  flusher_.join();
 }
 
 void Upkeep::Note(const std::array<std::uint64_t, kSpaces>& deletions, std::uint64_t bytes) {
@@ -82,26 +90,42 @@ bool Upkeep::flushing() const {
   return false;
 }
 
-void Upkeep::FlushSoon() {
+void Upkeep::FlushSoon(std::move_only_function<void()> done) {
   const std::lock_guard lock(mutex_);
-  flush_soon_ = true;
-  wake_.notify_one();
+  waiting_.push_back(std::move(done));
+  wake_.notify_all();
 }
 
-void Upkeep::Loop() {
-  auto next = std::chrono::steady_clock::now() + options_.interval;
+void Upkeep::RoundLoop() {
   std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    wake_.wait_until(lock, next, [&] { return stopping_ || flush_soon_; });
-    if (stopping_) return;
-    const bool flush = std::exchange(flush_soon_, false);
+  while (!wake_.wait_for(lock, options_.interval, [&] { return stopping_; })) {
     lock.unlock();
-    if (flush && !flushing()) FlushAll();
-    if (std::chrono::steady_clock::now() >= next) {
-      Round();
-      next = std::chrono::steady_clock::now() + options_.interval;
-    }
+    Round();
     lock.lock();
+  }
+}
+
+void Upkeep::FlushLoop() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_ || !waiting_.empty()) {
+    wake_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+    auto waiting = std::exchange(waiting_, {});
+    const bool flush = !stopping_ && !waiting.empty();
+    lock.unlock();
+    if (flush) {
+      if (!flushing()) FlushAll();
+      AwaitFlushed();
+    }
+    for (auto& done : waiting) done();
+    lock.lock();
+  }
+}
+
+void Upkeep::AwaitFlushed() {
+  const auto until = std::chrono::steady_clock::now() + kLongestWait;
+  while (flushing() && std::chrono::steady_clock::now() < until) {
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, kBetweenLooks, [&] { return stopping_; })) return;
   }
 }
 

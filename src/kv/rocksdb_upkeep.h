@@ -8,8 +8,9 @@
 // the garbage alone, again and again while that gives room back: then what is deleted becomes room
 // although no further write comes by to cause it.
 //
-// A thread of its own, because RocksDB waits for its write queue when options change and for
-// flushes when it merges. `Note` is called by the writer; it starts flushes and waits for none.
+// Threads of its own, because RocksDB waits for its write queue when options change and for flushes
+// when it merges: one for rounds, whose merges take their time, and one for flushes that somebody
+// waits for. `Note` is called by the writer; it starts flushes and waits for none.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -53,18 +54,20 @@ class Upkeep {
   // One handle for the engine's records, then one a Space. All must outlive this.
   Upkeep(rocksdb::DB& db, std::vector<rocksdb::ColumnFamilyHandle*> families, Room& room,
          Options options);
-  ~Upkeep();  // ends what it has RocksDB do
+  ~Upkeep();  // ends what it has RocksDB do, and answers who waits
 
   // A group of `bytes` was written, with so many deletions in each space.
   void Note(const std::array<std::uint64_t, kSpaces>& deletions, std::uint64_t bytes);
   // kv/buffers.h.
   bool flushing() const;
-  void FlushSoon();
+  void FlushSoon(std::move_only_function<void()> done);
   // The share of blob files that merges may rewrite, the oldest first.
   double moved_share() const { return moved_share_.load(std::memory_order_relaxed); }
 
  private:
-  void Loop();
+  void RoundLoop();
+  void FlushLoop();
+  void AwaitFlushed();
   void Round();
   void Flush(std::uint64_t deletions_when_scarce);
   void FlushAll();
@@ -84,11 +87,12 @@ class Upkeep {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool stopping_ = false;    // guarded by mutex_
-  bool flush_soon_ = false;  // guarded by mutex_
-  bool was_scarce_ = false;  // of the thread alone, and so is the next
+  bool stopping_ = false;                                 // guarded by mutex_
+  std::vector<std::move_only_function<void()>> waiting_;  // for a flush; guarded by mutex_
+  bool was_scarce_ = false;                               // of rounds alone, and so is the next
   bool collecting_ = false;
-  std::thread thread_;
+  std::thread rounds_;
+  std::thread flusher_;
 };
 
 }  // namespace forebay::kv
