@@ -46,10 +46,8 @@ CopiedRange RangeOf(const std::string& from, const OpenFile& file, std::uint64_t
 
 TEST_F(BufferedFileTest, ACopyByReferenceIsOneCommitAndNoBytes) {
   Machine here(server_);
-  auto from = here.Create("from");
   const std::string text = Random(8, 3_MiB);
-  ASSERT_TRUE(Write(*from, 0, text));
-  ASSERT_TRUE(RunSync(from->Flush({})));
+  auto from = Put(here, "from", text);
   auto to = here.Create("to");
   const int commits = here.remote.data.commits, stages = here.remote.data.stages;
   EXPECT_TRUE(*RunSync(to->CopyFrom({}, RangeOf("from", *from, 1_MiB, 2_MiB), 10, false)));
@@ -64,13 +62,9 @@ TEST_F(BufferedFileTest, ACopyByReferenceIsOneCommitAndNoBytes) {
 
 TEST_F(BufferedFileTest, ACopyLeavesWhatItDoesNotTouchAndWhatIsCachedOfThat) {
   Machine here(server_), there(server_);
-  auto from = here.Create("from");
-  ASSERT_TRUE(Write(*from, 0, std::string(1_MiB, 'c')));
-  ASSERT_TRUE(RunSync(from->Flush({})));
-  auto to = here.Create("to");
+  auto from = Put(here, "from", std::string(1_MiB, 'c'));
   std::string text = Random(9, 4_MiB);
-  ASSERT_TRUE(Write(*to, 0, text));
-  ASSERT_TRUE(RunSync(to->Flush({})));
+  auto to = Put(here, "to", text);
   EXPECT_TRUE(*Read(*to, 0, text.size()) == text);
   ASSERT_TRUE(Write(*to, 5, "not yet committed"));
   EXPECT_TRUE(*RunSync(to->CopyFrom({}, RangeOf("from", *from, 0, 1_MiB), 1_MiB, false)));
@@ -82,12 +76,8 @@ TEST_F(BufferedFileTest, ACopyLeavesWhatItDoesNotTouchAndWhatIsCachedOfThat) {
 
 TEST_F(BufferedFileTest, ACopyThatCannotBeMadeDoesNothing) {
   Machine here(server_);
-  auto from = here.Create("from");
-  ASSERT_TRUE(Write(*from, 0, std::string(2_MiB, 'c')));
-  ASSERT_TRUE(RunSync(from->Flush({})));
-  auto to = here.Create("to");
-  ASSERT_TRUE(Write(*to, 0, "before"));
-  ASSERT_TRUE(RunSync(to->Flush({})));
+  auto from = Put(here, "from", std::string(2_MiB, 'c'));
+  auto to = Put(here, "to", "before");
   const CopiedRange old = RangeOf("from", *from, 0, 1_MiB);
   ASSERT_TRUE(Write(*from, 0, "changed"));
   ASSERT_TRUE(RunSync(from->Flush({})));
@@ -100,12 +90,8 @@ TEST_F(BufferedFileTest, ACopyThatCannotBeMadeDoesNothing) {
 
 TEST_F(BufferedFileTest, AContentIsReplacedByACopyInOneStepOrNotByIt) {
   Machine here(server_), there(server_);
-  auto from = here.Create("from");
-  ASSERT_TRUE(Write(*from, 0, std::string(2_MiB, 'c')));
-  ASSERT_TRUE(RunSync(from->Flush({})));
-  auto to = here.Create("to");
-  ASSERT_TRUE(Write(*to, 0, "before"));
-  ASSERT_TRUE(RunSync(to->Flush({})));
+  auto from = Put(here, "from", std::string(2_MiB, 'c'));
+  auto to = Put(here, "to", "before");
   ASSERT_TRUE(RunSync(to->Truncate({}, 0)));
   // Half of it would be seen.
   EXPECT_FALSE(*RunSync(to->CopyFrom({}, RangeOf("from", *from, 0, 1_MiB), 0, false)));
@@ -203,10 +189,8 @@ TEST_F(BufferedFileTest, AnInterruptedWriteLeavesTheFormerContent) {
 
 TEST_F(BufferedFileTest, AChangeInTheMiddleIsOneSmallCommit) {
   Machine here(server_);
-  auto file = here.Create("f");
   std::string text = Random(5, 4_MiB);
-  ASSERT_TRUE(Write(*file, 0, text));
-  ASSERT_TRUE(RunSync(file->Flush({})));
+  auto file = Put(here, "f", text);
   const int stages = here.remote.data.stages;
   for (const std::uint64_t at : {5u, 1'000'000u, 3'999'999u}) {
     ASSERT_TRUE(Write(*file, at, "patched"));
@@ -219,9 +203,7 @@ TEST_F(BufferedFileTest, AChangeInTheMiddleIsOneSmallCommit) {
 
 TEST_F(BufferedFileTest, ChangesOfTwoMachinesToDifferentPlacesBothStay) {
   Machine here(server_), there(server_);
-  auto mine = here.Create("f");
-  ASSERT_TRUE(Write(*mine, 0, std::string(100, '.')));
-  ASSERT_TRUE(RunSync(mine->Flush({})));
+  auto mine = Put(here, "f", std::string(100, '.'));
   auto theirs = there.Open("f");
   ASSERT_TRUE(Write(*mine, 10, "mine"));
   ASSERT_TRUE(Write(*theirs, 50, "theirs"));

@@ -111,6 +111,14 @@ inline Result<std::string> Read(OpenFile& file, std::uint64_t offset, std::size_
 
 class BufferedFileTest : public testing::Test {
  protected:
+  // A new file with this content, flushed and open.
+  static std::shared_ptr<OpenFile> Put(Machine& machine, const std::string& path,
+                                       std::string_view text) {
+    auto file = machine.Create(path);
+    EXPECT_TRUE(Write(*file, 0, text));
+    EXPECT_TRUE(RunSync(file->Flush({})));
+    return file;
+  }
   static BufferedFilesOptions Small() {
     return {.write_bytes = 1_MiB,
             .cache_bytes = 1_MiB,

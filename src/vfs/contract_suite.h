@@ -1,6 +1,7 @@
 // What a mount must do over every Remote, as tests: included by a test program, which instantiates
 // them with
 //   INSTANTIATE_TEST_SUITE_P(Memory, VfsContract, testing::Values(MemoryMaker()), VfsMakerName);
+// contract_copies.h and contract_kinds.h have more of them.
 // Each test has a container (or a directory of one) to itself, empty at its start, and two mounts.
 #pragma once
 
@@ -18,6 +19,7 @@ namespace forebay::vfs {
 
 struct VfsMaker {
   std::string name;
+  bool hierarchical = true;
   // A session on the place of the running test; several calls give several sessions.
   std::function<std::unique_ptr<Remote>()> make;
   // A new place.
@@ -191,43 +193,6 @@ TEST_P(VfsContract, ListsInPagesWithStableCursors) {
   EXPECT_EQ(seen, expected);
 }
 
-TEST_P(VfsContract, RenamesReplaceOrRefuse) {
-  if (!traits().hierarchical) {
-    VFS_OK(mount().Put("file", "one"));
-    VFS_ERRNO(mount().Rename("file", "other"), EOPNOTSUPP);
-    EXPECT_EQ(*mount().Get("file"), "one");
-    return;
-  }
-  VFS_OK(mount().MakeDir("a"));
-  VFS_OK(mount().MakeDir("b"));
-  VFS_OK(mount().Put("a/file", "one"));
-  VFS_OK(mount().Put("b/file", "two"));
-  const InodeNumber inode = *mount().Inode("a/file");
-  VFS_OK(mount().Rename("a/file", "b/file"));
-  EXPECT_EQ(*mount().Get("b/file"), "one");
-  EXPECT_EQ(*mount().Inode("b/file"), inode);
-  VFS_ERRNO(mount().Walk("a/file"), ENOENT);
-  EXPECT_EQ(*other().Get("b/file"), "one");
-  VFS_ERRNO(mount().Rename("nothing", "b/x"), ENOENT);
-  // Directories, with all that is below them.
-  VFS_OK(mount().MakeDir("b/sub"));
-  VFS_OK(mount().Put("b/sub/deep", "deep"));
-  VFS_OK(mount().Rename("b", "a/b"));
-  EXPECT_EQ(*mount().Get("a/b/sub/deep"), "deep");
-  EXPECT_EQ(*mount().Get("a/b/file"), "one");
-  EXPECT_EQ(*other().Get("a/b/sub/deep"), "deep");
-  VFS_ERRNO(mount().Rename("a", "a/b/sub/c"), EINVAL);
-  // Over an empty directory, not over a full one; not across kinds.
-  VFS_OK(mount().MakeDir("empty"));
-  VFS_OK(mount().MakeDir("full"));
-  VFS_OK(mount().Put("full/x", ""));
-  VFS_ERRNO(mount().Rename("a/b", "full"), ENOTEMPTY);
-  VFS_OK(mount().Rename("a/b", "empty"));
-  EXPECT_EQ(*mount().Get("empty/sub/deep"), "deep");
-  VFS_ERRNO(mount().Rename("full/x", "empty"), EISDIR);
-  VFS_ERRNO(mount().Rename("empty", "full/x"), ENOTDIR);
-}
-
 TEST_P(VfsContract, RenameFlags) {
   VFS_OK(mount().Put("one", "1"));
   VFS_OK(mount().Put("two", "2"));
@@ -242,40 +207,6 @@ TEST_P(VfsContract, RenameFlags) {
   EXPECT_EQ(*mount().Get("two"), "1");
   EXPECT_EQ(*other().Get("three"), "2");
   VFS_ERRNO(mount().Rename("three", "nothing", RenameMode::kExchange), ENOENT);
-}
-
-TEST_P(VfsContract, AnOpenFileSurvivesItsName) {
-  if (!traits().hierarchical) GTEST_SKIP() << "a name of a flat account is the file";
-  VFS_OK(mount().Put("file", "still here"));
-  const auto handle = mount().Open("file", O_RDWR);
-  VFS_OK(handle);
-  VFS_OK(mount().Unlink("file"));
-  VFS_ERRNO(mount().Walk("file"), ENOENT);
-  VFS_ERRNO(other().Walk("file"), ENOENT);
-  EXPECT_EQ(*mount().ReadAt(*handle, 0, 100), "still here");
-  VFS_OK(mount().WriteAt(*handle, 6, "there"));
-  EXPECT_EQ(*mount().ReadAt(*handle, 0, 100), "still there");
-  EXPECT_TRUE(mount().List("")->empty());
-  VFS_OK(mount().Put("file", "another"));
-  EXPECT_EQ(*mount().ReadAt(*handle, 0, 100), "still there");
-  VFS_OK(mount().CloseHandle(*handle));
-  EXPECT_EQ(*mount().Get("file"), "another");
-  VFS_OK(mount().Unlink("file"));
-  EXPECT_TRUE(mount().List("")->empty());
-}
-
-TEST_P(VfsContract, AnOpenFileFollowsItsName) {
-  if (!traits().hierarchical) GTEST_SKIP() << "names of a flat account cannot be moved";
-  VFS_OK(mount().MakeDir("d"));
-  const auto handle = mount().Create("d/file");
-  VFS_OK(handle);
-  VFS_OK(mount().WriteAt(*handle, 0, "one"));
-  VFS_OK(mount().Rename("d", "e"));
-  VFS_OK(mount().WriteAt(*handle, 3, "two"));
-  VFS_OK(mount().Rename("e/file", "f"));
-  VFS_OK(mount().WriteAt(*handle, 6, "three"));
-  VFS_OK(mount().CloseHandle(*handle));
-  EXPECT_EQ(*other().Get("f"), "onetwothree");
 }
 
 TEST_P(VfsContract, OthersSeeWhatWasClosed) {
@@ -448,22 +379,19 @@ TEST_P(VfsContract, AWaitForALockCanBeInterrupted) {
   VFS_OK(mount().CloseHandle(*handle));
 }
 
+inline std::vector<std::string> HardNames() {
+  return {"with space", "pl+us%41&?#;=,'\"<>", "ünïcødé",    "...",
+          "trailing.",  std::string(255, 'n'), "back\\slash"};
+}
+
 TEST_P(VfsContract, NamesThatAreHard) {
-  const std::string longest(255, 'n');
-  for (const std::string& name :
-       {std::string("with space"), std::string("pl+us%41&?#;=,'\"<>"), std::string("ünïcødé"),
-        std::string("..."), std::string("trailing."), longest, std::string("back\\slash")}) {
+  for (const std::string& name : HardNames()) {
     VFS_OK(mount().Put(name, name));
     EXPECT_EQ(*other().Get(name), name);
     EXPECT_TRUE(other().List("")->contains(name)) << name;
-    if (traits().hierarchical) {
-      VFS_OK(mount().Rename(name, "renamed"));
-      EXPECT_EQ(*other().Get("renamed"), name);
-      VFS_OK(mount().Rename("renamed", name));
-    }
     VFS_OK(mount().Unlink(name));
   }
-  VFS_ERRNO(mount().Put(longest + "n", ""), ENAMETOOLONG);
+  VFS_ERRNO(mount().Put(std::string(256, 'n'), ""), ENAMETOOLONG);
 }
 
 TEST_P(VfsContract, ForgetsWhatNobodyAsksFor) {

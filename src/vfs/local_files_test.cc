@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <string>
 
+#include "base/temp_dir_for_test.h"
+
 namespace forebay::vfs {
 namespace {
 
@@ -17,15 +19,11 @@ constexpr std::uint64_t kSize = 6u << 20;
 class LocalFilesTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "local_files_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    directory_ = name;
     Write("segment", "headerABCDEFGHIJ");
     Write("board", std::string(16, '\0'));
   }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
 
-  std::string Path(const char* name) const { return directory_ + "/" + name; }
+  std::string Path(const char* name) const { return directory_.path() + "/" + name; }
   void Write(const char* name, const std::string& bytes) {
     const int fd = ::open(Path(name).c_str(), O_WRONLY | O_CREAT, 0600);
     ASSERT_EQ(::pwrite(fd, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
@@ -72,7 +70,7 @@ class LocalFilesTest : public testing::Test {
     return size ? out : "-";
   }
 
-  std::string directory_;
+  TempDir directory_;
   ManualClock clock_;
   LocalFiles local_{clock_};
 };

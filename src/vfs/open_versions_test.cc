@@ -33,6 +33,24 @@ class OpenVersionsTest : public testing::Test {
     EXPECT_TRUE(handle) << handle.error().ToString();
     return *handle;
   }
+  // The same, and reads what is there now, which is all of `text`.
+  HandleId Reading(InodeNumber believed, std::string_view text) {
+    const HandleId handle = OpenAgain(believed);
+    EXPECT_EQ(*there_.mount.ReadAt(handle, 0, 100), text);
+    return handle;
+  }
+  // A file of which one version is open there when the next one is put here.
+  struct Old {
+    InodeNumber inode;
+    HandleId handle;
+  };
+  Old OpenOld(const std::string& text, const std::string& newer) {
+    EXPECT_TRUE(here_.mount.Put("f", text));
+    const InodeNumber inode = *there_.mount.Inode("f");
+    const HandleId handle = Reading(inode, text);
+    EXPECT_TRUE(here_.mount.Put("f", newer));
+    return {inode, handle};
+  }
   MemoryServer server_;
   Machine here_{server_}, there_{server_};
 };
@@ -69,13 +87,8 @@ TEST_F(OpenVersionsTest, WhoOpensLaterSeesTheNewerVersionWhileTheOlderIsRead) {
 }
 
 TEST_F(OpenVersionsTest, NothingIsLeftOfOldVersionsWhenTheyAreForgotten) {
-  ASSERT_TRUE(here_.mount.Put("f", "one"));
-  const InodeNumber first = *there_.mount.Inode("f");
-  const HandleId old = OpenAgain(first);
-  EXPECT_EQ(*there_.mount.ReadAt(old, 0, 3), "one");
-  ASSERT_TRUE(here_.mount.Put("f", "two"));
-  const HandleId young = OpenAgain(first);
-  EXPECT_EQ(*there_.mount.ReadAt(young, 0, 3), "two");
+  const auto [first, old] = OpenOld("one", "two");
+  const HandleId young = Reading(first, "two");
   EXPECT_EQ(there_.mount.fs().counts().inodes, 3u);
   EXPECT_TRUE(there_.mount.CloseHandle(old));
   there_.mount.fs().Forget(first, 1000);
@@ -85,11 +98,7 @@ TEST_F(OpenVersionsTest, NothingIsLeftOfOldVersionsWhenTheyAreForgotten) {
 }
 
 TEST_F(OpenVersionsTest, ChangesByNameMeetTheNewerVersion) {
-  ASSERT_TRUE(here_.mount.Put("f", "version one"));
-  const InodeNumber first = *there_.mount.Inode("f");
-  const HandleId old = OpenAgain(first);
-  EXPECT_EQ(*there_.mount.ReadAt(old, 0, 100), "version one");
-  ASSERT_TRUE(here_.mount.Put("f", "version two"));
+  const auto [first, old] = OpenOld("version one", "version two");
   const HandleId writer = OpenAgain(first, O_RDWR);
   ASSERT_TRUE(there_.mount.WriteAt(writer, 8, "2!!"));
   ASSERT_TRUE(there_.mount.CloseHandle(writer));

@@ -40,7 +40,7 @@ def test_a_hierarchical_container_is_a_file_system(tmp_path, arguments):
 def test_a_flat_container_can_be_read_as_one(tmp_path):
     server = Forebay(tmp_path).start()
     try:
-        run_contract(server, DEVELOPMENT)
+        run_contract(server, DEVELOPMENT, "--flat")
     finally:
         server.stop()
 

@@ -8,6 +8,7 @@
 #include "base/uuid.h"
 #include "vfs/connect.h"
 #include "vfs/contract_copies.h"
+#include "vfs/contract_kinds.h"
 #include "vfs/contract_suite.h"
 
 namespace forebay::vfs {
@@ -17,6 +18,7 @@ struct Arguments {
   std::string endpoint;
   std::string credential;
   bool plain = false;
+  bool flat = false;
   std::string place;  // the directory of the running test
 };
 Arguments& TheArguments() {
@@ -40,6 +42,7 @@ std::unique_ptr<Remote> ConnectTo(const std::string& directory) {
 VfsMaker ServerMaker() {
   VfsMaker out;
   out.name = "Server";
+  out.hierarchical = !TheArguments().flat;
   out.reset = [] {
     const auto whole = ConnectTo("");
     CreateRequest request;
@@ -56,6 +59,13 @@ VfsMaker ServerMaker() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Wire, VfsContract, testing::Values(ServerMaker()), VfsMakerName);
+// A server is of one kind; the other kind's suite has nothing to run over.
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(FlatVfsContract);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(HierarchicalVfsContract);
+INSTANTIATE_TEST_SUITE_P(Wire, FlatVfsContract,
+                         testing::ValuesIn(MakersOfKind(false, {ServerMaker()})), VfsMakerName);
+INSTANTIATE_TEST_SUITE_P(Wire, HierarchicalVfsContract,
+                         testing::ValuesIn(MakersOfKind(true, {ServerMaker()})), VfsMakerName);
 
 // Small reads of one file again and again, which a mount on the server's machine serves from the
 // server's own files, while versions come and go and the server gives their bytes back.
@@ -131,6 +141,7 @@ int main(int argc, char** argv) {
   app.allow_extras();
   app.add_option("--endpoint", arguments.endpoint, "URL of the container")->required();
   app.add_option("--credential", arguments.credential, "key:BASE64, sas:TOKEN, …")->required();
+  app.add_flag("--flat", arguments.flat, "The account has no directories");
   app.add_flag("--plain", arguments.plain, "Without the extensions, whatever the server has");
   CLI11_PARSE(app, argc, argv);
   testing::InitGoogleTest(&argc, argv);
