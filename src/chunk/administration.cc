@@ -16,6 +16,7 @@ Result<> SetVolumeMode(Core& core, const std::string& uuid, VolumeMode mode) {
     if (!value) return Fail(Code::kNotFound, "there is no volume " + uuid);
     FB_ASSIGN_OR_RETURN(VolumeRecord record, VolumeRecord::Decode(*value));
     record.mode = mode;
+    txn.MakesRoom();  // what is drained moves on a full disk, too
     txn.Put(keys::Volume(uuid), record.Encode());
     return {};
   });

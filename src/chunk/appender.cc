@@ -198,6 +198,8 @@ Result<> Appender::Renew(const VolumePtr& volume, Slot& slot, std::uint64_t byte
 Result<SegmentId> Appender::AllocateSegment(VolumeNumber volume) {
   SegmentId id;
   FB_RETURN_IF_ERROR(core_->kv.TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+    // Evacuation gives room back and needs segments; whoever else writes was let in by the engine.
+    txn.MakesRoom();
     FB_ASSIGN_OR_RETURN(auto next, txn.Get(keys::kNextSegment));
     std::uint64_t value = 1;
     if (next) {

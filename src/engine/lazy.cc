@@ -129,7 +129,9 @@ Task<> SyncLazy(Services& services, OpContext context, std::vector<LazyMark> mar
           return Fail(Code::kChangesLost,
                       "The server ended before changes that it had acknowledged were durable.");
         }
-        // A transaction that writes nothing is answered without a sync.
+        // A transaction that writes nothing is answered without a sync. The record is there
+        // already, and an fsync tells of what a mount deleted, too.
+        txn.MakesRoom();
         txn.Put(keys::Setting("lazy_synced"), Encoder().U64(count).Take());
         return {};
       },

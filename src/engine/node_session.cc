@@ -81,17 +81,17 @@ Result<azure::PosixAttributes> Hold(Services& services, kv::Transaction& txn,
   const meta::ContainerId container = node.container.id;
   FB_ASSIGN_OR_RETURN(const auto attributes, AttributesOf(txn, node, /*with_target=*/false));
   if (node.record.directory) return attributes;
+  txn.MakesRoom();  // also taking a hold: an open file is not unlinked without
   if (!request.release) {
     FB_RETURN_IF_ERROR(RequireSession(services, txn, container, request.session));
     FB_RETURN_IF_ERROR(GivePlace(services, txn, request.target, node));
     PutHold(txn, container, node.inode, request.session);
     return attributes;
   }
-  txn.MakesRoom();
   txn.Erase(keys::Hold(container, node.inode, request.session));
   FB_ASSIGN_OR_RETURN(const bool locked, HasLocks(txn, container, node.inode, request.session));
   if (!locked) txn.Erase(keys::SessionNode(container, request.session, node.inode));
-  FB_RETURN_IF_ERROR(FreeIfForgotten(services, txn, container, node.inode, now));
+  FB_RETURN_IF_ERROR(FreeIfForgotten(services.chunks, txn, container, node.inode, now));
   return attributes;
 }
 
@@ -118,7 +118,9 @@ Result<> Lock(Services& services, kv::Transaction& txn, const LockRequest& reque
   FB_ASSIGN_OR_RETURN(Node node, FindNode(txn, request.target));
   const meta::ContainerId container = node.container.id;
   const std::uint64_t session = request.lock.session;
-  if (request.action != LockAction::kUnlock) {
+  if (request.action == LockAction::kUnlock) {
+    txn.MakesRoom();
+  } else {
     FB_RETURN_IF_ERROR(RequireSession(services, txn, container, session));
   }
   FB_ASSIGN_OR_RETURN(auto locks, LiveLocks(services, txn, container, node.inode, session));
@@ -217,7 +219,7 @@ Result<bool> ForgetSessionStep(Services& services, kv::Transaction& txn,
     txn.Erase(keys::SessionNode(container, session, inode));
     txn.Erase(keys::Hold(container, inode, session));
     FB_RETURN_IF_ERROR(DropLocks(txn, container, inode, session));
-    FB_RETURN_IF_ERROR(FreeIfForgotten(services, txn, container, inode, now));
+    FB_RETURN_IF_ERROR(FreeIfForgotten(services.chunks, txn, container, inode, now));
   }
   if (nodes.size() == kNodesPerStep) return false;
   txn.Erase(keys::Session(container, session));
@@ -240,6 +242,7 @@ Task<std::uint64_t> OpenSession(Services& services, OpContext context, OpenSessi
       [target = request.container, record, id](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(const auto container,
                             RequireContainer(txn, target.account.name, target.container));
+        txn.MakesRoom();  // who is to delete through a mount needs one
         txn.Put(keys::Session(container.id, id), meta::Encode(record));
         return {};
       }));
@@ -256,6 +259,7 @@ Task<> RenewSession(Services& services, OpContext context, ContainerTarget targe
         FB_ASSIGN_OR_RETURN(auto record, Load(txn, container.id, session));
         if (!record || !Runs(services, *record)) return Expired();
         record->ends = services.clock.Now() + std::chrono::seconds(record->seconds);
+        txn.MakesRoom();  // what a mount holds must not be lost for want of room
         txn.Put(keys::Session(container.id, session), meta::Encode(*record));
         return {};
       });

@@ -2,7 +2,9 @@
 // mount had falls free when its lease has run out (docs/posix-extensions.md).
 //
 // Sessions, holds and locks are records, so they outlive the server; a lease then goes on from its
-// start. Changes of them are lazy: durable with the next change that is.
+// start. Changes of them are lazy: durable with the next change that is. Where the metadata disk is
+// full all of them go on but new locks (kv::Transaction::MakesRoom): through mounts it is emptied,
+// too.
 // Errors: kContainerNotFound, kSessionExpired, those of engine/node.h; kLockConflict,
 // kOutOfRangeInput (more than kMaxLocks ranges, or a lease out of bounds).
 #pragma once

@@ -99,9 +99,7 @@ Result<> ReleaseReferences(chunk::ChunkStore& chunks, kv::Transaction& txn, meta
   return {};
 }
 
-namespace {
-
-Result<> DropGeneration(kv::Transaction& txn, const std::string& key, WallTime now) {
+Result<> DropGeneration(kv::Transaction& txn, std::string_view key, WallTime now) {
   FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
   if (!stored) return {};
   FB_ASSIGN_OR_RETURN(meta::StagingRecord staging, meta::DecodeStaging(*stored));
@@ -112,8 +110,6 @@ Result<> DropGeneration(kv::Transaction& txn, const std::string& key, WallTime n
   txn.Put(keys::GarbageBody(staging.generation), meta::Encode(garbage));
   return {};
 }
-
-}  // namespace
 
 Result<> DropStaging(kv::Transaction& txn, meta::ContainerId container, std::string_view name,
                      WallTime now) {

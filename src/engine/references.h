@@ -44,6 +44,9 @@ Result<> ReleaseReferences(chunk::ChunkStore& chunks, kv::Transaction& txn, meta
 Result<> DropStaging(kv::Transaction& txn, meta::ContainerId container, std::string_view name,
                      WallTime now);
 
+// Of the staging record under `key`, whatever it is for (keys::Staging, Appends, Pieces).
+Result<> DropGeneration(kv::Transaction& txn, std::string_view key, WallTime now);
+
 // The same for what was appended to a file and not flushed (keys::Appends).
 Result<> DropAppends(kv::Transaction& txn, meta::BlobId file, WallTime now);
 

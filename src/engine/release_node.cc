@@ -20,7 +20,7 @@ void DropAttributes(kv::Transaction& txn, meta::ContainerId container,
   txn.DeleteRange(kv::Space::kMeta, prefix, PrefixEnd(prefix));
 }
 
-Result<> Free(Services& services, kv::Transaction& txn, meta::ContainerId container,
+Result<> Free(chunk::ChunkStore& chunks, kv::Transaction& txn, meta::ContainerId container,
               const meta::BlobRecord& record, WallTime now) {
   const meta::InodeId inode = meta::InodeOf(record);
   DropAttributes(txn, container, record);
@@ -30,7 +30,7 @@ Result<> Free(Services& services, kv::Transaction& txn, meta::ContainerId contai
     txn.Erase(keys::Locks(container, inode));
     FB_RETURN_IF_ERROR(DropPieces(txn, inode, now));
   }
-  FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, record, now));
+  FB_RETURN_IF_ERROR(ReleaseBody(chunks, txn, record, now));
   return DropAppends(txn, record.id, now);
 }
 
@@ -44,19 +44,7 @@ Result<> DropPieces(kv::Transaction& txn, meta::InodeId file, WallTime now) {
     for (; it->Valid(); it->Next()) found.emplace_back(it->key());
     FB_RETURN_IF_ERROR(it->status());
   }
-  for (const std::string& key : found) FB_RETURN_IF_ERROR(DropPiecesAt(txn, key, now));
-  return {};
-}
-
-Result<> DropPiecesAt(kv::Transaction& txn, std::string_view key, WallTime now) {
-  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
-  if (!stored) return {};
-  FB_ASSIGN_OR_RETURN(const meta::StagingRecord staging, meta::DecodeStaging(*stored));
-  txn.Erase(key);
-  meta::GarbageRecord garbage;
-  garbage.kind = meta::GarbageKind::kStaging;
-  garbage.since = now;
-  txn.Put(keys::GarbageBody(staging.generation), meta::Encode(garbage));
+  for (const std::string& key : found) FB_RETURN_IF_ERROR(DropGeneration(txn, key, now));
   return {};
 }
 
@@ -87,7 +75,7 @@ Result<> ReleaseName(Services& services, kv::Transaction& txn, meta::ContainerId
   if (record.node.placed) {
     FB_ASSIGN_OR_RETURN(held, IsHeld(txn, container, inode));
   }
-  if (!held) return Free(services, txn, container, record, now);
+  if (!held) return Free(services.chunks, txn, container, record, now);
   meta::BlobRecord rest = record;
   rest.node.links = 0;
   rest.node.apart = true;
@@ -98,15 +86,15 @@ Result<> ReleaseName(Services& services, kv::Transaction& txn, meta::ContainerId
   return {};
 }
 
-Result<> FreeIfForgotten(Services& services, kv::Transaction& txn, meta::ContainerId container,
-                         meta::InodeId inode, WallTime now) {
+Result<> FreeIfForgotten(chunk::ChunkStore& chunks, kv::Transaction& txn,
+                         meta::ContainerId container, meta::InodeId inode, WallTime now) {
   FB_ASSIGN_OR_RETURN(auto stored, txn.Get(keys::Node(container, inode)));
   if (!stored) return {};
   FB_ASSIGN_OR_RETURN(const meta::BlobRecord record, meta::DecodeBlob(*stored));
   if (record.directory || record.node.links > 0) return {};
   FB_ASSIGN_OR_RETURN(const bool held, IsHeld(txn, container, inode));
   if (held) return {};
-  return Free(services, txn, container, record, now);
+  return Free(chunks, txn, container, record, now);
 }
 
 }  // namespace forebay::engine

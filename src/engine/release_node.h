@@ -21,11 +21,10 @@ Result<bool> IsHeld(const kv::Reader& reader, meta::ContainerId container, meta:
 
 // The last hold of a file without a name is gone: frees it. Nothing happens when it has a name,
 // is still held, or is gone already.
-Result<> FreeIfForgotten(Services& services, kv::Transaction& txn, meta::ContainerId container,
-                         meta::InodeId inode, WallTime now);
+Result<> FreeIfForgotten(chunk::ChunkStore& chunks, kv::Transaction& txn,
+                         meta::ContainerId container, meta::InodeId inode, WallTime now);
 
-// Staged pieces of commits are no longer wanted: of all writers, or under one key.
+// Staged pieces of commits are no longer wanted, whoever staged them.
 Result<> DropPieces(kv::Transaction& txn, meta::InodeId file, WallTime now);
-Result<> DropPiecesAt(kv::Transaction& txn, std::string_view key, WallTime now);
 
 }  // namespace forebay::engine

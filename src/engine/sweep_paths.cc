@@ -81,14 +81,4 @@ Result<bool> ExpireFileStep(Services& services, kv::Transaction& txn, std::strin
   return true;
 }
 
-Result<bool> ExpireAppendsStep(kv::Transaction& txn, meta::BlobId file, WallTime limit,
-                               WallTime now) {
-  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(keys::Appends(file)));
-  if (!stored) return true;
-  FB_ASSIGN_OR_RETURN(const meta::StagingRecord staging, meta::DecodeStaging(*stored));
-  if (staging.last_block > limit) return true;
-  FB_RETURN_IF_ERROR(DropAppends(txn, file, now));
-  return true;
-}
-
 }  // namespace forebay::engine

@@ -1,6 +1,5 @@
-// The sweeper's steps for hierarchical containers: deleted directories, files that expire, and what
-// was appended and never flushed. Each one bounded transaction function, as in
-// engine/sweep_steps.h.
+// The sweeper's steps for hierarchical containers: deleted directories, and files that expire. Each
+// one bounded transaction function, as in engine/sweep_steps.h.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +20,5 @@ Result<bool> SweepDirectoryStep(Services& services, kv::Transaction& txn, meta::
 // note. Returns true.
 Result<bool> ExpireFileStep(Services& services, kv::Transaction& txn, std::string_view note,
                             WallTime now);
-// Appended bytes that nobody touched since before `limit` become garbage. Returns true.
-Result<bool> ExpireAppendsStep(kv::Transaction& txn, meta::BlobId file, WallTime limit,
-                               WallTime now);
 
 }  // namespace forebay::engine

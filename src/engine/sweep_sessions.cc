@@ -31,7 +31,7 @@ WallTime TimeOfToken(std::string_view value) {
 }  // namespace
 
 Result<LeftBehind> FindLeftBehind(const Services& services, const kv::Reader& reader,
-                                  WallTime limit, std::size_t most) {
+                                  std::size_t most) {
   LeftBehind found;
   const WallTime now = services.clock.Now();
   FB_RETURN_IF_ERROR(Collect(
@@ -42,13 +42,6 @@ Result<LeftBehind> FindLeftBehind(const Services& services, const kv::Reader& re
         return alive && !*alive;
       },
       found.sessions));
-  FB_RETURN_IF_ERROR(Collect(
-      reader, keys::AllPieces(), most,
-      [limit](std::string_view, std::string_view value) {
-        const auto staging = meta::DecodeStaging(value);
-        return staging && staging->last_block <= limit;
-      },
-      found.pieces));
   FB_RETURN_IF_ERROR(Collect(
       reader, keys::Tokens(), most,
       [now](std::string_view, std::string_view value) {
@@ -72,16 +65,6 @@ Result<bool> SweepSessionStep(Services& services, kv::Transaction& txn, std::str
   record.ends = {};
   txn.Put(key, meta::Encode(record));
   return false;
-}
-
-Result<bool> ExpirePiecesStep(kv::Transaction& txn, std::string_view key, WallTime limit,
-                              WallTime now) {
-  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
-  if (!stored) return true;
-  FB_ASSIGN_OR_RETURN(const meta::StagingRecord staging, meta::DecodeStaging(*stored));
-  if (staging.last_block > limit) return true;
-  FB_RETURN_IF_ERROR(DropPiecesAt(txn, key, now));
-  return true;
 }
 
 }  // namespace forebay::engine

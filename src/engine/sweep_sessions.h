@@ -1,5 +1,5 @@
-// The sweeper's work on what mounts leave behind: sessions whose lease has run out, blocks that no
-// commit took, and tokens of changes that nobody repeats any more.
+// The sweeper's work on what mounts leave behind: sessions whose lease has run out, and tokens of
+// changes that nobody repeats any more.
 #pragma once
 
 #include <cstdint>
@@ -17,20 +17,16 @@ namespace forebay::engine {
 // For how long a repeat of a change is known as one.
 inline constexpr std::chrono::minutes kTokenLife{15};
 
-// Keys of sessions that are over, of staged pieces that nobody touched since before `limit`, and of
-// tokens that are old; at most `most` of each. On a snapshot; what cannot be read is passed over,
-// for fsck to find.
+// Keys of sessions that are over and of tokens that are old; at most `most` of each. On a snapshot;
+// what cannot be read is passed over, for fsck to find.
 struct LeftBehind {
   std::vector<std::string> sessions;
-  std::vector<std::string> pieces;
   std::vector<std::string> tokens;
 };
 Result<LeftBehind> FindLeftBehind(const Services& services, const kv::Reader& reader,
-                                  WallTime limit, std::size_t most);
+                                  std::size_t most);
 
-// Each a step as in engine/sweep_steps.h: looks again, and returns true when done.
+// A step as in engine/sweep_steps.h: looks again, and returns true when done.
 Result<bool> SweepSessionStep(Services& services, kv::Transaction& txn, std::string_view key);
-Result<bool> ExpirePiecesStep(kv::Transaction& txn, std::string_view key, WallTime limit,
-                              WallTime now);
 
 }  // namespace forebay::engine

@@ -212,13 +212,13 @@ Result<bool> SweepContainerStep(Services& services, kv::Transaction& txn,
   return true;
 }
 
-Result<bool> ExpireStagingStep(kv::Transaction& txn, meta::ContainerId container,
-                               std::string_view name, WallTime limit, WallTime now) {
-  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(keys::Staging(container, name)));
+Result<bool> ExpireStagingStep(kv::Transaction& txn, std::string_view key, WallTime limit,
+                               WallTime now) {
+  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
   if (!stored) return true;
   FB_ASSIGN_OR_RETURN(meta::StagingRecord staging, meta::DecodeStaging(*stored));
   if (staging.last_block > limit) return true;
-  FB_RETURN_IF_ERROR(DropStaging(txn, container, name, now));
+  FB_RETURN_IF_ERROR(DropGeneration(txn, key, now));
   return true;
 }
 

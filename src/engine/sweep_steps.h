@@ -31,8 +31,9 @@ Result<bool> ForgetListStep(kv::Transaction& txn, meta::BodyId list);
 // A deleted container: some of its blobs, then its staged names. `removed` counts the blobs.
 Result<bool> SweepContainerStep(Services& services, kv::Transaction& txn,
                                 const meta::ContainerRecord& container, std::uint64_t& removed);
-// Uncommitted blocks that nobody touched since before `limit` become garbage.
-Result<bool> ExpireStagingStep(kv::Transaction& txn, meta::ContainerId container,
-                               std::string_view name, WallTime limit, WallTime now);
+// What the staging record under `key` (keys::Staging, Appends, Pieces) is for, and nobody touched
+// since before `limit`, becomes garbage. Returns true.
+Result<bool> ExpireStagingStep(kv::Transaction& txn, std::string_view key, WallTime limit,
+                               WallTime now);
 
 }  // namespace forebay::engine

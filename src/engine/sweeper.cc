@@ -14,6 +14,7 @@
 #include "engine/sweep_steps.h"
 #include "meta/keys.h"
 #include "meta/lease.h"
+#include "meta/node_keys.h"
 
 namespace forebay::engine {
 namespace {
@@ -185,13 +186,13 @@ struct Sweeper::Impl {
     return {};
   }
 
-  Result<> ExpireStagings(SweepReport& report) {
+  // Staged blocks, appended bytes, pieces: whatever has a staging record under the prefix.
+  Result<> ExpireStagings(const std::string& prefix, SweepReport& report) {
     const WallTime now = services.clock.Now();
     const WallTime limit = now - services.limits.uncommitted_block_ttl - kTouchInterval;
-    std::vector<std::pair<meta::ContainerId, std::string>> old;
+    std::vector<std::string> old;
     {
       auto snapshot = services.store.GetSnapshot();
-      const std::string prefix = keys::AllStagings();
       auto it = snapshot->Scan(prefix, PrefixEnd(prefix));
       for (; it->Valid() && old.size() < kScanLimit; it->Next()) {
         auto staging = meta::DecodeStaging(it->value());
@@ -199,16 +200,13 @@ struct Sweeper::Impl {
           FB_RETURN_IF_ERROR(PassOver(Fail(std::move(staging.error())), "staging", report));
           continue;
         }
-        if (staging->last_block > limit) continue;
-        old.emplace_back(keys::ContainerOfStagingKey(it->key()),
-                         std::string(keys::NameOfStagingKey(it->key())));
+        if (staging->last_block <= limit) old.emplace_back(it->key());
       }
       FB_RETURN_IF_ERROR(it->status());
     }
-    for (const auto& [container, name] : old) {
-      auto expired = Repeat([&](kv::Transaction& txn) {
-        return ExpireStagingStep(txn, container, name, limit, now);
-      });
+    for (const std::string& key : old) {
+      auto expired =
+          Repeat([&](kv::Transaction& txn) { return ExpireStagingStep(txn, key, limit, now); });
       FB_RETURN_IF_ERROR(PassOver(std::move(expired), "staging", report));
       ++report.staged_blobs;
     }
@@ -263,47 +261,17 @@ struct Sweeper::Impl {
       FB_RETURN_IF_ERROR(PassOver(std::move(expired), "expiry", report));
       ++report.blobs;
     }
-    const WallTime limit = now - services.limits.uncommitted_block_ttl - kTouchInterval;
-    const std::string prefix = keys::AllAppends();
-    std::vector<meta::BlobId> old;
-    {
-      auto snapshot = services.store.GetSnapshot();
-      auto it = snapshot->Scan(prefix, PrefixEnd(prefix));
-      for (; it->Valid() && old.size() < kScanLimit; it->Next()) {
-        const auto staging = meta::DecodeStaging(it->value());
-        if (!staging) {
-          FB_RETURN_IF_ERROR(PassOver(Fail(staging.error()), "appends", report));
-        } else if (staging->last_block <= limit) {
-          old.push_back(keys::FileOfAppendsKey(it->key()));
-        }
-      }
-      FB_RETURN_IF_ERROR(it->status());
-    }
-    for (const meta::BlobId file : old) {
-      auto expired =
-          Repeat([&](kv::Transaction& txn) { return ExpireAppendsStep(txn, file, limit, now); });
-      FB_RETURN_IF_ERROR(PassOver(std::move(expired), "appends", report));
-      ++report.staged_blobs;
-    }
     return {};
   }
 
-  // Of mounts: sessions, staged pieces, tokens.
+  // Of mounts: sessions and tokens.
   Result<> SweepMounts(SweepReport& report) {
-    const WallTime now = services.clock.Now();
-    const WallTime limit = now - services.limits.uncommitted_block_ttl - kTouchInterval;
     FB_ASSIGN_OR_RETURN(const LeftBehind left,
-                        FindLeftBehind(services, *services.store.GetSnapshot(), limit, kScanLimit));
+                        FindLeftBehind(services, *services.store.GetSnapshot(), kScanLimit));
     for (const std::string& key : left.sessions) {
       auto swept =
           Repeat([&](kv::Transaction& txn) { return SweepSessionStep(services, txn, key); });
       FB_RETURN_IF_ERROR(PassOver(std::move(swept), "session", report));
-    }
-    for (const std::string& key : left.pieces) {
-      auto swept =
-          Repeat([&](kv::Transaction& txn) { return ExpirePiecesStep(txn, key, limit, now); });
-      FB_RETURN_IF_ERROR(PassOver(std::move(swept), "pieces", report));
-      ++report.staged_blobs;
     }
     constexpr std::size_t kTokensATime = 500;
     for (std::size_t first = 0; first < left.tokens.size(); first += kTokensATime) {
@@ -322,7 +290,9 @@ struct Sweeper::Impl {
     FB_RETURN_IF_ERROR(Lease());
     FB_RETURN_IF_ERROR(ExpirePaths(report));
     FB_RETURN_IF_ERROR(SweepDirectories(report));
-    FB_RETURN_IF_ERROR(ExpireStagings(report));
+    for (const std::string& prefix : {keys::AllStagings(), keys::AllAppends(), keys::AllPieces()}) {
+      FB_RETURN_IF_ERROR(ExpireStagings(prefix, report));
+    }
     FB_RETURN_IF_ERROR(SweepMounts(report));
     FB_RETURN_IF_ERROR(SweepContainers(report));
     FB_RETURN_IF_ERROR(SweepBodies(report));

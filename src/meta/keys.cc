@@ -38,9 +38,6 @@ std::string Staging(ContainerId container, std::string_view name) {
 std::string StagingsOf(ContainerId container) { return WithId('s', container.value()); }
 std::string AllStagings() { return KeyBuilder('s').Take(); }
 std::string_view NameOfStagingKey(std::string_view key) { return key.substr(1 + kIdBytes); }
-ContainerId ContainerOfStagingKey(std::string_view key) {
-  return ContainerId(KeyReader(key.substr(1)).U64());
-}
 std::string StagedBlock(BodyId generation, std::string_view block_id) {
   return KeyBuilder('t').U64(generation.value()).Tail(block_id).Take();
 }
@@ -49,7 +46,6 @@ std::string_view BlockIdOfStagedKey(std::string_view key) { return key.substr(1 
 
 std::string Appends(BlobId file) { return WithId('u', file.value()); }
 std::string AllAppends() { return KeyBuilder('u').Take(); }
-BlobId FileOfAppendsKey(std::string_view key) { return BlobId(KeyReader(key.substr(1)).U64()); }
 
 std::string StagedCount(BodyId generation) {
   return KeyBuilder('k').U64(generation.value()).U8('s').Take();

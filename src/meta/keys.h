@@ -63,14 +63,12 @@ std::string Staging(ContainerId container, std::string_view name);
 std::string StagingsOf(ContainerId container);  // prefix
 std::string AllStagings();                      // prefix
 std::string_view NameOfStagingKey(std::string_view key);
-ContainerId ContainerOfStagingKey(std::string_view key);
 std::string StagedBlock(BodyId generation, std::string_view block_id);
 std::string StagedBlocksOf(BodyId generation);  // prefix
 std::string_view BlockIdOfStagedKey(std::string_view key);
 
 std::string Appends(BlobId file);
 std::string AllAppends();  // prefix
-BlobId FileOfAppendsKey(std::string_view key);
 
 // How many blocks were staged, and how many replaced one of the same id: kv counters.
 std::string StagedCount(BodyId generation);

@@ -47,7 +47,6 @@ TEST(KeysTest, PartsComeBack) {
   EXPECT_EQ(ComponentOfEntryKey(Entry(container, InodeId(9), "comp")), "comp");
   EXPECT_EQ(NameOfStagingKey(Staging(container, "x/y")), "x/y");
   EXPECT_EQ(NameOfHydrationKey(Hydration(container, "x/\xFF")), "x/\xFF");
-  EXPECT_EQ(ContainerOfStagingKey(Staging(container, "x/y")), container);
   EXPECT_EQ(BlockIdOfStagedKey(StagedBlock(BodyId(3), std::string("\0\xFF", 2))),
             std::string("\0\xFF", 2));
   EXPECT_EQ(BodyOfGarbageKey(GarbageBody(BodyId(5))), BodyId(5));

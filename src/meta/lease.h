@@ -20,7 +20,8 @@ using FencingToken = StrongId<struct FencingTokenTag>;
 
 // Takes the lease on `job` for `owner` (any number that differs between processes), or renews it:
 // the same owner keeps its token, a new one gets a larger one. kLocked while another owner's lease
-// runs.
+// runs. The transaction, and all that is in it, goes on where the disk is full: it says MakesRoom,
+// as giving a lease back does.
 Result<FencingToken> AcquireLease(kv::Transaction& txn, std::string_view job, std::uint64_t owner,
                                   WallTime now, std::chrono::nanoseconds duration);
 // kLocked when `token` is not the lease's any more. In every transaction of the job.

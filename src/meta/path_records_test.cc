@@ -77,7 +77,6 @@ TEST(PathRecords, AContainerWithALeaseAndARoot) {
 }
 
 TEST(PathRecords, KeysComeApartAgain) {
-  EXPECT_EQ(keys::FileOfAppendsKey(keys::Appends(BlobId(7))), BlobId(7));
   EXPECT_EQ(keys::InodeOfGarbageKey(keys::GarbageDirectory(InodeId(9))), InodeId(9));
   const std::string entry = keys::Entry(ContainerId(1), kRootInode, "f");
   EXPECT_EQ(keys::EntryOfExpiryKey(keys::Expiry(500, entry)), entry);
