@@ -5,6 +5,7 @@
 
 #include "base/codec.h"
 #include "engine/fsck_facts.h"
+#include "engine/fsck_nodes.h"
 #include "meta/garbage.h"
 #include "meta/keys.h"
 #include "meta/namespace.h"
@@ -45,7 +46,7 @@ class Checker {
   }
   // What cannot be read may name anything: nothing counts as unnamed from then on.
   void Unreadable(std::string_view key, const Error& error) {
-    report_.orphans_skipped = true;
+    report_.orphans_skipped = unreadable_ = true;
     if (first_pass_) {
       Problem(FsckProblem::kUnreadableRecord,
               "a record of table '" + std::string(key.substr(0, 1)) + "': " + error.message());
@@ -120,15 +121,17 @@ class Checker {
 
   Result<> Pass(FsckPart part) {
     ++report_.passes;
-    FsckFacts facts(
-        *reader_, part,
-        [this](FsckProblem problem, std::string text) { Problem(problem, std::move(text)); },
-        [this](Change change) { Fix(std::move(change)); });
+    const FsckReport report = [this](FsckProblem problem, std::string text) {
+      Problem(problem, std::move(text));
+    };
+    const FsckFix fix = [this](Change change) { Fix(std::move(change)); };
+    FsckFacts facts(*reader_, part, report, fix);
+    FsckNodes nodes(*reader_, part, report, fix);
     FB_RETURN_IF_ERROR(facts.Load());
     report_.chunks += facts.stored();
     for (const char* table : {"n", "h"}) {
       FB_RETURN_IF_ERROR(ForEach(table, [&](std::string_view key, std::string_view value) {
-        return AddBlob(facts, key, value);
+        return AddBlob(facts, nodes, key, value);
       }));
     }
     for (const char* table : {"s", "u", "8"}) {
@@ -140,7 +143,8 @@ class Checker {
       return AddGarbage(facts, key, value);
     }));
     first_pass_ = false;
-    // Without all holders nothing can be said to have none.
+    // Without all holders nothing can be said to have none, and without all names no file.
+    if (!unreadable_) FB_RETURN_IF_ERROR(nodes.Report(chunks_));
     if (report_.orphans_skipped) return Flush();
     facts.ReportReferences();
     facts.ReportOrphans(chunks_);
@@ -148,19 +152,23 @@ class Checker {
     return Flush();
   }
 
-  Result<> AddBlob(FsckFacts& facts, std::string_view key, std::string_view value) {
+  Result<> AddBlob(FsckFacts& facts, FsckNodes& nodes, std::string_view key,
+                   std::string_view value) {
     auto record = meta::DecodeBlob(value);
     if (!record) {
       Unreadable(key, record.error());
       return {};
     }
+    const auto container = containers_.find(KeyReader(key.substr(1)).U64());
     if (first_pass_) {
       ++report_.blobs;
-      if (!containers_.contains(KeyReader(key.substr(1)).U64())) {
+      if (container == containers_.end()) {
         Problem(FsckProblem::kNoContainer,
                 "blob " + std::to_string(record->id.value()) + " lies in no container");
       }
     }
+    // A deleted container is emptied one by one.
+    if (container != containers_.end() && container->second) nodes.Add(key, *record);
     const meta::BodyRef& body = record->body;
     if (body.id.value() == 0) {
       if (first_pass_ && record->length != 0) WrongLength(*record, 0);
@@ -397,6 +405,7 @@ class Checker {
   std::vector<Change> changes_;
   std::uint64_t exclusive_ = 0;
   bool first_pass_ = true;
+  bool unreadable_ = false;
   NamespaceFsckReport report_;
 };
 
@@ -404,9 +413,10 @@ class Checker {
 
 std::string_view FsckProblemName(FsckProblem problem) {
   static constexpr std::string_view kNames[kFsckProblems] = {
-      "unreadable records",  "missing bytes",    "wrong lengths",     "names without a container",
-      "lost directories",    "orphans",          "forgotten records", "missing references",
-      "dangling references", "tag index entries"};
+      "unreadable records",  "missing bytes",     "wrong lengths",     "names without a container",
+      "lost directories",    "orphans",           "forgotten records", "missing references",
+      "dangling references", "tag index entries", "lost files",        "forgotten files",
+      "link counts"};
   return kNames[static_cast<std::size_t>(problem)];
 }
 

@@ -1,14 +1,15 @@
 // Checks that the namespace and the chunk store agree: every byte that a blob names is stored,
-// everything stored has a holder, everything shared has its references, and no record is left of
-// what is gone. The rules are those of docs/formats/meta-keys.md; what lies inside the chunk store
-// is chunk/fsck.h's.
+// everything stored has a holder, everything shared has its references, files have the names that
+// they count, and no record is left of what is gone. The rules are those of
+// docs/formats/meta-keys.md and node-records.md; what lies inside the chunk store is
+// chunk/fsck.h's.
 //
 // Reads one snapshot, several times when the store is large: memory is bounded by
 // `max_entries_in_memory`, whatever the store holds. Blocks. Without `repair` nothing is written.
 // With it, only what follows from the rest of the records is: bytes that nobody names are freed,
-// references and tag entries that are missing are put, those of nobody are erased. Bytes are never
-// invented, and a record that cannot be read is left alone, with all that it might name. Repairing
-// needs the store at rest.
+// references and tag entries that are missing are put, those of nobody are erased, names are
+// counted anew. Bytes are never invented, and a record that cannot be read is left alone, with all
+// that it might name. Repairing needs the store at rest.
 #pragma once
 
 #include <array>
@@ -32,8 +33,11 @@ enum class FsckProblem : std::uint8_t {
   kMissingReference,   // shared, and not every holder has its reference (repaired: put)
   kDanglingReference,  // a reference of somebody who is no holder (repaired: erased)
   kTagIndex,           // differs from the blobs' tags (repaired)
+  kLostFile,           // names lead to a file that is not there
+  kForgottenFile,      // has no name, and no session holds it (repaired: freed)
+  kLinkCount,          // a file has more or fewer names than it counts (repaired)
 };
-inline constexpr std::size_t kFsckProblems = 10;
+inline constexpr std::size_t kFsckProblems = 13;
 std::string_view FsckProblemName(FsckProblem problem);
 
 struct NamespaceFsckOptions {

@@ -36,14 +36,21 @@ enum class FsckClaim : std::uint8_t {
 struct FsckPart {
   std::uint64_t index = 0;
   std::uint64_t count = 1;
+
+  bool Has(chunk::ChunkId id) const {
+    const std::uint64_t h = (id.session * 0x9E3779B97F4A7C15ULL) ^
+                            (id.sequence + 0x7F4A7C15ULL) * 0xBF58476D1CE4E5B9ULL;
+    return count == 1 || (h ^ (h >> 31)) % count == index;
+  }
 };
+
+// How a problem is told, and how what repairs it is left for later.
+using FsckReport = std::function<void(FsckProblem, std::string)>;
+using FsckFix = std::function<void(std::function<Result<>(kv::Transaction&)>)>;
 
 class FsckFacts {
  public:
-  using Report = std::function<void(FsckProblem, std::string)>;
-  using Fix = std::function<void(std::function<Result<>(kv::Transaction&)>)>;
-
-  FsckFacts(const kv::Reader& reader, FsckPart part, Report report, Fix fix)
+  FsckFacts(const kv::Reader& reader, FsckPart part, FsckReport report, FsckFix fix)
       : reader_(reader), part_(part), report_(std::move(report)), fix_(std::move(fix)) {}
 
   Result<> Load();
@@ -76,11 +83,7 @@ class FsckFacts {
     std::vector<Reference<meta::BlobId>> references;
   };
 
-  bool Mine(chunk::ChunkId id) const {
-    const std::uint64_t h = (id.session * 0x9E3779B97F4A7C15ULL) ^
-                            (id.sequence + 0x7F4A7C15ULL) * 0xBF58476D1CE4E5B9ULL;
-    return part_.count == 1 || (h ^ (h >> 31)) % part_.count == part_.index;
-  }
+  bool Mine(chunk::ChunkId id) const { return part_.Has(id); }
   bool Mine(meta::BodyId id) const { return Mine(chunk::ChunkId{id.value(), 0}); }
   void Hold(const meta::Extent& extent, Unit& unit, FsckHolder holder, FsckClaim claim);
   void PutReference(const std::string& key);
@@ -88,8 +91,8 @@ class FsckFacts {
 
   const kv::Reader& reader_;
   const FsckPart part_;
-  const Report report_;
-  const Fix fix_;
+  const FsckReport report_;
+  const FsckFix fix_;
   struct HashChunk {
     std::size_t operator()(const chunk::ChunkId& id) const {
       return std::hash<std::uint64_t>()(id.session * 0x9E3779B97F4A7C15ULL ^ id.sequence);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/fsck.h"
 #include "engine/nodes_fixture.h"
 
 namespace forebay::engine {
@@ -273,6 +274,24 @@ TEST(NodeNamesTest, LinksOfOneFileAreNotMovedOverEachOther) {
   ASSERT_TRUE(f.Move("d", "b"));
   EXPECT_EQ(f.Stat("c")->nlink, 1u);
   EXPECT_EQ(*f.Content("c"), "x");
+}
+
+// The Data Lake API knows no links: there the source is gone after a rename, whatever it was.
+TEST(NodeNamesTest, ARenameOfAPathOntoItsOtherNameTakesOneAway) {
+  NodesFixture f;
+  const std::uint64_t inode = f.File("a", "x");
+  ASSERT_TRUE(f.Link(inode, "b"));
+  ASSERT_TRUE(f.Link(inode, "c"));
+  ASSERT_TRUE(f.Rename("a", "b"));
+  EXPECT_EQ(CodeOf(f.Stat("a")), Code::kPathNotFound);
+  EXPECT_EQ(f.Stat("b")->inode, inode);
+  EXPECT_EQ(f.Stat("b")->nlink, 2u);
+  ASSERT_TRUE(f.Rename("c", "b"));
+  EXPECT_EQ(f.Stat("b")->nlink, 1u);
+  EXPECT_EQ(*f.Content("b"), "x");
+  EXPECT_EQ(CheckNamespace(f.store(), f.chunks(), {})->problem_count, 0u);
+  ASSERT_TRUE(f.Unlink("b"));
+  EXPECT_EQ(CodeOf(f.Content(f.Numbered(inode))), Code::kFileGone);
 }
 
 TEST(NodeNamesTest, ATokenIsDoneOnce) {

@@ -96,7 +96,7 @@ Result<> NoteMove(Services& services, kv::Transaction& txn, const Place& source,
     return NoteChange(services, txn, target, meta::ChangeKind::kContent, mark, record);
   }
   FB_RETURN_IF_ERROR(NoteRename(services, txn, source, target, mark, now, record));
-  if (!new_metadata || record.directory) return {};
+  if (!new_metadata) return {};
   const Place moved{target.container, target.name, record, {}};
   return NoteChange(services, txn, moved, meta::ChangeKind::kMetadata, mark, record);
 }
@@ -107,6 +107,8 @@ Result<> Move(Services& services, kv::Transaction& txn, const Place& source, con
   if (target.existing) {
     FB_RETURN_IF_ERROR(
         RemoveRecord(services, txn, target.container, target.name, *target.existing, now));
+    // Two names of one file, which has one less now.
+    if (meta::InodeOf(*target.existing) == meta::InodeOf(record)) --record.node.links;
   }
   // What was staged for the name by Put Block stays with nobody.
   FB_RETURN_IF_ERROR(DropStaging(txn, source.container.id, source.name, now));
