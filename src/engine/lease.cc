@@ -4,6 +4,7 @@
 
 #include "engine/commit.h"
 #include "engine/get_container.h"
+#include "engine/look_up.h"
 #include "meta/keys.h"
 #include "meta/resource_lease.h"
 
@@ -78,7 +79,8 @@ Task<LeaseResult> LeaseBlob(Services& services, OpContext context, BlobTarget ta
   FB_CO_RETURN_IF_ERROR(context.Check());
   request.conditions = WithoutLease(std::move(request.conditions));
   const auto result = std::make_shared<LeaseResult>();
-  FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+  FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
+      services, context,
       [&services, target = std::move(target), request = std::move(request),
        now = services.clock.Now(), result](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(*result, OnBlob(services, txn, target, request, now));

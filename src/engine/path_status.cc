@@ -112,9 +112,7 @@ Result<Changed> SetProperties(Services& services, kv::Transaction& txn,
   request.http.ApplyTo(record.http);
   record.etag = stamp.etag;
   record.modified = stamp.now;
-  // A directory's properties stay here: not every lake has directories.
   for (const meta::ChangeKind kind : {meta::ChangeKind::kHeaders, meta::ChangeKind::kMetadata}) {
-    if (record.directory) break;
     FB_RETURN_IF_ERROR(NoteChange(services, txn, place, kind, mark, record));
   }
   FB_RETURN_IF_ERROR(place.names().Put(txn, place.container.id, place.name, record, services.ids));
@@ -145,7 +143,8 @@ Task<PathStatus> GetPathStatus(Services& services, OpContext context, PathTarget
   co_return co_await ReadMeta(
       services,
       [target = std::move(target), conditions = std::move(conditions), now = services.clock.Now()](
-          const kv::Reader& reader) { return ReadStatus(reader, target, conditions, now); });
+          const kv::Reader& reader) { return ReadStatus(reader, target, conditions, now); },
+      context);
 }
 
 Task<Changed> SetPathAccess(Services& services, OpContext context, SetPathAccessRequest request) {
@@ -155,7 +154,8 @@ Task<Changed> SetPathAccess(Services& services, OpContext context, SetPathAccess
     co_return Fail(Code::kInvalidInput, "Permissions and an ACL cannot be set at once.");
   }
   const auto changed = std::make_shared<Changed>();
-  FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+  FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
+      services, context,
       [&services, request = std::move(request), now = services.clock.Now(),
        changed](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(*changed, SetAccess(services, txn, request, now));
@@ -184,7 +184,8 @@ Task<Changed> SetPathExpiry(Services& services, OpContext context, SetPathExpiry
   FB_CO_RETURN_IF_ERROR(context.Check());
   FB_CO_RETURN_IF_ERROR(azure::CheckWriteCombination(request.conditions));
   const auto changed = std::make_shared<Changed>();
-  FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+  FB_CO_RETURN_IF_ERROR(co_await TransactNamed(
+      services, context,
       [&services, request = std::move(request), now = services.clock.Now(),
        changed](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(*changed, SetExpiry(services, txn, request, now));
