@@ -3,27 +3,24 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "base/temp_dir_for_test.h"
 
 namespace forebay::admin {
 namespace {
 
 class ControlFilesTest : public testing::Test {
  protected:
-  void SetUp() override {
-    directory_ = testing::TempDir() + "forebay_control_files." + std::to_string(::getpid());
-    std::filesystem::create_directories(directory_);
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
   mode_t ModeOf(const std::string& name) const {
     struct stat status{};
     EXPECT_EQ(::stat((directory_ + "/" + name).c_str(), &status), 0) << name;
     return status.st_mode & 0777;
   }
-  std::string directory_;
+  TempDir own_;
+  const std::string directory_ = own_.path();
 };
 
 TEST_F(ControlFilesTest, TheTokenIsSecretRandomAndStays) {

@@ -7,10 +7,10 @@
 #include "admin/event_messages.h"
 #include "admin/lake_errors.h"
 #include "admin/lake_messages.h"
+#include "admin/messages.h"
 #include "admin/webhook_service.h"
 #include "azure/target.h"
 #include "azure/wire.h"
-#include "base/http_date.h"
 #include "engine/get_container.h"
 #include "engine/read_gate.h"
 #include "tier/conflict.h"
@@ -22,8 +22,6 @@ namespace {
 
 constexpr std::size_t kPage = 100;
 constexpr std::size_t kLargestPage = 1000;
-
-std::string TimeOf(WallTime time) { return time.ticks == 0 ? "" : FormatIso8601(time, 0); }
 
 // Which part of a container's list.
 struct Wanted {
@@ -50,7 +48,7 @@ Result<EventPageInfo> ReadEvents(const kv::Reader& reader, const Wanted& wanted)
     out.events.push_back({.cursor = cursor,
                           .kind = std::string(tier::EventKindName(event.kind)),
                           .warning = tier::IsWarning(event.kind),
-                          .at = TimeOf(event.at),
+                          .at = TimeText(event.at),
                           .name = event.name,
                           .other = event.other,
                           .etag_before = event.etag_before,
@@ -73,13 +71,13 @@ Result<ConflictPageInfo> ReadConflicts(const kv::Reader& reader, const Wanted& w
                              .outcome = std::string(tier::ConflictOutcomeName(record.outcome)),
                              .name = record.name,
                              .kept_as = record.kept_as,
-                             .at = TimeOf(record.at),
+                             .at = TimeText(record.at),
                              .etag_before = record.etag_before,
                              .etag_now = record.etag_now,
                              .length_here = record.length_here,
                              .length_there = record.length_there,
-                             .modified_here = TimeOf(record.modified_here),
-                             .modified_there = TimeOf(record.modified_there)});
+                             .modified_here = TimeText(record.modified_here),
+                             .modified_there = TimeText(record.modified_there)});
   }
   return out;
 }
@@ -106,7 +104,7 @@ class EventOperations {
                            co_await Attached(context, request.container));
     auto walked = co_await parts_.tier.watch().WalkNow(std::move(context), attachment->container);
     if (!walked) co_return Fail(ToldByLake(std::move(walked.error())));
-    co_return Encode(CheckInfo{.finished = TimeOf(walked->finished),
+    co_return Encode(CheckInfo{.finished = TimeText(walked->finished),
                                .names = walked->names,
                                .changed = walked->changed,
                                .deleted = walked->deleted,

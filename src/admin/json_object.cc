@@ -3,6 +3,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/encoding.h"
+
 namespace forebay::admin {
 namespace {
 
@@ -10,11 +12,26 @@ using azure::Json;
 using azure::JsonReader;
 
 constexpr std::size_t kMaxMessage = 4 << 20;
+constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
+
+// Paths may be any bytes; a document is refused for one that is no UTF-8.
+std::string AsUtf8(std::string_view text) {
+  if (IsValidUtf8(text)) return std::string(text);
+  std::string out;
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x80) {
+      out += c;
+    } else {
+      out += "\xEF\xBF\xBD";  // U+FFFD
+    }
+  }
+  return out;
+}
 
 }  // namespace
 
 ObjectWriter& ObjectWriter::Text(std::string_view name, std::string_view value) {
-  json_.Add(name, Json::Of(value));
+  json_.Add(name, Json::Of(AsUtf8(value)));
   return *this;
 }
 
@@ -23,8 +40,9 @@ ObjectWriter& ObjectWriter::TextIfAny(std::string_view name, std::string_view va
 }
 
 ObjectWriter& ObjectWriter::Number(std::string_view name, std::uint64_t value) {
-  constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
-  json_.Add(name, Json::Of(static_cast<std::int64_t>(std::min(value, kMost))));
+  json_.Add(
+      name,
+      Json::Of(static_cast<std::int64_t>(std::min(value, static_cast<std::uint64_t>(kLargest)))));
   return *this;
 }
 
@@ -35,7 +53,7 @@ ObjectWriter& ObjectWriter::Flag(std::string_view name, bool value) {
 
 ObjectWriter& ObjectWriter::Texts(std::string_view name, const std::vector<std::string>& values) {
   Json list = Json::Array();
-  for (const std::string& value : values) list.Add(Json::Of(std::string_view(value)));
+  for (const std::string& value : values) list.Add(Json::Of(AsUtf8(value)));
   return Value(name, std::move(list));
 }
 
@@ -60,12 +78,19 @@ std::string ObjectReader::Text(std::string_view name) {
   return field ? Take(field->String()) : "";
 }
 
-std::uint64_t ObjectReader::Number(std::string_view name) {
+std::uint64_t ObjectReader::RequiredNumber(std::string_view name) {
   if (!problem_) return 0;
-  const auto field = at_.Find(name);
-  if (!field) return 0;
-  return static_cast<std::uint64_t>(
-      Take(field->Integer(0, std::numeric_limits<std::int64_t>::max())));
+  auto field = at_.Get(name);
+  if (!field) {
+    problem_ = std::unexpected(std::move(field.error()));
+    return 0;
+  }
+  return static_cast<std::uint64_t>(Take(field->Integer(0, kLargest)));
+}
+
+std::uint64_t ObjectReader::Number(std::string_view name) {
+  if (!problem_ || !at_.Find(name)) return 0;
+  return RequiredNumber(name);
 }
 
 bool ObjectReader::Flag(std::string_view name) {

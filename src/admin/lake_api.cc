@@ -10,9 +10,9 @@
 #include "admin/container_finder.h"
 #include "admin/lake_errors.h"
 #include "admin/lake_messages.h"
+#include "admin/messages.h"
 #include "azure/target.h"
 #include "base/codec.h"
-#include "base/http_date.h"
 #include "engine/read_gate.h"
 #include "meta/keys.h"
 #include "tier/overflow_verify.h"
@@ -267,7 +267,7 @@ class Lakes {
             .ordering = kOrderings.Of(record.ordering),
             .acknowledge = kAcknowledges.Of(record.acknowledge),
             .conflicts = kConflicts.Of(record.conflicts),
-            .attached = FormatIso8601(record.attached, 0),
+            .attached = TimeText(record.attached),
             .hierarchical = record.lake_hierarchical};
   }
 

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "admin/lake_messages.h"
-#include "tier/tier_fixture.h"
+#include "admin/operations_fixture.h"
 
 namespace forebay::admin {
 namespace {
@@ -12,30 +12,17 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-rest::AccountsPtr MakeAccounts(std::vector<std::pair<std::string, bool>> accounts) {
-  std::vector<rest::AccountConfig> configs;
-  for (auto& [name, hierarchical] : accounts) {
-    configs.push_back({.name = name, .keys = {"c2VjcmV0"}, .hierarchical = hierarchical});
-  }
-  return *rest::Accounts::Make(configs);
-}
-
-class LakeApiTest : public testing::Test {
+class LakeApiTest : public OperationsFixture {
  protected:
-  LakeApiTest() : accounts_(MakeAccounts({{fixture_.engine().account().name.str(), false}})) {
-    AddLakeOperations(api_, {.tier = fixture_.tier(),
-                             .services = fixture_.services(),
-                             .accounts = accounts_,
-                             .usage = [](const std::string&, const std::string&) {
-                               lake::LakeUsage usage;
-                               usage.by_cause[0] = {.requests = 3, .bytes_down = 4, .bytes_up = 5};
-                               usage.retries = 6;
-                               return std::optional(usage);
-                             }});
-  }
-  Result<std::string> Call(const std::string& method, const std::string& path,
-                           const std::string& body = "") {
-    return RunSync(api_.Call({}, method, path, body));
+  LakeApiTest() {
+    LakeParts parts = OperationsFixture::parts();
+    parts.usage = [](const std::string&, const std::string&) {
+      lake::LakeUsage usage;
+      usage.by_cause[0] = {.requests = 3, .bytes_down = 4, .bytes_up = 5};
+      usage.retries = 6;
+      return std::optional(usage);
+    };
+    AddLakeOperations(api_, parts);
   }
   Result<LakeInfo> Attach(AttachLakeRequest request) {
     FB_ASSIGN_OR_RETURN(std::string text, Call("POST", "/v1/lakes/attach", Encode(request)));
@@ -60,10 +47,6 @@ class LakeApiTest : public testing::Test {
         << "a refused attach leaves no container";
     return refused.error().message();
   }
-
-  tier::TierFixture fixture_;
-  rest::AccountRegistry accounts_;
-  ControlApi api_;
 };
 
 TEST_F(LakeApiTest, AttachMakesTheContainerAndSaysHowItIs) {
@@ -186,8 +169,7 @@ TEST_F(LakeApiTest, SaysHowMuchIsHere) {
 }
 
 TEST_F(LakeApiTest, ABareNameIsTheOneAccountThatHasIt) {
-  const std::string own = fixture_.engine().account().name.str();
-  accounts_.Swap(MakeAccounts({{own, false}, {"second", false}, {"tree", true}}));
+  accounts_.Swap(Accounts({{account(), false}, {"second", false}, {"tree", true}}));
   AttachLakeRequest request = Request();
   EXPECT_THAT(Refused(request, Code::kNotFound), HasSubstr("second/box"))
       << "nobody can tell in which account to make it";

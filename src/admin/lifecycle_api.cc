@@ -5,20 +5,18 @@
 #include <utility>
 
 #include "admin/lifecycle_messages.h"
+#include "admin/messages.h"
 #include "azure/lifecycle_policy.h"
 #include "azure/target.h"
-#include "base/http_date.h"
 #include "tier/lifecycle_run.h"
 
 namespace forebay::admin {
 namespace {
 
-std::string TimeOf(WallTime time) { return time.ticks == 0 ? "" : FormatIso8601(time, 0); }
-
 LifecycleReportInfo InfoOf(const tier::LifecycleReport& report) {
   LifecycleReportInfo out{.dry_run = report.dry_run,
-                          .started = TimeOf(report.started),
-                          .finished = TimeOf(report.finished),
+                          .started = TimeText(report.started),
+                          .finished = TimeText(report.finished),
                           .blobs = report.blobs,
                           .moved = report.moved,
                           .deleted = report.deleted,

@@ -3,7 +3,7 @@
 //
 // Pure functions, thread safe. Readers ignore fields that they do not know and answer kInvalidInput
 // for text that is no JSON or lacks what is needed. Byte counts are bytes, times are RFC 3339.
-// docs/administration.md shows each of them. nlohmann/json is used in messages.cc only.
+// docs/administration.md shows each of them.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,13 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace forebay::admin {
+
+// A time as messages have it: RFC 3339, to the second; empty for zero, which is never.
+std::string TimeText(WallTime time);
 
 // GET /v1/volumes
 struct VolumeInfo {

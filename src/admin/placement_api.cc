@@ -6,16 +6,14 @@
 
 #include "admin/container_finder.h"
 #include "admin/lake_errors.h"
+#include "admin/messages.h"
 #include "admin/placement_messages.h"
 #include "azure/target.h"
 #include "azure/wire.h"
-#include "base/http_date.h"
 #include "tier/placement.h"
 
 namespace forebay::admin {
 namespace {
-
-std::string TimeOf(WallTime time) { return time.ticks == 0 ? "" : FormatIso8601(time, 0); }
 
 PrefetchInfo InfoOf(const tier::PrefetchStatus& job) {
   const meta::PrefetchRecord& record = job.record;
@@ -25,8 +23,8 @@ PrefetchInfo InfoOf(const tier::PrefetchStatus& job) {
           .pattern = record.pattern,
           .state = std::string(tier::PrefetchStateName(record.state)),
           .waits_for = job.waits_for,
-          .created = TimeOf(record.created),
-          .finished = TimeOf(record.finished),
+          .created = TimeText(record.created),
+          .finished = TimeText(record.finished),
           .matched = record.matched,
           .done = record.done,
           .failed = record.failed,
@@ -186,7 +184,7 @@ class PlacementOperations {
                            co_await placement().Pins(std::move(context), std::move(target)));
     std::vector<PinInfo> out;
     for (const tier::PinStatus& pin : pins) {
-      out.push_back({.pattern = pin.pattern, .since = TimeOf(pin.since), .hydrate = pin.hydrate});
+      out.push_back({.pattern = pin.pattern, .since = TimeText(pin.since), .hydrate = pin.hydrate});
     }
     co_return Encode(out);
   }

@@ -203,83 +203,63 @@ Result<CacheInfo> ReadCacheInfo(JsonReader at) {
   return in.Finish(std::move(out));
 }
 
-template <class T>
-std::string Write(const T& value) {
-  return azure::WriteJson(JsonOf(value)) + "\n";
-}
-
-template <class T>
-std::string WriteList(std::string_view name, const std::vector<T>& values) {
-  Json list = Json::Array();
-  for (const T& value : values) list.Add(JsonOf(value));
-  return ObjectWriter().Value(name, std::move(list)).Write();
-}
-
-template <class T>
-Result<T> Read(std::string_view text, Result<T> (*read)(JsonReader)) {
-  FB_ASSIGN_OR_RETURN(const Json json, ParseMessage(text));
-  return read(JsonReader(json));
-}
-
-template <class T>
-Result<std::vector<T>> ReadList(std::string_view text, std::string_view name,
-                                Result<T> (*read)(JsonReader)) {
-  FB_ASSIGN_OR_RETURN(const Json json, ParseMessage(text));
-  FB_ASSIGN_OR_RETURN(const JsonReader list, JsonReader(json).Get(name));
-  FB_ASSIGN_OR_RETURN(const std::vector<JsonReader> items, list.Items());
-  std::vector<T> out;
-  for (const JsonReader& item : items) {
-    FB_ASSIGN_OR_RETURN(T value, read(item));
-    out.push_back(std::move(value));
-  }
-  return out;
-}
-
 }  // namespace
 
-std::string Encode(const PatternRequest& value) { return Write(value); }
+std::string Encode(const PatternRequest& value) { return WriteMessage(JsonOf(value)); }
 Result<PatternRequest> DecodePatternRequest(std::string_view json) {
-  return Read(json, &ReadPatternRequest);
+  return ReadMessage(json, &ReadPatternRequest);
 }
 
-std::string Encode(const JobRequest& value) { return Write(value); }
-Result<JobRequest> DecodeJobRequest(std::string_view json) { return Read(json, &ReadJobRequest); }
+std::string Encode(const JobRequest& value) { return WriteMessage(JsonOf(value)); }
+Result<JobRequest> DecodeJobRequest(std::string_view json) {
+  return ReadMessage(json, &ReadJobRequest);
+}
 
-std::string Encode(const PrefetchInfo& value) { return Write(value); }
+std::string Encode(const PrefetchInfo& value) { return WriteMessage(JsonOf(value)); }
 Result<PrefetchInfo> DecodePrefetchInfo(std::string_view json) {
-  return Read(json, &ReadPrefetchInfo);
+  return ReadMessage(json, &ReadPrefetchInfo);
 }
 
-std::string Encode(const PinAnswer& value) { return Write(value); }
-Result<PinAnswer> DecodePinAnswer(std::string_view json) { return Read(json, &ReadPinAnswer); }
+std::string Encode(const PinAnswer& value) { return WriteMessage(JsonOf(value)); }
+Result<PinAnswer> DecodePinAnswer(std::string_view json) {
+  return ReadMessage(json, &ReadPinAnswer);
+}
 
-std::string Encode(const EvictInfo& value) { return Write(value); }
-Result<EvictInfo> DecodeEvictInfo(std::string_view json) { return Read(json, &ReadEvictInfo); }
+std::string Encode(const EvictInfo& value) { return WriteMessage(JsonOf(value)); }
+Result<EvictInfo> DecodeEvictInfo(std::string_view json) {
+  return ReadMessage(json, &ReadEvictInfo);
+}
 
-std::string Encode(const HydrateInfo& value) { return Write(value); }
+std::string Encode(const HydrateInfo& value) { return WriteMessage(JsonOf(value)); }
 Result<HydrateInfo> DecodeHydrateInfo(std::string_view json) {
-  return Read(json, &ReadHydrateInfo);
+  return ReadMessage(json, &ReadHydrateInfo);
 }
 
-std::string Encode(const ContainerTierInfo& value) { return Write(value); }
+std::string Encode(const ContainerTierInfo& value) { return WriteMessage(JsonOf(value)); }
 Result<ContainerTierInfo> DecodeContainerTier(std::string_view json) {
-  return Read(json, &ReadContainerTierInfo);
+  return ReadMessage(json, &ReadContainerTierInfo);
 }
 
-std::string Encode(const BlobTierInfo& value) { return Write(value); }
-Result<BlobTierInfo> DecodeBlobTier(std::string_view json) { return Read(json, &ReadBlobTierInfo); }
+std::string Encode(const BlobTierInfo& value) { return WriteMessage(JsonOf(value)); }
+Result<BlobTierInfo> DecodeBlobTier(std::string_view json) {
+  return ReadMessage(json, &ReadBlobTierInfo);
+}
 
-std::string Encode(const CacheInfo& value) { return Write(value); }
-Result<CacheInfo> DecodeCache(std::string_view json) { return Read(json, &ReadCacheInfo); }
+std::string Encode(const CacheInfo& value) { return WriteMessage(JsonOf(value)); }
+Result<CacheInfo> DecodeCache(std::string_view json) { return ReadMessage(json, &ReadCacheInfo); }
 
-std::string Encode(const std::vector<PrefetchInfo>& values) { return WriteList("jobs", values); }
+std::string Encode(const std::vector<PrefetchInfo>& values) {
+  return WriteMessages("jobs", values, &JsonOf);
+}
 Result<std::vector<PrefetchInfo>> DecodePrefetchInfos(std::string_view json) {
-  return ReadList(json, "jobs", &ReadPrefetchInfo);
+  return ReadMessages(json, "jobs", &ReadPrefetchInfo);
 }
 
-std::string Encode(const std::vector<PinInfo>& values) { return WriteList("pins", values); }
+std::string Encode(const std::vector<PinInfo>& values) {
+  return WriteMessages("pins", values, &JsonOf);
+}
 Result<std::vector<PinInfo>> DecodePins(std::string_view json) {
-  return ReadList(json, "pins", &ReadPinInfo);
+  return ReadMessages(json, "pins", &ReadPinInfo);
 }
 
 }  // namespace forebay::admin

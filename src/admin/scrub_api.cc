@@ -1,7 +1,5 @@
 #include "admin/scrub_api.h"
 
-#include <array>
-#include <ctime>
 #include <utility>
 
 #include "admin/messages.h"
@@ -9,23 +7,13 @@
 namespace forebay::admin {
 namespace {
 
-std::string Rfc3339(WallTime time) {
-  if (time.ticks == 0) return "";
-  const std::time_t seconds = static_cast<std::time_t>(time.seconds());
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return {text.data(), size};
-}
-
 Result<std::string> Status(const chunk::Scrubber& scrubber,
                            const chunk::SegmentChunkStore& chunks) {
   FB_ASSIGN_OR_RETURN(auto volumes, chunks.Volumes());
   const chunk::ScrubState state = scrubber.state();
   ScrubInfo info{.running = state.running,
-                 .started = Rfc3339(state.started),
-                 .finished = Rfc3339(state.finished),
+                 .started = TimeText(state.started),
+                 .finished = TimeText(state.finished),
                  .chunks = state.chunks,
                  .bytes = state.bytes,
                  .live_bytes = 0,
@@ -33,7 +21,7 @@ Result<std::string> Status(const chunk::Scrubber& scrubber,
                  .findings = {}};
   for (const chunk::VolumeStatus& volume : volumes) info.live_bytes += volume.live_bytes;
   for (const chunk::ScrubFinding& finding : state.findings) {
-    info.findings.push_back(Rfc3339(finding.when) + " " + finding.what);
+    info.findings.push_back(TimeText(finding.when) + " " + finding.what);
   }
   return EncodeScrub(info);
 }
