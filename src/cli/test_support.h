@@ -2,9 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/temp_dir_for_test.h"
 #include "cli/app.h"
 #include "config/config.h"
 
@@ -57,14 +56,6 @@ inline Outcome RunCommand(std::vector<std::string> arguments, bool terminal = fa
 
 class DirectoryTest : public ::testing::Test {
  protected:
-  DirectoryTest() {
-    static std::atomic<int> number{0};
-    root_ = ::testing::TempDir() + "forebay_cli." + std::to_string(::getpid()) + "." +
-            std::to_string(++number);
-    std::filesystem::create_directories(root_);
-  }
-  ~DirectoryTest() override { std::filesystem::remove_all(root_); }
-
   // A server's configuration: every port free, data in `names` below the test's directory.
   config::Config ConfigFor(const std::vector<std::string>& names) const {
     config::Input input;
@@ -76,7 +67,8 @@ class DirectoryTest : public ::testing::Test {
     return *config;
   }
 
-  std::string root_;
+  TempDir directory_;
+  const std::string root_ = directory_.path();
 };
 
 // Holds a committed page to what the code says; FOREBAY_UPDATE_GOLDEN=1 writes it.

@@ -4,8 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <filesystem>
-
+#include "base/temp_dir_for_test.h"
 #include "chunk/segment_chunk_store.h"
 #include "engine/nodes_fixture.h"
 #include "io/posix.h"
@@ -34,14 +33,11 @@ NodeTarget Under(NodeTarget target, std::string_view etag) {
 class NodeLayoutTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "node_layout_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    directory_ = name;
     chunk::Options options;
     options.segment_bytes = 4 << 20;
     options.reserve_bytes = 0;
-    auto chunks = chunk::SegmentChunkStore::Open(f_.store(), disk_, {directory_ + "/a"}, options,
-                                                 Clock::System());
+    auto chunks = chunk::SegmentChunkStore::Open(f_.store(), disk_, {directory_.path() + "/a"},
+                                                 options, Clock::System());
     ASSERT_TRUE(chunks) << chunks.error().ToString();
     chunks_ = std::move(*chunks);
     services_.emplace(Services{.store = f_.services().store,
@@ -53,11 +49,6 @@ class NodeLayoutTest : public ::testing::Test {
                                .buffers = f_.services().buffers,
                                .pins = f_.services().pins,
                                .limits = {.small_blob_bytes = 8, .chunk_bytes = 64 << 10}});
-  }
-  void TearDown() override {
-    services_.reset();
-    chunks_.reset();
-    std::filesystem::remove_all(directory_);
   }
   void Write(const std::string& path, const std::string& plan, std::string data) {
     ASSERT_TRUE(f_.Make(path));
@@ -102,7 +93,7 @@ class NodeLayoutTest : public ::testing::Test {
 
   NodesFixture f_;
   io::PosixFileSystem disk_;
-  std::string directory_;
+  TempDir directory_;
   std::unique_ptr<chunk::SegmentChunkStore> chunks_;
   std::optional<Services> services_;
 };
