@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws docs/eviction.svg from what the eviction simulation writes.
 
-    FOREBAY_EVICTION_CSV=/tmp/eviction.csv build/dev/bin/tier_test --gtest_filter='EvictionSimulation.Writes*'
+    FOREBAY_EVICTION_CSV=/tmp/eviction.csv build/dev/bin/tier_test --gtest_filter='EvictionSimulation.NoOther*'
     bench/plot_eviction.py /tmp/eviction.csv docs/eviction.svg
 
 The simulation is deterministic, so the drawing changes only when the policy does. Plain SVG, no libraries.

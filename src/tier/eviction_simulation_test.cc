@@ -1,12 +1,16 @@
 // Hit ratios of the real policy over streams of reads, beside those of others.
 //
-// FOREBAY_EVICTION_CSV=path writes the figures of all policies there (bench/plot_eviction.py draws
-// docs/eviction.svg from them); without it only the real policy runs, held to its promises.
+// FOREBAY_EVICTION_CSV=path writes the figures of all policies on a larger disk there
+// (bench/plot_eviction.py draws docs/eviction.svg from them).
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdio>
+#include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "tier/eviction_simulation_for_test.h"
 
@@ -31,66 +35,78 @@ Epochs Then(Epochs first, Epochs second) {
 }
 
 // `moved` epochs from the start, the hot set is another one.
-Epochs Mixed(std::size_t hot, std::size_t scan, std::size_t epochs, std::size_t moved) {
+Epochs Mixed(std::size_t hot, std::size_t scan, std::size_t epochs, std::size_t moved,
+             std::size_t capacity = kCapacity) {
   std::mt19937_64 random(6);
   std::size_t at = 0;
   Epochs out;
   for (std::size_t i = 0; i < epochs; ++i) {
     const std::uint64_t from = i < moved ? 0 : 500'000;
-    out.push_back(HotAndScan(from, hot, 1'000'000, scan, at, 4 * kCapacity, random));
+    out.push_back(HotAndScan(from, hot, 1'000'000, scan, at, 4 * capacity, random));
   }
   return out;
 }
 
-Epochs Skewed(double skew, std::size_t epochs) {
+Epochs Skewed(double skew, std::size_t epochs, std::size_t capacity = kCapacity) {
   std::mt19937_64 random(8);
-  Zipf zipf(10 * kCapacity, skew);
+  Zipf zipf(10 * capacity, skew);
   Epochs out(epochs);
   for (Reads& reads : out) {
-    for (std::size_t i = 0; i < 5 * kCapacity; ++i) reads.push_back(zipf(random));
+    for (std::size_t i = 0; i < 5 * capacity; ++i) reads.push_back(zipf(random));
   }
   return out;
 }
 
+constexpr std::string_view kTheUsualWay = "shuffled, data 2 x disk";  // to read a data set
+
 struct Workload {
-  const char* name;
+  std::string_view name;
   Epochs epochs;
 };
 
-std::vector<Workload> Workloads() {
-  constexpr std::size_t kC = kCapacity;
+std::vector<Workload> Workloads(std::size_t disk) {
   std::vector<Workload> out;
-  out.push_back({"shuffled, data 2 x disk", Repeat(2 * kC, 14, true)});
-  out.push_back({"in order, data 2 x disk", Repeat(2 * kC, 14, false)});
-  out.push_back({"shuffled, data 10 x disk", Repeat(10 * kC, 8, true)});
-  out.push_back({"in order, data 10 x disk", Repeat(10 * kC, 8, false)});
-  out.push_back({"shuffled, data 0.9 x disk", Repeat(9 * kC / 10, 6, true)});
+  out.push_back({kTheUsualWay, Repeat(2 * disk, 14, true)});
+  out.push_back({"in order, data 2 x disk", Repeat(2 * disk, 14, false)});
+  out.push_back({"shuffled, data 10 x disk", Repeat(10 * disk, 8, true)});
+  out.push_back({"in order, data 10 x disk", Repeat(10 * disk, 8, false)});
+  out.push_back({"shuffled, data 0.9 x disk", Repeat(9 * disk / 10, 6, true)});
   out.push_back({"other data from epoch 6",
-                 Then(Repeat(2 * kC, 6, true), Repeat(2 * kC, 10, true, 1'000'000))});
+                 Then(Repeat(2 * disk, 6, true), Repeat(2 * disk, 10, true, 1'000'000))});
   out.push_back({"other, smaller data from epoch 6",
-                 Then(Repeat(2 * kC, 6, true), Repeat(8 * kC / 10, 14, true, 1'000'000))});
-  out.push_back({"hot 0.3 x disk, scan of 2 x disk", Mixed(3 * kC / 10, 2 * kC, 10, 10)});
-  out.push_back({"the same, hot set moves at 5", Mixed(3 * kC / 10, 2 * kC, 14, 5)});
-  out.push_back({"hot 0.6 x disk, endless scan", Mixed(6 * kC / 10, 1000 * kC, 10, 10)});
-  out.push_back({"Zipf 0.9 over 10 x disk", Skewed(0.9, 10)});
+                 Then(Repeat(2 * disk, 6, true), Repeat(8 * disk / 10, 14, true, 1'000'000))});
+  out.push_back({"hot 0.3 x disk, scan of 2 x disk", Mixed(3 * disk / 10, 2 * disk, 10, 10, disk)});
+  out.push_back({"the same, hot set moves at 5", Mixed(3 * disk / 10, 2 * disk, 14, 5, disk)});
+  out.push_back({"hot 0.6 x disk, endless scan", Mixed(6 * disk / 10, 1000 * disk, 10, 10, disk)});
+  out.push_back({"Zipf 0.9 over 10 x disk", Skewed(0.9, 10, disk)});
   return out;
 }
 
-TEST(EvictionSimulation, WritesTheFiguresOfAllPolicies) {
+// What ADR 0093 says of the others, where each has had its time, there and in the drawing of a
+// larger disk: of a small one the low watermark and probation take more.
+TEST(EvictionSimulation, NoOtherPolicyIsMuchBetterAnywhere) {
   const char* path = std::getenv("FOREBAY_EVICTION_CSV");
-  if (path == nullptr) GTEST_SKIP() << "set FOREBAY_EVICTION_CSV to compare all policies";
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path, "w"), &std::fclose);
-  ASSERT_NE(file, nullptr);
-  std::fputs("workload;policy;epoch;hit_ratio\n", file.get());
-  for (const Workload& workload : Workloads()) {
-    for (const auto& cache : AllCaches(kCapacity)) {
-      std::size_t epoch = 0;
-      for (const Reads& reads : workload.epochs) {
-        std::fprintf(file.get(), "%s;%s;%zu;%.4f\n", workload.name, cache->name().c_str(), epoch++,
-                     HitRatio(*cache, reads));
+  const std::size_t disk = path != nullptr ? kCapacity : kCapacity / 10;
+  const double less = path != nullptr ? 0.035 : 0.065;
+  std::string figures = "workload;policy;epoch;hit_ratio\n";
+  for (const Workload& workload : Workloads(disk)) {
+    double ours = 0, best = 0;
+    for (const auto& cache : AllCaches(disk)) {
+      double last = 0;
+      for (std::size_t epoch = 0; epoch < workload.epochs.size(); ++epoch) {
+        last = HitRatio(*cache, workload.epochs[epoch]);
+        figures += fmt::format("{};{};{};{:.4f}\n", workload.name, cache->name(), epoch, last);
+      }
+      if (cache->name() == "Forebay") {
+        ours = last;
+      } else {
+        best = std::max(best, last);
       }
     }
+    EXPECT_GT(ours, best - less) << workload.name;
+    if (workload.name == kTheUsualWay) EXPECT_GT(ours, best + 0.15);
   }
+  if (path != nullptr) std::ofstream(path) << figures;
 }
 
 // What of the disk is for data that proved itself: the low watermark less probation.
