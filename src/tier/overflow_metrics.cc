@@ -15,9 +15,11 @@ metrics::Registry::CallbackHandle CollectOverflow(metrics::Registry& registry,
       out.AddGauge({"forebay_overflow_to_delete_objects",
                     "Objects there that nothing needs any more; counted up to 10,000."},
                    labels, number(status.to_delete));
-      out.AddGauge({"forebay_overflow_stuck_objects",
-                    "Of them, those that the lake did not let go when it was asked last."},
-                   labels, number(status.stuck));
+      out.AddGauge(
+          {"forebay_overflow_stuck_objects",
+           "Objects there that nothing needs, and that the lake did not let go when it was "
+           "asked last."},
+          labels, number(status.stuck));
       out.AddCounter({"forebay_overflow_sent_bodies_total", "Bodies that were sent there."}, labels,
                      number(status.sent.bodies));
       out.AddCounter({"forebay_overflow_sent_bytes_total", "Bytes of those."}, labels,
