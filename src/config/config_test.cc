@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include <sstream>
 
 #include "base/encoding.h"
+#include "base/temp_dir_for_test.h"
 #include "config/address.h"
 #include "config/docs.h"
 #include "config/reload.h"
@@ -30,12 +30,6 @@ const std::string kOtherKey = Base64Encode(AsBytes(std::string(64, 'o')));
 
 class ConfigTest : public testing::Test {
  protected:
-  void SetUp() override {
-    dir_ = testing::TempDir() + "forebay_config_test." + std::to_string(::getpid());
-    std::filesystem::create_directories(dir_);
-  }
-  void TearDown() override { std::filesystem::remove_all(dir_); }
-
   std::string Write(const std::string& name, const std::string& text) {
     std::string path = dir_ + "/" + name;
     std::ofstream(path) << text;
@@ -55,7 +49,8 @@ class ConfigTest : public testing::Test {
   std::string AccountToml(const std::string& more = "") {
     return "[[account]]\nname = \"mine\"\nkey1 = \"" + kKey + "\"\n" + more;
   }
-  std::string dir_;
+  TempDir own_;
+  const std::string dir_ = own_.path();
 };
 
 TEST_F(ConfigTest, DefaultsAreTheDevelopmentServer) {
@@ -236,7 +231,10 @@ TEST_F(ConfigTest, UnknownVariablesWarnAndKnownOnesAreChecked) {
                                       {"FOREBAY_CONFIG", "f"}},
                       .flags = {}});
   ASSERT_TRUE(config);
-  EXPECT_THAT(config->warnings, ElementsAre(HasSubstr("FOREBAY_SERVICE_HOST")));
+  EXPECT_THAT(config->warnings,
+              ElementsAre(HasSubstr("FOREBAY_LISTNE is not a setting; ignored (did you mean "
+                                    "\"FOREBAY_LISTEN\"?)"),
+                          testing::EndsWith("FOREBAY_SERVICE_HOST is not a setting; ignored")));
   EXPECT_THAT(config->data, ElementsAre("/x", "/y"));
   auto bad = Load({.file = {}, .environment = {{"FOREBAY_LOG_LEVEL", "loud"}}, .flags = {}});
   ASSERT_FALSE(bad);
@@ -251,6 +249,7 @@ std::string ErrorWith(std::vector<std::pair<std::string, std::string>> flags,
   return config ? "no error" : config.error().message();
 }
 
+                                      {"FOREBAY_LISTNE", "127.0.0.1:1"},
 TEST_F(ConfigTest, AccountsComeFromFlagsAndVariables) {
   std::string secret = Write("secret", kOtherKey + "\n");
   auto config =
