@@ -1,8 +1,6 @@
 """A disk that fills with bytes which the lake does not have yet: writes wait with a clear error, all
 else goes on, nothing is lost, and writing resumes by itself once the link is back."""
 
-import time
-
 import pytest
 from harness import disks, needs, trees
 from harness.accounts import DEVELOPMENT
@@ -74,17 +72,6 @@ def assert_busy(answer):
     assert b"the lake does not have yet" in answer.body, answer.body
 
 
-def put_when_it_is_taken(client, name, data, seconds=120):
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = client.put_blob("training", name, data)
-        if answer.status == 201:
-            return
-        assert answer.status == 503, (answer.status, answer.body)
-        assert time.monotonic() < deadline, "writing never resumes"
-        time.sleep(0.2)
-
-
 def test_a_disk_full_of_what_waits_for_the_lake(lake, make_front):
     front = make_front()
     client = RawClient(front.server)
@@ -121,11 +108,11 @@ def test_a_disk_full_of_what_waits_for_the_lake(lake, make_front):
 
     # The link is back: all that was acknowledged arrives, makes room, and writing resumes.
     lake.link.set(black_hole=0)
-    put_when_it_is_taken(client, "late", b"z" * BLOB)
+    client.put_blob_when_taken("training", "late", b"z" * BLOB)
     stored["late"] = b"z" * BLOB
     for n in range(SIZE_MIB // 4 * (1 << 20) // BLOB):  # more than there was room for
         stored[f"b{n:03d}"] = trees.content(f"b{n:03d}", BLOB)
-        put_when_it_is_taken(client, f"b{n:03d}", stored[f"b{n:03d}"])
+        client.put_blob_when_taken("training", f"b{n:03d}", stored[f"b{n:03d}"])
     front.forebay("lake", "sync", "training", "--wait")
     far = lake.direct.get_container_client("datasets")
     assert {blob.name for blob in far.list_blobs()} == set(stored)
@@ -152,7 +139,7 @@ def test_a_container_may_have_so_much_waiting(lake, make_front):
     assert "lake.backlog_limit" in front.forebay("lake", "status", "training", ok=False).stdout
     assert client.put_blob("plain", "mine", b"y" * BLOB).status == 201
     lake.link.set(black_hole=0)
-    put_when_it_is_taken(client, "late", b"z" * BLOB)
+    client.put_blob_when_taken("training", "late", b"z" * BLOB)
     front.forebay("lake", "sync", "training", "--wait")
     far = lake.direct.get_container_client("datasets")
     assert {blob.name for blob in far.list_blobs()} == {*stored, "late"}

@@ -1,8 +1,6 @@
 """A container of ours that is larger than its disk: what does not fit overflows into a lake, is read back
 after a kill byte for byte, and leaves nothing there that is not needed."""
 
-import time
-
 import pytest
 from harness import disks, needs, trees
 from harness.accounts import DEVELOPMENT
@@ -34,19 +32,6 @@ def front(tmp_path, make_server):
     lake.stop()
 
 
-def put(client, name, data, seconds=120):
-    """As often as it is refused for the moment."""
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = client.put_blob("scratch", name, data)
-        if answer.status == 201:
-            return
-        assert (answer.status, answer.code) == (503, "ServerBusy"), (answer.status, answer.body)
-        assert int(answer.headers["Retry-After"]) >= 1
-        assert time.monotonic() < deadline, "room is never made"
-        time.sleep(0.1)
-
-
 def expect(client, name):
     answer = client.get_blob("scratch", name)
     assert answer.status == 200 and answer.body == trees.content(name, BLOB), name
@@ -70,7 +55,7 @@ def test_a_container_of_three_times_the_disk(front):
     client = RawClient(front.server)
     names = [f"dir/n{i:03d}" for i in range(BLOBS)]
     for name in names:
-        put(client, name, trees.content(name, BLOB))
+        client.put_blob_when_taken("scratch", name, trees.content(name, BLOB))
 
     # Nothing there has a name of ours, and status says what there is.
     least = (BLOBS * BLOB - (SIZE_MIB << 20)) // BLOB
@@ -95,7 +80,7 @@ def test_a_container_of_three_times_the_disk(front):
     for name in names[6:]:
         delete(client, name)
     for name in names[4:6]:
-        put(client, name, b"small")
+        client.put_blob_when_taken("scratch", name, b"small")
     status = front.wait_for(
         "scratch",
         lambda lake: lake["overflow"]["bodies"] <= len(kept) and lake["overflow"]["to_delete"] == 0,

@@ -11,6 +11,7 @@ import hmac
 import http.client
 import urllib.parse
 
+from . import waiting
 from .accounts import DEVELOPMENT
 
 VERSION = "2025-07-05"
@@ -90,6 +91,19 @@ class RawClient:
             "PUT", f"/{container}/{urllib.parse.quote(blob, safe='')}", data,
             {"x-ms-blob-type": "BlockBlob", **(headers or {})},
         )  # fmt: skip
+
+    def put_blob_when_taken(self, container, blob, data, seconds=120):
+        """As often as it is refused for the moment."""
+
+        def taken():
+            answer = self.put_blob(container, blob, data)
+            if answer.status == 201:
+                return True
+            assert (answer.status, answer.code) == (503, "ServerBusy"), (answer.status, answer.body)
+            assert int(answer.headers["Retry-After"]) >= 1
+            return False
+
+        waiting.until(taken, seconds)
 
     def get_blob(self, container, blob, headers=None):
         return self.request("GET", f"/{container}/{urllib.parse.quote(blob, safe='')}", headers=headers)
