@@ -37,7 +37,7 @@ struct LinkSchedule {
 
 class Lakes {
  public:
-  // Registry, services and own addresses outlive it; no container is attached to itself by these.
+  // Registry, services and own addresses outlive it; no container overflows into these.
   // kInvalidConfig: a rate that cannot be read.
   static Result<std::unique_ptr<Lakes>> Make(const config::Config& config,
                                              engine::Services& services,

@@ -170,6 +170,29 @@ TEST_F(LakeCommandTest, ALakeThatIsRoomIsVerifiedAndTakenOver) {
   EXPECT_THAT(detached.out, HasSubstr("all of it is here"));
 }
 
+TEST_F(LakeCommandTest, NoCircleIsClosedThroughAnotherServer) {
+  MakeLakeContainer("datasets");
+  const auto attach = [this](const std::string& server, const std::string& container,
+                             const std::string& endpoint) {
+    return RunCommand({"lake", "attach", container, "--endpoint", endpoint, "--credential",
+                       "key:@" + key_file_, "--mode", "read-write", "--data", root_ + server});
+  };
+  Outcome there = attach("/front", "training", Endpoint("datasets"));
+  EXPECT_EQ(there.status, 0) << there.err;
+  const std::string account(config::kDevelopmentAccount);
+  Outcome back =
+      attach("/lake", "datasets", front_->endpoints().front() + "/" + account + "/training");
+  EXPECT_EQ(back.status, 1) << back.out;
+  EXPECT_THAT(back.err,
+              HasSubstr("leads back to this container, by way of others: " + account +
+                        "/datasets -> " + account + "/training -> " + account + "/datasets"));
+  // Only once the first one has ended.
+  EXPECT_EQ(Lake({"detach", "training"}).status, 0);
+  back = attach("/lake", "datasets", front_->endpoints().front() + "/" + account + "/training");
+  EXPECT_EQ(back.status, 0) << back.err;
+  EXPECT_EQ(RunCommand({"lake", "detach", "datasets", "--data", root_ + "/lake"}).status, 0);
+}
+
 TEST_F(LakeCommandTest, LifecyclePoliciesArePutReadBackAndTried) {
   const std::string account(config::kDevelopmentAccount);
   const std::string file = root_ + "/policy.json";

@@ -15,7 +15,10 @@ namespace forebay::engine {
 class OneTextLake final : public LakeSide {
  public:
   explicit OneTextLake(std::string text) : text_(std::move(text)) {}
-  Task<> LookUp(OpContext, meta::ContainerId, std::string) override { co_return Result<>(); }
+  Task<> LookUp(OpContext, meta::ContainerId, std::string name) override {
+    if (on_look_up) on_look_up(name);
+    co_return Result<>();
+  }
   Task<ListingCover> CoverListing(OpContext, ListingSpan) override { co_return ListingCover(); }
   Task<std::unique_ptr<BodySource>> Open(OpContext, LakeRead read) override {
     read_ += read.length;
@@ -37,11 +40,20 @@ class OneTextLake final : public LakeSide {
     return {Code::kServerBusy, container.container.str() + " gets room by and by."};
   }
 
+  Task<std::string> FollowAttachTrail(OpContext, ContainerTarget target,
+                                      azure::AttachTrail trail) override {
+    trails.push_back(target.container.str() + " " + azure::FormatAttachTrail(trail));
+    co_return leads_back;
+  }
+
   std::uint64_t read() const { return read_; }
 
   std::function<void()> on_open;  // once
+  std::function<void(const std::string& name)> on_look_up;
   int asked_to_hydrate = 0;
   std::vector<std::string> awaited;
+  std::vector<std::string> trails;  // "container token;steps"
+  std::string leads_back;
   bool acknowledges = true;
   bool admits = true;
   bool makes_room = false;

@@ -17,6 +17,7 @@
 #include "async/byte_stream.h"
 #include "async/context.h"
 #include "async/task.h"
+#include "azure/attach_trail.h"
 #include "engine/target.h"
 #include "meta/records.h"
 
@@ -76,6 +77,12 @@ class LakeSide {
   // Blobs of the container are wanted here (meta::keys::Hydration, in the store by now): has all of
   // them fetched, in the background.
   virtual void HydrateSoon(meta::ContainerId container) = 0;
+
+  // Somebody who wants to attach a container of theirs to this one asks where it leads
+  // (azure/attach_trail.h): the way back to them, kLeadsWhoKnowsWhere, or "".
+  virtual Task<std::string> FollowAttachTrail(OpContext, ContainerTarget, azure::AttachTrail) {
+    co_return std::string();
+  }
 };
 
 }  // namespace forebay::engine

@@ -70,8 +70,13 @@ LakeSpec AzureBlobLake::Spec(LakeOperation operation, Repeat repeat, http::Metho
   return out;
 }
 
-Task<LakeTraits> AzureBlobLake::Probe(LakeCall call) {
+Task<LakeTraits> AzureBlobLake::Probe(LakeCall call, ProbeRequest request) {
+  azure::OwnedHeaders trail;
+  if (request.trail) {
+    trail.emplace_back(azure::kAttachTrailHeader, azure::FormatAttachTrail(*request.trail));
+  }
   LakeSpec spec;
+  spec.headers = trail;
   spec.operation = LakeOperation::kProbe;
   spec.method = http::Method::kHead;
   spec.path = endpoint_.ContainerPath();
@@ -80,6 +85,7 @@ Task<LakeTraits> AzureBlobLake::Probe(LakeCall call) {
   if (!probed && Classify(probed.error()) == Failure::kForbidden) {
     // A container's SAS may not ask for its properties, but list it.
     LakeSpec list;
+    list.headers = std::move(trail);
     list.operation = LakeOperation::kProbe;
     list.path = endpoint_.ContainerPath();
     list.query.Add("restype", "container");
@@ -89,6 +95,8 @@ Task<LakeTraits> AzureBlobLake::Probe(LakeCall call) {
   }
   FB_CO_ASSIGN_OR_RETURN(const LakeAnswer answer, std::move(probed));
   LakeTraits out;
+  out.leads_back = answer.Get(azure::kLeadsBackHeader);
+  if (!out.leads_back.empty()) co_return out;
   out.container_etag = azure::UnquoteETag(answer.Get("ETag"));
   if (const auto time = ParseHttpDate(answer.Get("Last-Modified"))) out.container_modified = *time;
   if (const auto date = ParseHttpDate(answer.Get("Date"))) {

@@ -45,7 +45,7 @@ class AzureBlobLake final : public ObjectLake {
 
   std::string description() const override { return endpoint_.Description(); }
   SteadyTime last_heard() const override { return sender_.last_heard(); }
-  Task<LakeTraits> Probe(LakeCall call) override;
+  Task<LakeTraits> Probe(LakeCall call, ProbeRequest request) override;
   Task<BlobState> Head(LakeCall call, HeadRequest request) override;
   Task<ListPage> List(LakeCall call, ListRequest request) override;
   Task<GetAnswer> Get(LakeCall call, GetRequest request) override;

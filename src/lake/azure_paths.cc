@@ -21,7 +21,7 @@ Error ForFlatLakes(Error error) {
 }  // namespace
 
 Task<> AzureBlobLake::RequireHierarchy(LakeCall call) {
-  if (layout_ == Known::kNothing) FB_CO_RETURN_IF_ERROR(co_await Probe(std::move(call)));
+  if (layout_ == Known::kNothing) FB_CO_RETURN_IF_ERROR(co_await Probe(std::move(call), {}));
   if (layout_ == Known::kFlat) co_return Fail(Code::kUnsupported, "The lake is not hierarchical.");
   co_return Result<>();
 }

@@ -14,7 +14,7 @@
 namespace forebay::lake {
 
 TEST_P(LakeContract, ProbeSaysWhatItIs) {
-  const auto traits = RunSync(lake_->Probe(Call()));
+  const auto traits = RunSync(lake_->Probe(Call(), {}));
   LAKE_OK(traits);
   EXPECT_EQ(traits->hierarchical, GetParam().hierarchical);
   EXPECT_FALSE(traits->container_etag.empty());
@@ -375,7 +375,7 @@ TEST_P(LakeContract, OwnWritesAreRecognised) {
 TEST_P(LakeContract, StopsWhenTheCallerDoes) {
   LakeCall late = Call();
   late.context.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
-  EXPECT_EQ(CodeOf(RunSync(lake_->Probe(late))), Code::kDeadlineExceeded);
+  EXPECT_EQ(CodeOf(RunSync(lake_->Probe(late, {}))), Code::kDeadlineExceeded);
   std::stop_source stop;
   stop.request_stop();
   LakeCall cancelled = Call();

@@ -170,8 +170,8 @@ Task<T> FaultyLake::Through(LakeCall call, LakeOperation operation, Task<T> insi
   co_return out;
 }
 
-Task<LakeTraits> FaultyLake::Probe(LakeCall call) {
-  return Through(call, LakeOperation::kProbe, inside_.Probe(call));
+Task<LakeTraits> FaultyLake::Probe(LakeCall call, ProbeRequest request) {
+  return Through(call, LakeOperation::kProbe, inside_.Probe(call, std::move(request)));
 }
 Task<BlobState> FaultyLake::Head(LakeCall call, HeadRequest request) {
   return Through(call, LakeOperation::kHead, inside_.Head(call, std::move(request)));

@@ -66,7 +66,7 @@ class FaultyLake final : public ObjectLake {
 
   std::string description() const override { return inside_.description(); }
   SteadyTime last_heard() const override { return inside_.last_heard(); }
-  Task<LakeTraits> Probe(LakeCall call) override;
+  Task<LakeTraits> Probe(LakeCall call, ProbeRequest request) override;
   Task<BlobState> Head(LakeCall call, HeadRequest request) override;
   Task<ListPage> List(LakeCall call, ListRequest request) override;
   Task<GetAnswer> Get(LakeCall call, GetRequest request) override;

@@ -43,7 +43,7 @@ struct FaultyTest : testing::Test {
 
 TEST_F(FaultyTest, AnErrorHappensBeforeAnything) {
   lake.FailNext({.code = Code::kServerBusy, .retry_after = 3s}, LakeOperation::kPut);
-  EXPECT_TRUE(RunSync(lake.Probe({})).has_value()) << "another operation is not meant";
+  EXPECT_TRUE(RunSync(lake.Probe({}, {})).has_value()) << "another operation is not meant";
   const auto failed = Put("a", "one");
   ASSERT_FALSE(failed.has_value());
   EXPECT_EQ(failed.error().code(), Code::kServerBusy);
@@ -88,11 +88,11 @@ TEST_F(FaultyTest, ABlackHoleEndsWithTheDeadline) {
   lake.SetLink(LinkState::kBlackHole);
   LakeCall call;
   call.context.deadline = std::chrono::steady_clock::now() + 30ms;
-  EXPECT_EQ(RunSync(lake.Probe(call)).error().code(), Code::kDeadlineExceeded);
+  EXPECT_EQ(RunSync(lake.Probe(call, {})).error().code(), Code::kDeadlineExceeded);
   lake.SetLink(LinkState::kDown);
-  EXPECT_EQ(RunSync(lake.Probe({})).error().code(), Code::kNetwork);
+  EXPECT_EQ(RunSync(lake.Probe({}, {})).error().code(), Code::kNetwork);
   lake.Heal();
-  EXPECT_TRUE(RunSync(lake.Probe({})).has_value());
+  EXPECT_TRUE(RunSync(lake.Probe({}, {})).has_value());
 }
 
 TEST_F(FaultyTest, RandomFaultsFollowTheirShare) {

@@ -53,7 +53,9 @@ Task<std::string> ReadContent(std::shared_ptr<Content> content) {
 }  // namespace
 
 MemoryLake::MemoryLake(MemoryLakeOptions options)
-    : accounting_(options.accounting), state_(std::make_unique<internal::MemoryState>(options)) {}
+    : accounting_(options.accounting),
+      leads_back_(options.leads_back),
+      state_(std::make_unique<internal::MemoryState>(options)) {}
 MemoryLake::~MemoryLake() = default;
 
 Result<> MemoryLake::Begin(const LakeCall& call, LakeOperation operation) {
@@ -71,9 +73,12 @@ void MemoryLake::End(LakeOperation operation, const BlobName& name) {
   if (hook) hook(operation, name.str());
 }
 
-Task<LakeTraits> MemoryLake::Probe(LakeCall call) {
+Task<LakeTraits> MemoryLake::Probe(LakeCall call, ProbeRequest request) {
   FB_CO_RETURN_IF_ERROR(Begin(call, LakeOperation::kProbe));
   auto out = state_->Probe();
+  if (out && request.trail && leads_back_) {
+    FB_CO_ASSIGN_OR_RETURN(out->leads_back, co_await leads_back_(std::move(*request.trail)));
+  }
   End(LakeOperation::kProbe, BlobName());
   co_return out;
 }
@@ -198,6 +203,9 @@ std::optional<BlobState> MemoryLake::State(const std::string& name) const {
 std::vector<std::string> MemoryLake::Names() const { return state_->Names(); }
 void MemoryLake::Plant(const std::string& name, std::string bytes, Metadata metadata) {
   state_->Plant(name, std::move(bytes), std::move(metadata));
+}
+void MemoryLake::PlantPath(const std::string& name, std::string bytes) {
+  state_->Plant(name, std::move(bytes), {}, /*of_path=*/true);
 }
 void MemoryLake::Remove(const std::string& name) { state_->Remove(name); }
 void MemoryLake::SetLease(const std::string& name, std::string lease_id) {

@@ -25,7 +25,10 @@ struct MemoryLakeOptions {
   std::chrono::seconds block_expiry = std::chrono::days(7);
   std::chrono::seconds rehydration{15 * 3600};  // a tenth of it with high priority
   std::chrono::seconds copy_takes{0};           // asynchronous copies are pending that long
+  std::uint64_t largest_put = UINT64_MAX;       // Put takes no more
   Accounting* accounting = nullptr;             // outlives the lake
+  // As a lake that is a Forebay, which says where it leads; null: one of Azure's.
+  std::function<Task<std::string>(azure::AttachTrail)> leads_back = {};
 };
 
 namespace internal {
@@ -38,7 +41,7 @@ class MemoryLake final : public ObjectLake {
   ~MemoryLake() override;
 
   std::string description() const override { return "memory:lake/"; }
-  Task<LakeTraits> Probe(LakeCall call) override;
+  Task<LakeTraits> Probe(LakeCall call, ProbeRequest request) override;
   Task<BlobState> Head(LakeCall call, HeadRequest request) override;
   Task<ListPage> List(LakeCall call, ListRequest request) override;
   Task<GetAnswer> Get(LakeCall call, GetRequest request) override;
@@ -61,6 +64,8 @@ class MemoryLake final : public ObjectLake {
   std::vector<std::string> Names() const;
   // What somebody else does to the lake: no conditions, nothing is counted.
   void Plant(const std::string& name, std::string bytes, Metadata metadata = {});
+  // The same by Path Create and Append: such a file takes no blocks until Put has replaced it.
+  void PlantPath(const std::string& name, std::string bytes);
   void Remove(const std::string& name);
   void SetLease(const std::string& name, std::string lease_id);  // empty: ends it
   void SetContainerMissing(bool missing);
@@ -73,6 +78,7 @@ class MemoryLake final : public ObjectLake {
   void End(LakeOperation operation, const BlobName& name);
 
   Accounting* const accounting_;
+  const std::function<Task<std::string>(azure::AttachTrail)> leads_back_;
   std::unique_ptr<internal::MemoryState> state_;
   std::mutex hook_mutex_;
   std::function<void(LakeOperation, const std::string&)> hook_;

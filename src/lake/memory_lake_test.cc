@@ -62,7 +62,7 @@ TEST(MemoryLake, LeasesAndAMissingContainerAreInTheWay) {
   put.conditions.lease_id = "L1";
   EXPECT_TRUE(RunSync(lake.Put({}, put)).has_value());
   lake.SetContainerMissing(true);
-  EXPECT_EQ(RunSync(lake.Probe({})).error().code(), Code::kContainerNotFound);
+  EXPECT_EQ(RunSync(lake.Probe({}, {})).error().code(), Code::kContainerNotFound);
 }
 
 TEST(MemoryLake, CountsByCauseAndTellsOfRequests) {

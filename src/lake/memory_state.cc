@@ -15,6 +15,9 @@ std::unexpected<Error> Missing() {
 std::unexpected<Error> NotMet() {
   return Fail(Code::kConditionNotMet, "The condition specified is not met.");
 }
+std::unexpected<Error> NotOfBlocks() {
+  return Fail(Code::kInvalidBlobType, "Blob operation is not supported.");
+}
 std::unexpected<Error> Archived() {
   return Fail(Code::kBlobArchived, "This operation is not permitted on an archived blob.");
 }
@@ -234,6 +237,9 @@ Result<WriteAnswer> MemoryState::Replace(const BlobName& name, Blob next,
 Result<WriteAnswer> MemoryState::Put(PutRequest request, std::string bytes) {
   const std::lock_guard lock(mutex_);
   FB_RETURN_IF_ERROR(CheckContainer());
+  if (bytes.size() > options_.largest_put) {
+    return Fail(Code::kRequestBodyTooLarge, "The body is too large.");
+  }
   const std::string md5 = Md5Of(bytes);
   if (!request.http.content_md5.empty() && request.http.content_md5 != md5) {
     return Fail(Code::kMd5Mismatch, "The MD5 value given does not match the bytes.");
@@ -260,6 +266,7 @@ Result<> MemoryState::PutBlock(const PutBlockRequest& request, std::string bytes
   const Blob* blob = Find(request.name);
   FB_RETURN_IF_ERROR(CheckLease(blob == nullptr ? "" : blob->lease_id, request.lease_id));
   FB_RETURN_IF_ERROR(CheckPath(request.name));
+  if (blob != nullptr && blob->of_path) return NotOfBlocks();
   Slot& slot = slots_[KeyOf(request.name.view())];
   ExpireBlocks(slot);
   for (const Block& block : slot.staged) {
@@ -298,6 +305,7 @@ Result<WriteAnswer> MemoryState::Commit(CommitRequest request) {
   const Blob* old = Find(request.name);
   FB_RETURN_IF_ERROR(
       CheckETags(request.conditions, old == nullptr ? nullptr : &old->properties.etag));
+  if (old != nullptr && old->of_path) return NotOfBlocks();
   Slot scratch;
   const auto found = slots_.find(KeyOf(request.name.view()));
   Slot& slot = found == slots_.end() ? scratch : found->second;
@@ -459,7 +467,8 @@ std::vector<std::string> MemoryState::Names() {
   }
   return out;
 }
-void MemoryState::Plant(const std::string& name, std::string bytes, Metadata metadata) {
+void MemoryState::Plant(const std::string& name, std::string bytes, Metadata metadata,
+                        bool of_path) {
   PutRequest request;
   request.name = BlobName(name);
   request.metadata = std::move(metadata);
@@ -468,6 +477,8 @@ void MemoryState::Plant(const std::string& name, std::string bytes, Metadata met
     if (const Blob* old = Find(request.name)) request.conditions.lease_id = old->lease_id;
   }
   (void)Put(std::move(request), std::move(bytes));
+  const std::lock_guard lock(mutex_);
+  if (Blob* made = Find(BlobName(name))) made->of_path = of_path;
 }
 void MemoryState::Remove(const std::string& name) {
   const std::lock_guard lock(mutex_);

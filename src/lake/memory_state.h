@@ -47,7 +47,7 @@ class MemoryState {
   std::optional<std::string> Bytes(const std::string& name);
   std::optional<BlobState> State(const std::string& name);
   std::vector<std::string> Names();
-  void Plant(const std::string& name, std::string bytes, Metadata metadata);
+  void Plant(const std::string& name, std::string bytes, Metadata metadata, bool of_path = false);
   void Remove(const std::string& name);
   void SetLease(const std::string& name, std::string lease_id);
   void SetMissing(bool missing);
@@ -69,6 +69,7 @@ class MemoryState {
     Metadata metadata;
     Tags tags;
     bool directory = false;
+    bool of_path = false;  // made by Path Create
     Data data = std::make_shared<const std::string>();
     std::vector<Block> blocks;
     std::string lease_id;

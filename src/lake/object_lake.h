@@ -41,7 +41,7 @@ class ObjectLake {
 
   // Asks the lake who it is, always anew. kContainerNotFound, kAuthenticationFailed and its kin,
   // kClockSkew, kNetwork.
-  virtual Task<LakeTraits> Probe(LakeCall call) = 0;
+  virtual Task<LakeTraits> Probe(LakeCall call, ProbeRequest request) = 0;
 
   // --- Reads. kBlobNotFound; kBlobArchived (Get).
   virtual Task<BlobState> Head(LakeCall call, HeadRequest request) = 0;

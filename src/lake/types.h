@@ -15,6 +15,7 @@
 
 #include "async/byte_stream.h"
 #include "async/context.h"
+#include "azure/attach_trail.h"
 #include "azure/names.h"
 #include "azure/properties.h"
 #include "azure/xml_documents.h"
@@ -260,6 +261,10 @@ struct SetAclRequest {
 };
 
 // --- Probe
+struct ProbeRequest {
+  // Where a container is about to be attached: does the lake lead back to it?
+  std::optional<azure::AttachTrail> trail{};
+};
 struct LakeTraits {
   bool hierarchical = false;
   std::string account_kind{};  // "StorageV2"; empty where the lake does not say
@@ -268,6 +273,9 @@ struct LakeTraits {
   WallTime container_modified{};
   // The lake's clock minus ours, to the second; signatures fail beyond 15 minutes.
   std::chrono::seconds clock_skew{0};
+  // Not empty where the trail was answered; nothing else is known then. "acct/a -> acct/b": the
+  // lake's container and those behind it, to the one that asks; or azure::kLeadsWhoKnowsWhere.
+  std::string leads_back{};
 };
 
 }  // namespace forebay::lake

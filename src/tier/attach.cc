@@ -1,8 +1,8 @@
 #include "tier/attach.h"
 
-#include <map>
 #include <utility>
 
+#include "azure/attach_trail.h"
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/uuid.h"
@@ -105,50 +105,6 @@ Result<bool> EraseSome(kv::Transaction& txn, const std::string& prefix) {
   return doomed.size() < kKeysPerStep;
 }
 
-// By account and container: where each attached one leads.
-using Endpoints = std::map<std::pair<std::string, std::string>, std::string>;
-
-Result<Endpoints> AllEndpoints(const kv::Reader& reader) {
-  Endpoints all;
-  const std::string prefix = keys::Attachments();
-  auto it = reader.Scan(prefix, PrefixEnd(prefix));
-  for (; it->Valid(); it->Next()) {
-    if (!keys::ContainerOfAttachmentKey(it->key())) continue;
-    FB_ASSIGN_OR_RETURN(const meta::AttachRecord record, meta::DecodeAttach(it->value()));
-    all[{record.account, record.container}] = record.endpoint;
-  }
-  FB_RETURN_IF_ERROR(it->status());
-  return all;
-}
-
-// Follows the endpoint as long as it leads to containers of this server.
-Result<> FollowCircle(const kv::Reader& reader, const std::pair<std::string, std::string>& start,
-                      std::string endpoint, const IsOwnEndpoint& is_own) {
-  FB_ASSIGN_OR_RETURN(const Endpoints all, AllEndpoints(reader));
-  std::string way = start.second;
-  // Each step is another attachment, or the circle would have been closed before.
-  for (std::size_t step = 0; step <= all.size(); ++step) {
-    const auto at = lake::ParseLakeEndpoint(endpoint);
-    if (!at || !is_own(*at)) return {};
-    const std::pair<std::string, std::string> next{at->account, at->container};
-    if (next == start && step == 0) {
-      return Fail(Code::kInvalidInput,
-                  "The endpoint is this container itself: " + endpoint +
-                      " is served by this server. Name the lake's own address.");
-    }
-    way += " -> " + at->container;
-    if (next == start) {
-      return Fail(Code::kInvalidInput,
-                  "The endpoint leads back to this container, by way of others of this server: " +
-                      way + ".");
-    }
-    const auto attached = all.find(next);
-    if (attached == all.end()) return {};
-    endpoint = attached->second;
-  }
-  return {};
-}
-
 // Bytes that overflow into this server itself would stay on the disks that they are to leave.
 Result<> CheckNotHere(const std::string& endpoint, const IsOwnEndpoint& is_own) {
   const auto at = lake::ParseLakeEndpoint(endpoint);
@@ -159,20 +115,29 @@ Result<> CheckNotHere(const std::string& endpoint, const IsOwnEndpoint& is_own) 
           ". What does not fit on its disks cannot overflow into it; name a lake elsewhere.");
 }
 
-Task<> CheckNoCircle(engine::Services& services, const AttachRequest& request,
-                     IsOwnEndpoint is_own) {
-  if (!is_own) co_return Result<>{};
-  if (request.mode == meta::LakeMode::kCapacity) {
-    co_return co_await services.pool.Run([endpoint = request.endpoint, is_own = std::move(is_own)] {
-      return CheckNotHere(endpoint, is_own);
-    });
+Task<> CheckElsewhere(engine::Services& services, const AttachRequest& request,
+                      IsOwnEndpoint is_own) {
+  if (!is_own || request.mode != meta::LakeMode::kCapacity) co_return Result<>{};
+  co_return co_await services.pool.Run([endpoint = request.endpoint, is_own = std::move(is_own)] {
+    return CheckNotHere(endpoint, is_own);
+  });
+}
+
+// What the lake said when it was asked where it leads (tier/attach_trails.h).
+Result<> CheckNoCircle(const AttachRequest& request, const std::string& leads_back) {
+  const std::string name = request.target.account.name.str() + "/" + request.target.container.str();
+  if (leads_back.empty()) return {};
+  if (leads_back == azure::kLeadsWhoKnowsWhere) {
+    return Fail(Code::kInvalidInput,
+                "Whether the endpoint leads back to this container cannot be told: it is a "
+                "Forebay's, and a lake behind it is out of reach. Attach when it is back.");
   }
-  std::pair<std::string, std::string> start{request.target.account.name.str(),
-                                            request.target.container.str()};
-  co_return co_await engine::ReadMetaOnPool(
-      services,
-      [start = std::move(start), endpoint = request.endpoint, is_own = std::move(is_own)](
-          const kv::Reader& reader) { return FollowCircle(reader, start, endpoint, is_own); });
+  if (leads_back == name) {
+    return Fail(Code::kInvalidInput, "The endpoint is this container itself: " + request.endpoint +
+                                         " is served by this server. Name the lake's own address.");
+  }
+  return Fail(Code::kInvalidInput, "The endpoint leads back to this container, by way of others: " +
+                                       name + " -> " + leads_back + ".");
 }
 
 // A part of the lake that nobody else has, whoever else was given the same prefix: everything below
@@ -271,9 +236,9 @@ Result<bool> ForgetStep(kv::Transaction& txn, const engine::ContainerTarget& tar
 }  // namespace
 
 Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attachments& attachments,
-                           AttachRequest request, IsOwnEndpoint is_own) {
+                           AttachTrails& trails, AttachRequest request, IsOwnEndpoint is_own) {
   FB_CO_RETURN_IF_ERROR(CheckCredential(request.credential));
-  FB_CO_RETURN_IF_ERROR(co_await CheckNoCircle(services, request, std::move(is_own)));
+  FB_CO_RETURN_IF_ERROR(co_await CheckElsewhere(services, request, std::move(is_own)));
   const bool capacity = request.mode == meta::LakeMode::kCapacity;
   if (capacity && request.acknowledge == meta::Acknowledge::kLake) {
     co_return Fail(Code::kInvalidInput,
@@ -298,8 +263,11 @@ Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attach
   record.attached = services.clock.Now();
   record.generation = generation;
   FB_CO_ASSIGN_OR_RETURN(AttachmentPtr attachment, attachments.Make(subject.container.id, record));
+  const AttachTrails::UnderWay under_way(trails, request.target, attachment->lake);
   FB_CO_ASSIGN_OR_RETURN(const lake::LakeTraits traits,
-                         co_await attachment->lake->Probe({context, lake::Cause::kAdmin}));
+                         co_await attachment->lake->Probe({context, lake::Cause::kAdmin},
+                                                          {.trail = under_way.trail()}));
+  FB_CO_RETURN_IF_ERROR(CheckNoCircle(request, traits.leads_back));
   attachment->record.lake_hierarchical = traits.hierarchical;
   if (subject.is_new) {
     FB_CO_RETURN_IF_ERROR(co_await services.AwaitRoom(engine::Growth::kRecords, context));

@@ -16,6 +16,7 @@
 #include "engine/target.h"
 #include "lake/endpoint.h"
 #include "meta/lake_records.h"
+#include "tier/attach_trails.h"
 #include "tier/attachments.h"
 
 namespace forebay::tier {
@@ -42,10 +43,11 @@ using IsOwnEndpoint = std::function<bool(const lake::LakeEndpoint&)>;
 
 // kContainerNotFound, kResourceAlreadyExists (attached already, or not empty), kInvalidInput (a
 // secret instead of a reference; an endpoint that leads back to the container itself, at once or by
-// way of others of this server, by what `is_own` says; acknowledging in a lake that is but room;
-// such a lake on this server itself), and whatever the lake answers when it is asked who it is.
+// way of other lakes, or where that cannot be told (tier/attach_trails.h); a lake that is but room
+// on this server itself, by what `is_own` says; acknowledging in one), and whatever the lake
+// answers when it is asked who it is.
 Task<AttachmentPtr> Attach(engine::Services& services, OpContext context, Attachments& attachments,
-                           AttachRequest request, IsOwnEndpoint is_own = {});
+                           AttachTrails& trails, AttachRequest request, IsOwnEndpoint is_own = {});
 
 enum class DetachHow : std::uint8_t {
   kDrain,  // kBusy while changes have not travelled

@@ -57,50 +57,6 @@ TEST(AttachTest, ASecondAttachmentIsRefused) {
   EXPECT_EQ(again.error().code(), Code::kResourceAlreadyExists);
 }
 
-// Of a server on 127.0.0.1:10000.
-bool IsOwn(const lake::LakeEndpoint& endpoint) {
-  return endpoint.origin == "http://127.0.0.1:10000";
-}
-
-Result<> AttachTo(TierFixture& fixture, const std::string& container, const std::string& endpoint) {
-  (void)fixture.engine().MakeContainer(container);
-  Attachments attachments(fixture.Factory());
-  AttachRequest request = fixture.Request();
-  request.target.container = azure::ContainerName(container);
-  request.endpoint = endpoint;
-  auto done =
-      fixture.engine().Run(Attach(fixture.services(), {}, attachments, std::move(request), &IsOwn));
-  return done ? Result<>() : Fail(std::move(done.error()));
-}
-
-TEST(AttachTest, AContainerIsNotAttachedToItself) {
-  TierFixture fixture;
-  const std::string own = "http://127.0.0.1:10000/devstoreaccount1/";
-  for (const char* where : {"box", "box/part/of/it"}) {
-    const auto itself = AttachTo(fixture, "box", own + where);
-    ASSERT_FALSE(itself) << where;
-    EXPECT_EQ(itself.error().code(), Code::kInvalidInput);
-    EXPECT_NE(itself.error().message().find("this container itself"), std::string::npos);
-    EXPECT_FALSE(StateOf(fixture).attached());
-  }
-  EXPECT_TRUE(AttachTo(fixture, "box", "http://127.0.0.1:10001/devstoreaccount1/box"))
-      << "another server's of the same name";
-}
-
-TEST(AttachTest, NoCircleIsClosedThroughOtherContainers) {
-  TierFixture fixture;
-  const std::string own = "http://127.0.0.1:10000/devstoreaccount1/";
-  ASSERT_TRUE(AttachTo(fixture, "first", own + "second")) << "one of ours may be a lake";
-  ASSERT_TRUE(AttachTo(fixture, "second", own + "third"));
-  const auto circle = AttachTo(fixture, "third", own + "first");
-  ASSERT_FALSE(circle);
-  EXPECT_EQ(circle.error().code(), Code::kInvalidInput);
-  EXPECT_NE(circle.error().message().find("third -> first -> second -> third"), std::string::npos)
-      << circle.error().message();
-  EXPECT_TRUE(AttachTo(fixture, "third", "http://127.0.0.1:10000/otheraccount1/first"))
-      << "another account's container of the same name";
-}
-
 TEST(AttachTest, ASecretIsNotTakenForAReference) {
   TierFixture fixture;
   ASSERT_TRUE(fixture.engine().MakeContainer());

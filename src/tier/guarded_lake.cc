@@ -143,8 +143,8 @@ Task<T> GuardedLake::Guard(Kind kind, Task<T> request) {
   co_return Fail(Offline(answer.error().message()));
 }
 
-Task<lake::LakeTraits> GuardedLake::Probe(lake::LakeCall call) {
-  return Guard(Kind::kWrite, inside_->Probe(std::move(call)));
+Task<lake::LakeTraits> GuardedLake::Probe(lake::LakeCall call, lake::ProbeRequest request) {
+  return Guard(Kind::kWrite, inside_->Probe(std::move(call), std::move(request)));
 }
 
 Task<lake::BlobState> GuardedLake::Head(lake::LakeCall call, lake::HeadRequest request) {

@@ -63,7 +63,7 @@ class GuardedLake final : public lake::ObjectLake {
 
   std::string description() const override { return inside_->description(); }
   SteadyTime last_heard() const override;
-  Task<lake::LakeTraits> Probe(lake::LakeCall call) override;
+  Task<lake::LakeTraits> Probe(lake::LakeCall call, lake::ProbeRequest request) override;
   Task<lake::BlobState> Head(lake::LakeCall call, lake::HeadRequest request) override;
   Task<lake::ListPage> List(lake::LakeCall call, lake::ListRequest request) override;
   Task<lake::GetAnswer> Get(lake::LakeCall call, lake::GetRequest request) override;

@@ -75,6 +75,7 @@ LakeTier::LakeTier(engine::Services& services, LakeTierOptions options)
       options_(std::move(options)),
       owner_(RandomU64() | 1U),
       attachments_(options_.factory, options_.identity),
+      trails_(services, attachments_),
       loop_(options_.threads),
       names_(services),
       book_(PlacementParts::CapacityOf(options_.placement.evict),
@@ -236,6 +237,11 @@ void LakeTier::HydrateSoon(meta::ContainerId container) {
   if (auto attachment = attachments_.Find(container)) parts_.wishes.Look(std::move(*attachment));
 }
 
+Task<std::string> LakeTier::FollowAttachTrail(OpContext context, engine::ContainerTarget target,
+                                              azure::AttachTrail trail) {
+  co_return co_await trails_.Follow(std::move(context), std::move(target), std::move(trail));
+}
+
 Task<std::optional<KnownResidency>> LakeTier::Residency(OpContext context,
                                                         engine::ContainerTarget target,
                                                         std::chrono::milliseconds patience) {
@@ -246,10 +252,8 @@ Task<std::optional<KnownResidency>> LakeTier::Residency(OpContext context,
 }
 
 Task<> LakeTier::Attach(OpContext context, AttachRequest request) {
-  // Two at a time could close a circle that neither sees.
-  FB_CO_ASSIGN_OR_RETURN(const Permit turn, co_await attaching_.Acquire(1, context));
   FB_CO_ASSIGN_OR_RETURN(AttachmentPtr attachment,
-                         co_await tier::Attach(services_, std::move(context), attachments_,
+                         co_await tier::Attach(services_, std::move(context), attachments_, trails_,
                                                std::move(request), options_.is_own));
   Begin(std::move(attachment));
   co_return Result<>{};

@@ -13,6 +13,7 @@
 #include "engine/lake_side.h"
 #include "engine/services.h"
 #include "tier/attach.h"
+#include "tier/attach_trails.h"
 #include "tier/attachments.h"
 #include "tier/conflict_settle.h"
 #include "tier/fetcher.h"
@@ -81,6 +82,8 @@ class LakeTier final : public engine::LakeSide {
   Task<std::unique_ptr<BodySource>> Open(OpContext context, engine::LakeRead read) override;
   Task<> AwaitAcknowledged(OpContext context, engine::BlobTarget target) override;
   void HydrateSoon(meta::ContainerId container) override;
+  Task<std::string> FollowAttachTrail(OpContext context, engine::ContainerTarget target,
+                                      azure::AttachTrail trail) override;
   Result<> AdmitBytes(const engine::ContainerTarget& target) override;
   Error NoRoom(const engine::ContainerTarget& target, Error error) override;
 
@@ -149,6 +152,7 @@ class LakeTier final : public engine::LakeSide {
   const LakeTierOptions options_;
   const std::uint64_t owner_;  // of the leases of offloads
   Attachments attachments_;
+  AttachTrails trails_;
   WorkerLoop loop_;
   LiveNames names_;
   EvictionBook book_;
@@ -161,7 +165,6 @@ class LakeTier final : public engine::LakeSide {
   PlacementParts parts_;
   Placement placement_;
   ResidencySummaries summaries_;
-  Semaphore attaching_{1};
   mutable std::mutex mutex_;
   std::unordered_map<meta::ContainerId, std::shared_ptr<Job>> jobs_;
 };

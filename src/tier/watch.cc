@@ -147,7 +147,7 @@ Task<> LakeWatch::TendLink(OpContext context, WatchedPtr watched) {
   if (!open || lake.RetryAfter().count() > 0) co_return Result<>{};
   OpContext bounded = context;
   bounded.deadline = std::chrono::steady_clock::now() + kProbeTime;
-  (void)co_await lake.Probe({bounded, lake::Cause::kAdmin});
+  (void)co_await lake.Probe({bounded, lake::Cause::kAdmin}, {});
   co_return co_await TellHealth(context, watched, lake.health());
 }
 

@@ -82,7 +82,7 @@ TEST(AzureClient, CountsWhatItCosts) {
 
 TEST(AzureClient, SaysWhatIsWrongWithItsCredential) {
   const auto lake = MakeLake(TheArguments().endpoint, "key:d3JvbmcgYW5kIHNlY3JldCBrZXk=", nullptr);
-  const auto traits = RunSync(lake->Probe({}));
+  const auto traits = RunSync(lake->Probe({}, {}));
   ASSERT_FALSE(traits.has_value());
   EXPECT_EQ(Classify(traits.error()), Failure::kForbidden) << traits.error().ToString();
   EXPECT_FALSE(traits.error().ToString().contains("d3Jvbmc"));
@@ -92,7 +92,7 @@ TEST(AzureClient, SaysThatTheContainerIsMissing) {
   std::string other = TheArguments().endpoint;
   other += "-is-not-there";
   const auto lake = MakeLake(other, TheArguments().credential, nullptr);
-  const auto traits = RunSync(lake->Probe({}));
+  const auto traits = RunSync(lake->Probe({}, {}));
   ASSERT_FALSE(traits.has_value());
   EXPECT_EQ(Classify(traits.error()), Failure::kContainerMissing) << traits.error().ToString();
   PutRequest put{.name = BlobName("a"), .content = TextContent("x")};

@@ -1,5 +1,6 @@
 // Get Container Properties, and Get Container Metadata, which shows less of the same.
 #include "engine/get_container.h"
+#include "rest/blob/attach_trail.h"
 #include "rest/blob/container_headers.h"
 #include "rest/blob/handlers.h"
 #include "rest/blob/lease_headers.h"
@@ -8,11 +9,11 @@
 namespace forebay::rest {
 
 Task<http::Response> HandleGetContainerProperties(Call& call) {
+  FB_CO_ASSIGN_OR_RETURN(auto led_back, co_await AnswerAttachTrail(call));
+  if (led_back) co_return std::move(*led_back);
   FB_CO_ASSIGN_OR_RETURN(
       auto record, co_await engine::GetContainer(call.services, call.context, call.Container()));
-  FB_CO_ASSIGN_OR_RETURN(const azure::Conditions conditions, azure::ConditionsFrom(call.headers()));
-  FB_CO_RETURN_IF_ERROR(meta::CheckLeaseIfGiven(record.lease, conditions.lease_id,
-                                                meta::LeasedThing::kContainer, call.now));
+  FB_CO_RETURN_IF_ERROR(CheckContainerLease(call, record));
   http::Response response = Empty(200);
   AddContainerTimes(response, record);
   AddMetadata(response, record.metadata);

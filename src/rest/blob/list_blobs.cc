@@ -6,6 +6,7 @@
 #include "azure/xml_list.h"
 #include "base/encoding.h"
 #include "engine/path_access.h"
+#include "rest/blob/attach_trail.h"
 #include "rest/blob/attributes.h"
 #include "rest/blob/handlers.h"
 #include "rest/blob/responses.h"
@@ -121,6 +122,8 @@ Result<std::string> PageXml(engine::ListBlobsResult page, const azure::ListEcho&
 }  // namespace
 
 Task<http::Response> HandleListBlobs(Call& call) {
+  FB_CO_ASSIGN_OR_RETURN(auto led_back, co_await AnswerAttachTrail(call));
+  if (led_back) co_return std::move(*led_back);
   FB_CO_ASSIGN_OR_RETURN(const auto include,
                          azure::ParseListBlobsInclude(call.QueryList("include")));
   FB_CO_ASSIGN_OR_RETURN(const Kind kind, KindOf(call));
