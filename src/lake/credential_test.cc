@@ -124,6 +124,32 @@ TEST(ManagedIdentity, SaysWhyThereIsNoToken) {
   EXPECT_EQ(RunSync(tokens->Token({})).error().code(), Code::kAuthenticationFailed);
 }
 
+TEST(ManagedIdentity, ATokenThatTheLakeRefusesIsReplaced) {
+  Endpoint identity, endpoint;
+  ManualClock clock;
+  AzureBlobLakeOptions options;
+  options.endpoint = *ParseLakeEndpoint(endpoint.url() + "/account1/lake");
+  options.credential =
+      MakeBearer(MakeManagedIdentity({.endpoint = identity.url() + "/t", .clock = &clock}));
+  AzureBlobLake lake(std::move(options));
+  const PutRequest put{.name = BlobName("a"), .content = TextContent("x")};
+  identity.Answer(200, R"({"access_token":"T1","expires_in":"3600"})");
+  endpoint.AcceptToken("Bearer T1");
+  ASSERT_TRUE(RunSync(lake.Put({}, put)).has_value());
+  // Revoked long before it expires.
+  clock.Advance(10min);
+  identity.Answer(200, R"({"access_token":"T2","expires_in":"3600"})");
+  endpoint.AcceptToken("Bearer T2");
+  EXPECT_TRUE(RunSync(lake.Put({}, put)).has_value());
+  EXPECT_EQ(identity.count(), 2u);
+  endpoint.AcceptToken("none");
+  const auto refused = RunSync(lake.Put({}, put));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), Code::kAuthenticationFailed);
+  EXPECT_FALSE(refused.error().ToString().contains("T2"));
+  EXPECT_EQ(identity.count(), 2u) << "this one is new";
+}
+
 TEST(WorkloadIdentity, ExchangesTheFederatedTokenOfTheMoment) {
   Endpoint endpoint;
   ManualClock clock;

@@ -6,6 +6,8 @@
 #include <map>
 
 #include "async/run_sync.h"
+#include "base/http_date.h"
+#include "http/client.h"
 #include "http/server.h"
 #include "lake/azure_blob_lake.h"
 
@@ -29,7 +31,15 @@ class TinyServer final : public http::Handler {
       done += got;
     }
     ++requests;
+    {
+      const std::lock_guard lock(mutex_);
+      date_ = request.headers.Get("x-ms-date");
+    }
     co_return request.method == http::Method::kPut ? Put(request, std::move(body)) : Get(request);
+  }
+  std::string date() const {
+    const std::lock_guard lock(mutex_);
+    return date_;
   }
   std::atomic<int> requests{0};
   std::atomic<int> puts{0};
@@ -70,7 +80,8 @@ class TinyServer final : public http::Handler {
     return out;
   }
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::string date_;  // of the last request, as it came
   std::map<std::string, std::pair<std::string, std::string>> blobs_;
 };
 
@@ -144,6 +155,37 @@ TEST_F(FaultProxyTest, RefusalsAreTriedAgain) {
   EXPECT_EQ(accounting.usage().retries, 5u);
   Set("error_share=0.3");
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(Put("two").has_value());
+}
+
+Task<std::string> DateOfAnswer(http::Client& client, std::string url, std::string date) {
+  http::ClientRequest request;
+  request.url = std::move(url);
+  request.headers.Add("x-ms-date", date);
+  FB_CO_ASSIGN_OR_RETURN(http::ClientResponse answer, co_await client.Send({}, std::move(request)));
+  std::string said(answer.headers.Get("Date"));
+  FB_CO_RETURN_IF_ERROR(co_await http::ReadAll(*answer.body, 1000));
+  co_return said;
+}
+
+TEST_F(FaultProxyTest, AClockMayBeWrong) {
+  http::Client client({});
+  const std::string url = "http://127.0.0.1:" + std::to_string(proxy->port()) + "/account1/lake/a";
+  const std::string sent = "Sun, 22 Nov 2026 00:10:00 GMT";
+  const std::pair<int, const char*> cases[] = {{1200, "Sat, 21 Nov 2026 23:50:00 GMT"},
+                                               {-1200, "Sun, 22 Nov 2026 00:30:00 GMT"},
+                                               {0, "Sun, 22 Nov 2026 00:10:00 GMT"}};
+  for (const auto& [ahead, seen] : cases) {
+    Set("clock_ahead_s=" + std::to_string(ahead));
+    const std::int64_t before = Clock::System().Now().seconds();
+    const auto said = RunSync(DateOfAnswer(client, url, sent));
+    ASSERT_TRUE(said.has_value()) << said.error().ToString();
+    EXPECT_EQ(tiny.date(), seen);
+    const auto date = ParseHttpDate(*said);
+    ASSERT_TRUE(date) << *said;
+    // A server writes its date once a second.
+    EXPECT_GE(date->seconds(), before + ahead - 1);
+    EXPECT_LE(date->seconds(), Clock::System().Now().seconds() + ahead);
+  }
 }
 
 TEST_F(FaultProxyTest, ARetryAfterTooLongIsHandedOn) {

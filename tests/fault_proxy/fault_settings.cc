@@ -1,5 +1,6 @@
 #include "fault_proxy/fault_settings.h"
 
+#include <algorithm>
 #include <charconv>
 #include <functional>
 #include <vector>
@@ -18,12 +19,13 @@ Result<> FaultSettings::Apply(std::string_view query) {
     double value = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
     const bool share = name.ends_with("_share");
-    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || value < 0 ||
-        (share && value > 1)) {
+    const bool may_be_negative = name == "clock_ahead_s";
+    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() ||
+        (value < 0 && !may_be_negative) || (share && value > 1)) {
       return Fail(Code::kInvalidInput, "No value for this: " + std::string(entry));
     }
-    const auto whole = static_cast<unsigned>(std::min(value, 4e9));
-    const auto rate = static_cast<std::uint64_t>(value);
+    const auto whole = static_cast<unsigned>(std::clamp(value, 0.0, 4e9));
+    const auto rate = static_cast<std::uint64_t>(std::max(value, 0.0));
     if (name == "rtt_ms") {
       changes.emplace_back([=, this] { rtt_ms_ = value; });
     } else if (name == "error_share") {
@@ -44,6 +46,8 @@ Result<> FaultSettings::Apply(std::string_view query) {
       changes.emplace_back([=, this] { error_status_ = whole; });
     } else if (name == "retry_after_s") {
       changes.emplace_back([=, this] { retry_after_s_ = whole; });
+    } else if (name == "clock_ahead_s") {
+      changes.emplace_back([=, this] { clock_ahead_s_ = static_cast<std::int64_t>(value); });
     } else {
       return Fail(Code::kInvalidInput, "There is no setting of this name: " + std::string(name));
     }

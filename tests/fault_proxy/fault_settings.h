@@ -25,6 +25,8 @@ class FaultSettings {
   bool black_hole() const { return black_hole_; }
   unsigned error_status() const { return error_status_; }
   unsigned retry_after_s() const { return retry_after_s_; }
+  // What the server's clock seems to be ahead of the clients'; negative: behind.
+  std::chrono::seconds clock_ahead() const { return std::chrono::seconds(clock_ahead_s_); }
   // The fault that the next request meets; counted.
   Fault Draw();
   double Uniform();  // [0, 1)
@@ -37,6 +39,7 @@ class FaultSettings {
   std::atomic<double> rtt_ms_{0}, error_share_{0}, lost_share_{0}, short_share_{0}, reset_share_{0};
   std::atomic<bool> black_hole_{false};
   std::atomic<unsigned> error_status_{503}, retry_after_s_{0};
+  std::atomic<std::int64_t> clock_ahead_s_{0};
   std::atomic<std::uint64_t> requests_{0}, errors_{0}, lost_{0}, shorts_{0}, resets_{0};
   std::mutex mutex_;
   std::mt19937_64 generator_{1};

@@ -8,6 +8,7 @@
 #include "async/sleep.h"
 #include "azure/wire.h"
 #include "base/encoding.h"
+#include "base/http_date.h"
 
 namespace forebay::fault_proxy {
 
@@ -21,6 +22,18 @@ constexpr std::size_t kBuffer = 256 << 10;
 constexpr std::size_t kMaxHead = 128 << 10;
 
 [[noreturn]] void Bad() { throw boost::system::system_error(asio::error::invalid_argument); }
+
+// Moves the date in a header of the head, where it has one: all dates are of one length.
+void ShiftDate(std::string& head, std::string_view header, std::chrono::seconds by) {
+  if (by.count() == 0) return;
+  const std::string before = "\r\n" + ToLowerAscii(header) + ":";
+  const std::size_t at = ToLowerAscii(head).find(before);
+  if (at == std::string::npos) return;
+  const std::size_t begin = head.find_first_not_of(' ', at + before.size());
+  const std::size_t length = head.find("\r\n", begin) - begin;
+  const auto date = ParseHttpDate(std::string_view(head).substr(begin, length));
+  if (date) head.replace(begin, length, FormatHttpDate(*date + by));
+}
 
 }  // namespace
 
@@ -186,6 +199,7 @@ asio::awaitable<void> ProxiedConnection::Answer(const Head& request, Fault fault
   const bool bodiless =
       request.text.starts_with("HEAD ") || answer->status == 204 || answer->status == 304;
   const std::uint64_t length = bodiless ? 0 : answer->length.value_or(0);
+  ShiftDate(answer->text, "Date", settings_.clock_ahead());
   co_await Write(client_, answer->text);
   if (fault == Fault::kShort && length > 0) {
     const double share = settings_.Uniform();
@@ -229,6 +243,7 @@ asio::awaitable<bool> ProxiedConnection::Exchange() {
     co_return !request->close;
   }
   co_await Connect();
+  ShiftDate(request->text, "x-ms-date", -settings_.clock_ahead());
   co_await Write(server_, request->text);
   co_await Relay(client_, server_, request->length.value_or(0), settings_.up);
   bool keep = false;
