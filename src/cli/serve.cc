@@ -63,7 +63,8 @@ int Serve(const config::Config& config, const std::function<Result<config::Confi
   auto server = Server::Start(config);
   if (!server) {
     FlushLog();
-    std::fprintf(stderr, "forebay: %s\n", server.error().message().c_str());
+    const Error error = config::Located(config, std::move(server.error()));
+    std::fprintf(stderr, "forebay: %s\n", error.message().c_str());
     return 1;
   }
   Announce(**server, config);

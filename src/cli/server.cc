@@ -243,7 +243,8 @@ void Server::Reload(const config::Config& next) {
     return;
   }
   if (auto done = lakes_->Reload(plan.effective); !done) {
-    Log(LogLevel::kError, "configuration not reloaded", {{"error", done.error().message()}});
+    const Error error = config::Located(next, std::move(done.error()));
+    Log(LogLevel::kError, "configuration not reloaded", {{"error", error.message()}});
     return;
   }
   accounts_->Swap(std::move(*accounts));

@@ -45,6 +45,13 @@ std::string SuggestKey(const std::string& key) {
   return DidYouMean(key, names);
 }
 
+std::string SuggestVariable(const std::string& variable) {
+  std::vector<std::string> names;
+  for (const Table& table : Tables()) names.emplace_back(table.variable);
+  for (const Key& known : Schema()) names.push_back(EnvironmentOf(known));
+  return DidYouMean(variable, names);
+}
+
 Result<> Apply(const Setting& setting, Config& config) {
   const Key* key = FindKey(setting.key);
   if (key == nullptr) {
@@ -52,6 +59,7 @@ Result<> Apply(const Setting& setting, Config& config) {
   }
   auto stored = Store(*key, setting.values, config);
   if (!stored) return Bad(setting.origin, setting.key + ": " + stored.error().message());
+  config.origins[setting.key] = setting.origin;
   return {};
 }
 
@@ -280,7 +288,8 @@ Result<Config> Load(const Input& input) {
   // itself.
   EnvironmentSettings environment = ReadEnvironment(input.environment);
   for (const std::string& name : environment.unknown) {
-    config.warnings.push_back("the environment variable " + name + " is not a setting; ignored");
+    config.warnings.push_back("the environment variable " + name + " is not a setting; ignored" +
+                              SuggestVariable(name));
   }
   FB_RETURN_IF_ERROR(
       ApplyPlace({std::move(environment.settings), std::move(environment.rows)}, accounts, config));
@@ -307,6 +316,25 @@ Result<Config> Load(const Input& input) {
                 "lake.events_tls_cert and lake.events_tls_key go together; one of them is missing");
   }
   return config;
+}
+
+Error Located(const Config& config, Error error) {
+  if (error.code() != Code::kInvalidConfig) return error;
+  const std::string& said = error.message();
+  std::size_t first = std::string::npos;
+  const std::string* origin = nullptr;
+  for (const auto& [key, where] : config.origins) {
+    // A key without a table may be a word of the sentence, but where it is what is talked about.
+    const bool of_table = key.find('.') != std::string::npos;
+    const std::size_t at = of_table                      ? said.find(key)
+                           : said.starts_with(key + ":") ? 0
+                                                         : std::string::npos;
+    if (at >= first) continue;
+    first = at;
+    origin = &where;
+  }
+  if (origin == nullptr) return error;
+  return Error(error.code(), *origin + ": " + said).WithDetail(std::string(error.detail()));
 }
 
 bool HasDevelopmentKey(const Account& account) {

@@ -101,6 +101,8 @@ struct Config {
   std::vector<Account> accounts;    // at least one; the development account when none was given
   std::vector<Listener> listeners;  // at least one
 
+  // Where each key that is set was set: "forebay.toml:3", "FOREBAY_LISTEN", "--listen".
+  std::map<std::string, std::string> origins;
   // For people, to be logged once logging is up: unknown FOREBAY_ variables and the like.
   std::vector<std::string> warnings;
 
@@ -116,6 +118,10 @@ struct Input {
 
 // Reads, merges and validates.
 Result<Config> Load(const Input& input);
+
+// What only the user of a value finds wrong with it, with the place where the first key that the
+// message names was set. Other errors than kInvalidConfig stay as they are.
+Error Located(const Config& config, Error error);
 
 // kInvalidConfig when a listener that others can reach would serve an account with the published
 // key. Load checks it; so must whoever puts a configuration together from two.

@@ -205,6 +205,25 @@ TEST_F(ConfigTest, WrongValuesNameTheLineAndWhatIsExpected) {
   }
 }
 
+TEST_F(ConfigTest, WhatIsFoundWrongLaterNamesThePlaceToo) {
+  const Input input{.file = Write("forebay.toml", "[lake]\nlow_watermark = 85\nthreads = 3\n"),
+                    .environment = {{"FOREBAY_LAKE_UPLOAD_RATE", "fast"}},
+                    .flags = {{"lake.threads", "4"}, {"data", "/d"}}};
+  const auto config = Load(input);
+  ASSERT_TRUE(config);
+  const auto said = [&config](const char* message, Code code = Code::kInvalidConfig) {
+    return Located(*config, Error(code, message)).message();
+  };
+  EXPECT_EQ(said("lake.low_watermark is above lake.threads"),
+            *input.file + ":2: lake.low_watermark is above lake.threads");
+  EXPECT_EQ(said("lake.threads: 4"), "--lake-threads: lake.threads: 4");
+  EXPECT_EQ(said("lake.upload_rate: fast"), "FOREBAY_LAKE_UPLOAD_RATE: lake.upload_rate: fast");
+  EXPECT_EQ(said("data: not there"), "--data: data: not there");
+  EXPECT_EQ(said("The data are gone"), "The data are gone");
+  EXPECT_EQ(said("lake.cache_size: as it is by itself"), "lake.cache_size: as it is by itself");
+  EXPECT_EQ(said("lake.threads: 4", Code::kIo), "lake.threads: 4");
+}
+
 TEST_F(ConfigTest, TheDevelopmentAccountNeverLeavesLoopback) {
   for (const char* address : {"0.0.0.0:1", "192.168.1.5:1", "[::]:1", "[2001:db8::1]:1"}) {
     auto config = Load({.file = {},
@@ -227,6 +246,7 @@ TEST_F(ConfigTest, TheDevelopmentAccountNeverLeavesLoopback) {
 TEST_F(ConfigTest, UnknownVariablesWarnAndKnownOnesAreChecked) {
   auto config = Load({.file = {},
                       .environment = {{"FOREBAY_SERVICE_HOST", "10.0.0.1"},
+                                      {"FOREBAY_LISTNE", "127.0.0.1:1"},
                                       {"FOREBAY_DATA", "/x, /y"},
                                       {"FOREBAY_CONFIG", "f"}},
                       .flags = {}});
@@ -249,7 +269,6 @@ std::string ErrorWith(std::vector<std::pair<std::string, std::string>> flags,
   return config ? "no error" : config.error().message();
 }
 
-                                      {"FOREBAY_LISTNE", "127.0.0.1:1"},
 TEST_F(ConfigTest, AccountsComeFromFlagsAndVariables) {
   std::string secret = Write("secret", kOtherKey + "\n");
   auto config =

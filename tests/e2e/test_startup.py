@@ -82,6 +82,14 @@ def test_a_wrong_configuration_names_the_line(tmp_path, lines, line, words):
         assert word in said, said
 
 
+@pytest.mark.parametrize("line", ['upload_rate = "fast"', "low_watermark = 95"])
+def test_what_only_its_user_finds_wrong_names_the_line_too(tmp_path, line):
+    config = write(tmp_path / "forebay.toml", "[lake]", line)
+    free = "127.0.0.1:0"
+    said = refused("--config", config, "--data", tmp_path / "data", "--listen", free, "--admin-listen", free)
+    assert f"{config}:2: lake.{line.split()[0]}" in said, said
+
+
 def test_a_wrong_flag_and_a_missing_file(tmp_path):
     said = refused("--lisen", "127.0.0.1:1")
     assert "--lisen" in said and "--listen" in said
