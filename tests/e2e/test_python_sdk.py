@@ -256,6 +256,22 @@ def test_headers_metadata_tags_and_tier(container):
 
 
 @pytest.mark.forebay_only
+def test_tags_under_conditions(container):
+    """The SDK sends them as x-ms-blob-if-match and so on."""
+    blob = container.upload_blob("blob", b"one", tags={"t": "kept"})
+    old = blob.get_blob_properties().etag
+    new = blob.upload_blob(b"two", overwrite=True, tags={"t": "kept"})["etag"]
+    unmodified = MatchConditions.IfNotModified
+    with pytest.raises(ResourceModifiedError) as raised:
+        blob.set_blob_tags({"t": "lost"}, etag=old, match_condition=unmodified)
+    assert error_code(raised) == "ConditionNotMet"
+    assert blob.get_blob_tags(etag=new, match_condition=unmodified) == {"t": "kept"}
+    blob.set_blob_tags({"t": "set"}, etag=new, match_condition=unmodified)
+    assert blob.get_blob_tags() == {"t": "set"}
+    assert blob.download_blob().properties.blob_tier == "Hot"
+
+
+@pytest.mark.forebay_only
 def test_find_blobs_by_tags(service, container):
     for index in range(5):
         container.upload_blob(f"b{index}", b"", tags={"stage": "raw" if index % 2 else "done"})
