@@ -128,6 +128,20 @@ def test_tls_and_a_renewed_certificate(make_server, tmp_path):
     assert server.alive
 
 
+def test_systemd_is_told(make_server, tmp_path, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(str(tmp_path / "notify"))
+        supervisor.settimeout(60)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        server = make_server()
+        for act, words in (
+            (server.start, ["READY=1"]), (server.reload, ["RELOADING=1", "READY=1"]), (server.stop, ["STOPPING=1"]),
+        ):  # fmt: skip
+            act()
+            assert [supervisor.recv(4096).decode().split("\n")[0] for _ in words] == words
+        assert server.process.returncode == 0
+
+
 # --- the end -----------------------------------------------------------------------------------------
 def test_sigterm_drains(own_server):
     """A request that is under way finishes; new connections are refused; then the server ends with 0."""
