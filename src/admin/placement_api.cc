@@ -30,6 +30,8 @@ PrefetchInfo InfoOf(const tier::PrefetchStatus& job) {
           .failed = record.failed,
           .bytes = record.bytes,
           .fetched = record.fetched,
+          .expected_names = job.expected_names,
+          .expected_bytes = job.expected_bytes,
           .last_error = record.last_error};
 }
 

@@ -49,6 +49,8 @@ Json JsonOf(const PrefetchInfo& value) {
       .Number("failed", value.failed)
       .Number("bytes", value.bytes)
       .Number("fetched", value.fetched)
+      .Number("expected_names", value.expected_names)
+      .Number("expected_bytes", value.expected_bytes)
       .TextIfAny("last_error", value.last_error)
       .Done();
 }
@@ -68,6 +70,8 @@ Result<PrefetchInfo> ReadPrefetchInfo(JsonReader at) {
                    .failed = in.Number("failed"),
                    .bytes = in.Number("bytes"),
                    .fetched = in.Number("fetched"),
+                   .expected_names = in.Number("expected_names"),
+                   .expected_bytes = in.Number("expected_bytes"),
                    .last_error = in.Text("last_error")};
   return in.Finish(std::move(out));
 }

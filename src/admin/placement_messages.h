@@ -47,8 +47,9 @@ struct PrefetchInfo {
   std::uint64_t matched = 0;  // names
   std::uint64_t done = 0;     // of them here, all of each
   std::uint64_t failed = 0;
-  std::uint64_t bytes = 0;    // of those done
-  std::uint64_t fetched = 0;  // of them from the lake
+  std::uint64_t bytes = 0;                               // of those done
+  std::uint64_t fetched = 0;                             // of them from the lake
+  std::uint64_t expected_names = 0, expected_bytes = 0;  // all that matches; 0: not known
   std::string last_error = {};
   friend bool operator==(const PrefetchInfo&, const PrefetchInfo&) = default;
 };

@@ -27,6 +27,8 @@ TEST(PlacementMessages, RoundTrip) {
                          .failed = 4,
                          .bytes = 5,
                          .fetched = 6,
+                         .expected_names = 7,
+                         .expected_bytes = 8,
                          .last_error = "no"};
   EXPECT_EQ(*DecodePrefetchInfo(Encode(job)), job);
   EXPECT_EQ(*DecodePrefetchInfos(Encode(std::vector{job, job})), (std::vector{job, job}));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -64,15 +65,39 @@ int Report(const Console& console, const PrefetchInfo& job) {
   return console.Refuse({Code::kIo, "The job is " + job.state + ": " + text});
 }
 
+// A bar, where it is known how much there is to do; words until then, and where it waits.
+class JobLine {
+ public:
+  explicit JobLine(const Console& console) : bar_(console), words_(console) {}
+
+  void Show(const PrefetchInfo& job) {
+    if (job.expected_bytes == 0 || !job.waits_for.empty()) {
+      return words_.Show("prefetching " + JobText(job));
+    }
+    // Of a large blob that is under way, too.
+    bar_.Show(
+        fmt::format("prefetching {} of {} names", Grouped(job.done), Grouped(job.expected_names)),
+        std::max(job.bytes, job.fetched), job.expected_bytes);
+  }
+  void Clear() {
+    bar_.Clear();
+    words_.Clear();
+  }
+
+ private:
+  Progress bar_;
+  Ticker words_;
+};
+
 int Watch(Control& control, const Console& console, PrefetchInfo job) {
   const std::string container = job.account + "/" + job.container;
   Interrupt interrupt;
-  Ticker ticker(console);
+  JobLine line(console);
   while (job.state == "running") {
-    ticker.Show("prefetching " + JobText(job));
+    line.Show(job);
     std::this_thread::sleep_for(kPoll);
     if (interrupt.requested()) {
-      ticker.Clear();
+      line.Clear();
       console.Note(
           fmt::format("the job goes on: {}\n`forebay prefetch {} --watch {}` looks at it "
                       "again, `--cancel {}` ends it",
@@ -83,7 +108,7 @@ int Watch(Control& control, const Console& console, PrefetchInfo job) {
     if (!now) return console.Refuse(now.error());
     job = std::move(*now);
   }
-  ticker.Clear();
+  line.Clear();
   return Report(console, job);
 }
 
@@ -229,10 +254,13 @@ int CacheStatus(Control& control, const Console& console, bool json) {
     console.Print(*text);
     return 0;
   }
-  console.Say(fmt::format("{} of lakes here ({} pinned), disks {} of {} in use, watermark {}",
-                          HumanBytes(cache->resident_bytes), HumanBytes(cache->pinned_bytes),
-                          HumanBytes(cache->disk_used), HumanBytes(cache->disk_capacity),
-                          cache->watermark));
+  console.Say(fmt::format("{} of lakes here, disks {} of {} in use, watermark {}",
+                          HumanBytes(cache->resident_bytes), HumanBytes(cache->disk_used),
+                          HumanBytes(cache->disk_capacity), cache->watermark));
+  if (cache->pinned_bytes > 0) {
+    console.Say(fmt::format("  eviction has found {} of it pinned",
+                            HumanBytes(cache->pinned_bytes)));
+  }
   const std::uint64_t reads = cache->hits + cache->misses;
   if (reads > 0) {
     console.Say(fmt::format("{} reads since the start, {:.0f} % of them all here; {} given up",

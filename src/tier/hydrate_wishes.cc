@@ -132,7 +132,7 @@ Task<> HydrateWishes::One(OpContext context, AttachmentPtr attachment, Wish wish
 
 Task<HydrateWishes::Outcome> HydrateWishes::Try(OpContext context, AttachmentPtr attachment,
                                                 std::string name) {
-  auto brought = std::make_shared<std::atomic<std::uint64_t>>(0);
+  auto brought = std::make_shared<Brought>();
   for (int look = 0; look < kMaxLooks; ++look) {
     FB_CO_ASSIGN_OR_RETURN(
         const auto record,

@@ -306,14 +306,14 @@ Task<> Placement::CancelPrefetch(OpContext context, engine::ContainerTarget targ
 }
 
 Task<HydrateAnswer> Placement::Hydrate(OpContext context, engine::BlobTarget target) {
-  auto brought = std::make_shared<std::atomic<std::uint64_t>>(0);
+  auto brought = std::make_shared<Brought>();
   for (int look = 0; look < kMaxLooks; ++look) {
     FB_CO_ASSIGN_OR_RETURN(FoundBlob found, co_await FindBlob(parts_, context, target));
-    HydrateAnswer answer{.bytes = found.record.length, .fetched = *brought};
+    HydrateAnswer answer{.bytes = found.record.length, .fetched = brought->stored};
     if (!found.record.body.in_lake) co_return answer;
     auto done =
         co_await parts_.bringer.Bring(context, found.attachment, found.name, found.record, brought);
-    answer.fetched = *brought;
+    answer.fetched = brought->stored;
     if (done) co_return answer;
     if (done.error().code() == Code::kLimitExceeded) {
       co_return Fail(Code::kNoSpace, done.error().message());

@@ -88,8 +88,8 @@ Task<> BlobBringer::Await(WorkPtr work, FetchPtr fetch, Permit slot) {
   auto stored = co_await fetch->WaitSettled(work->context);
   slot.Release();
   const std::uint64_t bytes = stored && *stored ? fetch->span().length() : 0;
-  *work->brought += bytes;
-  *work->brought -= fetch->claimed().length();
+  work->brought->stored += bytes;
+  work->brought->under_way -= fetch->claimed().length();
   if (!stored) work->Fail(std::move(stored.error()));
   if (bytes == 0) co_return Result<>{};
   fetcher_.book().Keep(PieceOf(fetch->body(), fetch->span().start));
@@ -114,16 +114,18 @@ Task<> BlobBringer::FetchGap(WorkPtr work, TaskGroup& group, Span gap) {
   while (at < gap.end && !work->failed()) {
     // Counted before it is asked for, so that all that is under way together fits.
     const std::uint64_t bytes = std::min(gap.end - at, kFetchBytes);
-    if (work->brought->fetch_add(bytes) + bytes > evictor_.KeepableBytes()) {
-      *work->brought -= bytes;
+    Brought& brought = *work->brought;
+    brought.under_way += bytes;
+    if (brought.stored + brought.under_way > evictor_.KeepableBytes()) {
+      brought.under_way -= bytes;
       co_return Fail(Code::kLimitExceeded,
                      "It is more than is kept here of the lake; see lake.low_watermark.");
     }
     auto claimed = co_await Claim(work, {at, gap.end}, bytes);
-    *work->brought -= bytes;
+    brought.under_way -= bytes;
     if (!claimed) co_return Fail(std::move(claimed.error()));
     const FetchPtr fetch = claimed->fetch;
-    *work->brought += fetch->claimed().length();
+    brought.under_way += fetch->claimed().length();
     at = std::max(fetch->claimed().end, at + 1);
     group.Spawn(Await(work, fetch, std::move(claimed->slot)));
   }

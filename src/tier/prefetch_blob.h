@@ -24,8 +24,12 @@
 
 namespace forebay::tier {
 
-// What a job has brought so far, over all of its blobs, with what is under way.
-using BroughtBytes = std::shared_ptr<std::atomic<std::uint64_t>>;
+// What a job has brought so far, over all of its blobs.
+struct Brought {
+  std::atomic<std::uint64_t> stored{0};
+  std::atomic<std::uint64_t> under_way{0};  // besides
+};
+using BroughtBytes = std::shared_ptr<Brought>;
 
 // True where Bring failed for a reason that has nothing to do with the one blob: out of reach, a
 // full disk. All wait.

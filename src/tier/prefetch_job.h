@@ -21,7 +21,9 @@ struct Prefetcher::Job {
   meta::FencingToken token;
   SteadyTime leased_until{};
   meta::PrefetchRecord record;  // as stored
-  BroughtBytes brought = std::make_shared<std::atomic<std::uint64_t>>(0);
+  BroughtBytes brought = std::make_shared<Brought>();
+  // Of all of it, counted ahead; 0: not known.
+  std::atomic<std::uint64_t> expected_names{0}, expected_bytes{0};
   // Of the page under way.
   std::atomic<std::uint64_t> matched{0}, done{0}, failed{0}, bytes{0};
   std::mutex mutex;

@@ -12,6 +12,7 @@
 #include "lake/failure.h"
 #include "meta/keys.h"
 #include "meta/namespace.h"
+#include "tier/evict_walk.h"
 #include "tier/glob.h"
 #include "tier/live_names.h"
 #include "tier/prefetch_job.h"
@@ -109,7 +110,7 @@ Task<> Prefetcher::Load(JobPtr job) {
                          if (!stored) return Fail(Code::kStale, "The prefetch job is gone.");
                          return meta::DecodePrefetch(*stored);
                        }));
-  job->brought->store(std::max<std::uint64_t>(*job->brought, job->record.fetched));
+  job->brought->stored = std::max<std::uint64_t>(job->brought->stored, job->record.fetched);
   co_return Result<>{};
 }
 
@@ -142,7 +143,7 @@ Task<> Prefetcher::EndFull(JobPtr job) {
   record.done += job->done;
   record.failed += job->failed;
   record.bytes += job->bytes;
-  record.fetched = *job->brought;
+  record.fetched = job->brought->stored;
   {
     std::lock_guard lock(job->mutex);
     record.last_error = job->waits_for;
@@ -221,6 +222,46 @@ Task<> Prefetcher::Work(OpContext context, JobPtr job) {
   FB_CO_RETURN_IF_ERROR(co_await Load(job));
   if (job->record.state != meta::PrefetchState::kRunning) co_return Result<>{};
   FB_CO_ASSIGN_OR_RETURN(const Glob glob, Glob::Parse(job->record.pattern));
+  std::stop_source over;
+  TaskGroup beside(co_await boost::asio::this_coro::executor);
+  if (job->expected_names == 0) {
+    OpContext counting;
+    counting.cancel = over.get_token();
+    beside.Spawn(CountAhead(std::move(counting), job, glob, job->record));
+  }
+  auto done = co_await DoPages(std::move(context), job, glob);
+  over.request_stop();
+  (void)co_await beside.Join();
+  co_return done;
+}
+
+Task<> Prefetcher::CountAhead(OpContext context, JobPtr job, Glob glob,
+                              meta::PrefetchRecord begun) {
+  FB_CO_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                         co_await engine::ReadMeta(services_, [job](const kv::Reader& reader) {
+                           return AttachedContainer(reader, *job->attachment);
+                         }));
+  if (container.lake.importing) co_return Result<>{};
+  WalkRequest request;
+  request.attachment = job->attachment;
+  request.prefix = glob.literal_prefix();
+  request.start = begun.position;
+  do {
+    FB_CO_RETURN_IF_ERROR(context.Check());
+    FB_CO_ASSIGN_OR_RETURN(WalkPage page, co_await Walk(services_, request));
+    for (const WalkedName& walked : page.names) {
+      if (!glob.Matches(walked.name)) continue;
+      ++begun.matched;
+      begun.bytes += walked.record.length;
+    }
+    request.start = std::move(page.next);
+  } while (!request.start.empty());
+  job->expected_names = begun.matched;
+  job->expected_bytes = begun.bytes;
+  co_return Result<>{};
+}
+
+Task<> Prefetcher::DoPages(OpContext context, JobPtr job, Glob glob) {
   const meta::AttachRecord& place = job->attachment->record;
   while (true) {
     FB_CO_RETURN_IF_ERROR(context.Check());
@@ -245,7 +286,7 @@ Task<> Prefetcher::Work(OpContext context, JobPtr job) {
     record.done += job->done.exchange(0);
     record.failed += job->failed.exchange(0);
     record.bytes += job->bytes.exchange(0);
-    record.fetched = *job->brought;
+    record.fetched = job->brought->stored;
     {
       std::lock_guard lock(job->mutex);
       if (!job->last_error.empty()) record.last_error = job->last_error;
@@ -273,8 +314,8 @@ Task<> Prefetcher::Drive(JobPtr job) {
       std::lock_guard lock(job->mutex);
       job->waits_for = lake::Advise(done.error());
     }
-    if (*job->brought > brought) full = 0;
-    brought = *job->brought;
+    if (job->brought->stored > brought) full = 0;
+    brought = job->brought->stored;
     if (done.error().code() == Code::kNoSpace) ++full;
     if (done.error().code() == Code::kLimitExceeded || full >= kMaxNoSpace) {
       (void)co_await EndFull(job);

@@ -186,6 +186,26 @@ TEST_F(PrefetchTest, ItGoesOnAfterARestartByItself) {
   ExpectAllResident();
 }
 
+TEST_F(PrefetchTest, SaysHowMuchThereIsToDo) {
+  TierFixtureOptions options;
+  options.run_jobs = true;
+  Plant(60, std::move(options));
+  ASSERT_TRUE(f().engine().Run(f().placement().Hydrate({}, f().engine().Blob(Name(7)))));
+  const std::uint64_t listed = f().Requests(lake::LakeOperation::kList);
+  f().faulty_lake().SetLink(lake::LinkState::kDown);
+  const std::uint64_t id = Start("train/**");
+  PrefetchStatus status;
+  for (int i = 0; i < 4000 && status.expected_names == 0; ++i) {
+    status = *f().engine().Run(f().placement().Prefetch({}, f().engine().Container(), id));
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  EXPECT_EQ(status.expected_names, 60u) << "what is here already is a part of it";
+  EXPECT_EQ(status.expected_bytes, AllBytes());
+  EXPECT_EQ(f().Requests(lake::LakeOperation::kList), listed) << "from the records";
+  f().faulty_lake().Heal();
+  EXPECT_EQ(AwaitEnd(id), 60u);
+}
+
 TEST_F(PrefetchTest, OneThatIsCancelledStops) {
   TierFixtureOptions options;
   options.run_jobs = true;

@@ -144,12 +144,14 @@ PrefetchStatus Prefetcher::StatusOf(const AttachmentPtr& attachment,
   }
   if (!job) return status;
   status.running_here = true;
+  status.expected_names = job->expected_names;
+  status.expected_bytes = job->expected_bytes;
   // The page under way is not in the record yet.
   status.record.matched += job->matched;
   status.record.done += job->done;
   status.record.failed += job->failed;
   status.record.bytes += job->bytes;
-  status.record.fetched = std::max<std::uint64_t>(status.record.fetched, *job->brought);
+  status.record.fetched = std::max<std::uint64_t>(status.record.fetched, job->brought->stored);
   std::lock_guard lock(job->mutex);
   if (!job->last_error.empty()) status.record.last_error = job->last_error;
   status.waits_for = job->waits_for;

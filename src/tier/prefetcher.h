@@ -28,6 +28,7 @@
 #include "meta/placement_records.h"
 #include "tier/attachments.h"
 #include "tier/evict_options.h"
+#include "tier/glob.h"
 #include "tier/placement.h"
 #include "tier/prefetch_blob.h"
 #include "tier/worker_loop.h"
@@ -67,7 +68,11 @@ class Prefetcher {
   Task<> Store(JobPtr job, meta::PrefetchRecord record);
   Task<> EndFull(JobPtr job);
   Task<> KeepLease(JobPtr job, std::stop_token until);
+  Task<> DoPages(OpContext context, JobPtr job, Glob glob);
   Task<> DoPage(OpContext context, JobPtr job, Found names);
+  // What matches from where `begun` stands, and what it has done before: so that people see how far
+  // it is. Of records only, so nobody is asked; while names come in there is nothing to say.
+  Task<> CountAhead(OpContext context, JobPtr job, Glob glob, meta::PrefetchRecord begun);
   Task<> BringOne(OpContext context, JobPtr job, std::string name, meta::BlobRecord record,
                   Permit permit);
   PrefetchStatus StatusOf(const AttachmentPtr& attachment, meta::PrefetchRecord record) const;
