@@ -83,12 +83,7 @@ Result<> Swap(Services& services, kv::Transaction& txn, const Commit& commit) {
     // An inline piece is linked with the first chunk, and there was none.
     if (commit.stored.chunks.empty()) commit.stored.LinkAll(services.chunks, txn);
   } else {
-    LinkWhole(services, txn, commit.body, commit.stored);
-    if (commit.paged && commit.stored.extents.size() <= meta::kMaxDirectExtents) {
-      for (const auto& [key, value] : ExtentPages(commit.body, commit.stored.extents)) {
-        txn.Put(key, value);
-      }
-    }
+    LinkWhole(services, txn, commit.body, commit.stored, commit.paged);
     for (const auto& [key, value] : commit.block_list) txn.Put(key, value);
   }
   FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, record, commit.now));

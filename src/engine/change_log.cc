@@ -98,6 +98,18 @@ void PutTree(kv::Transaction& txn, const Place& place, const meta::TreeRecord& t
   txn.Put(keys::PendingTree(place.container.id, entry), meta::Encode(tree));
 }
 
+// The entry is the newest change of the name, where something is noted of it.
+Result<> NoteNewest(kv::Transaction& txn, const meta::ContainerRecord& container,
+                    const std::string& name, meta::BlobId entry) {
+  const std::string key = keys::NameNote(container.id, name);
+  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
+  if (!stored) return {};
+  FB_ASSIGN_OR_RETURN(meta::NameNote note, meta::DecodeNameNote(*stored));
+  note.unsent = entry.value();
+  txn.Put(key, meta::Encode(note));
+  return {};
+}
+
 }  // namespace
 
 Result<std::uint64_t> ArrivalMark(const kv::Reader& reader,
@@ -203,19 +215,13 @@ Result<> NoteRename(Services& services, kv::Transaction& txn, const Place& sourc
 Result<> NoteDeleteAgain(Services& services, kv::Transaction& txn,
                          const meta::ContainerRecord& container, const std::string& name,
                          std::uint64_t mark) {
-  const std::string key = keys::NameNote(container.id, name);
-  FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
-  if (!stored) return {};
-  FB_ASSIGN_OR_RETURN(meta::NameNote note, meta::DecodeNameNote(*stored));
   meta::ChangeRecord change;
   change.kind = ChangeKind::kDelete;
   change.name = name;
   change.mark = mark;
   FB_ASSIGN_OR_RETURN(const meta::BlobId entry,
                       Append(services, txn, container, std::move(change)));
-  note.unsent = entry.value();
-  txn.Put(key, meta::Encode(note));
-  return {};
+  return NoteNewest(txn, container, name, entry);
 }
 
 Result<> NoteRenameAgain(Services& services, kv::Transaction& txn,
@@ -230,15 +236,8 @@ Result<> NoteRenameAgain(Services& services, kv::Transaction& txn,
   FB_ASSIGN_OR_RETURN(const meta::BlobId entry,
                       Append(services, txn, container, std::move(change)));
   record.lake->unsent = entry.value();
-  for (const std::string& noted : {from, name}) {
-    const std::string key = keys::NameNote(container.id, noted);
-    FB_ASSIGN_OR_RETURN(auto stored, txn.Get(key));
-    if (!stored) continue;
-    FB_ASSIGN_OR_RETURN(meta::NameNote note, meta::DecodeNameNote(*stored));
-    note.unsent = entry.value();
-    txn.Put(key, meta::Encode(note));
-  }
-  return {};
+  FB_RETURN_IF_ERROR(NoteNewest(txn, container, from, entry));
+  return NoteNewest(txn, container, name, entry);
 }
 
 }  // namespace forebay::engine

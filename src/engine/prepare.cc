@@ -125,10 +125,10 @@ Result<> AdoptPrepared(kv::Transaction& txn, meta::BodyId id) {
   return {};
 }
 
-void LinkWhole(Services& services, kv::Transaction& txn, meta::BodyId id,
-               const StoredBody& stored) {
+void LinkWhole(Services& services, kv::Transaction& txn, meta::BodyId id, const StoredBody& stored,
+               bool paged) {
   stored.LinkAll(services.chunks, txn);
-  if (stored.extents.size() <= meta::kMaxDirectExtents) return;
+  if (!paged && stored.extents.size() <= meta::kMaxDirectExtents) return;
   for (const auto& [key, value] : ExtentPages(id, stored.extents)) txn.Put(key, value);
 }
 

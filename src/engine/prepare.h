@@ -41,8 +41,10 @@ Task<> PrepareStoredBody(Services& services, OpContext context, meta::BodyId id,
 
 // The final transaction failed: what was prepared is garbage now, not in a day.
 Task<> AbandonPrepared(Services& services, meta::BodyId id);
-// In the one transaction of a body that needs no preparing: links its chunks and writes its pages.
-void LinkWhole(Services& services, kv::Transaction& txn, meta::BodyId id, const StoredBody& stored);
+// In the one transaction of a body that needs no preparing: links its chunks and writes its pages,
+// which it has where its extents do not all fit into the record, or where it is to have some.
+void LinkWhole(Services& services, kv::Transaction& txn, meta::BodyId id, const StoredBody& stored,
+               bool paged = false);
 
 // For what is written ahead besides: kBusy when the sweeper took the preparation meanwhile.
 Result<> CheckPreparing(const kv::Reader& reader, meta::BodyId id);
