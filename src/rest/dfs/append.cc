@@ -99,6 +99,9 @@ Task<http::Response> HandleAppend(Call& call) {
 }
 
 Task<http::Response> HandleFlush(Call& call) {
+  if (call.request.body->content_length().value_or(0) != 0) {
+    co_return Fail(azure::InvalidHeaderError("Content-Length", call.Header("Content-Length")));
+  }
   FB_CO_ASSIGN_OR_RETURN(const std::uint64_t position, PositionOf(call));
   // A close is for event subscribers, of which there are none.
   FB_CO_ASSIGN_OR_RETURN(const bool close, QueryFlag(call, "close"));

@@ -84,6 +84,8 @@ TEST_F(DfsTest, APutMayMeanPatch) {
   d_.Create("f");
   const HeaderList patch = {{"X-HTTP-Method-Override", "PATCH"}};
   EXPECT_EQ(f_.Put("/box/f?action=append&position=0", patch, "abc").status, 202u);
+  EXPECT_EQ(f_.Put("/box/f?action=flush&position=3", patch, "more").ErrorCode(),
+            "InvalidHeaderValue");
   EXPECT_EQ(f_.Put("/box/f?action=flush&position=3", patch).status, 200u);
   EXPECT_EQ(f_.Get("/box/f").body, "abc");
 }
@@ -153,6 +155,8 @@ TEST_F(DfsTest, RenameMovesFilesAndDirectories) {
   EXPECT_EQ(d_.Rename("f", "g", {{"If-None-Match", "*"}}).ErrorCode(), "PathAlreadyExists");
   EXPECT_EQ(f_.Put("/box/h?mode=legacy", {{"x-ms-rename-source", "/box"}}).ErrorCode(),
             "InvalidSourceUri");
+  EXPECT_EQ(f_.Put("/box/h?mode=other", {{"x-ms-rename-source", "/box/g"}}).ErrorCode(),
+            "InvalidQueryParameterValue");
 }
 
 TEST_F(DfsTest, PathsAreListedRecursivelyAndByDirectoryAndInPages) {

@@ -96,6 +96,11 @@ Task<http::Response> HandleRenamePath(Call& call) {
   if (!PathOf(call)) {
     co_return Fail(Code::kInvalidRenameSourcePath, "Nothing is moved onto the root directory.");
   }
+  // Both do the same here; the word is checked all the same.
+  const std::string_view mode = call.QueryValue("mode");
+  if (!mode.empty() && mode != "posix" && mode != "legacy") {
+    co_return Fail(azure::InvalidQueryError("mode", mode));
+  }
   FB_CO_ASSIGN_OR_RETURN(const azure::RequestTarget source, co_await SourceOf(call));
   engine::RenamePathRequest request;
   if (BySas(call)) {
