@@ -59,6 +59,10 @@ struct FileSystem::Impl {
   bool IsHidden(const NodePtr& parent, std::string_view name) const;
   Task<Entry> Make(OpContext context, InodeNumber parent, CreateRequest request);
   Task<Entry> AskForName(OpContext context, NodePtr parent, std::string name);
+  // What is remembered of the name, and counts a lookup.
+  std::optional<Entry> Remembered(const NodePtr& parent, std::string_view name);
+  // Has a page of the directory listed, for the look-ups to come.
+  Task<> ListAhead(OpContext context, NodePtr directory, LookAhead::Page page);
   // Before the last name that we know of an open file goes.
   Task<bool> KeepOpenFile(OpContext context, NodePtr parent, std::string name);
 

@@ -1,4 +1,7 @@
 // Lookup, and what makes, moves and takes away names.
+#include <algorithm>
+#include <chrono>
+
 #include "base/uuid.h"
 #include "vfs/file_system_impl.h"
 
@@ -20,6 +23,7 @@ Task<Entry> FileSystem::Impl::AskForName(OpContext context, NodePtr parent, std:
     co_return absent;
   }
   const NodePtr node = table.Install(parent, name, *fresh, stamp, true);
+  table.Asked(parent);
   const auto file = table.Opened(node);
   if (file != nullptr && !file->State().dirty && file->State().etag != fresh->etag) {
     // Either our own commit came after this answer, or somebody else's before it.
@@ -32,6 +36,41 @@ Task<Entry> FileSystem::Impl::AskForName(OpContext context, NodePtr parent, std:
   co_return EntryOf(parent, name, node);
 }
 
+std::optional<Entry> FileSystem::Impl::Remembered(const NodePtr& parent, std::string_view name) {
+  const auto known = table.LookUp(parent, name);
+  if (!known) return std::nullopt;
+  if (known->node != nullptr) return EntryOf(parent, name, known->node);
+  Entry absent;
+  absent.entry_age = known->left;
+  return absent;
+}
+
+Task<> FileSystem::Impl::ListAhead(OpContext context, NodePtr directory, LookAhead::Page page) {
+  // A server that cannot list it, as while its names come in from a lake, is asked for the name.
+  constexpr std::chrono::milliseconds kPatience{500};
+  context.deadline = std::min(context.deadline, std::chrono::steady_clock::now() + kPatience);
+  const Stamp stamp = table.Begin();
+  Result<ListPage> listed = Fail(Code::kFileGone, "The directory is gone.");
+  if (auto where = table.Where(directory)) {
+    listed = co_await remote.List(
+        context,
+        {.directory = std::move(*where), .marker = std::move(page.after), .limit = page.limit});
+  }
+  if (!listed) {
+    table.ListingFailed(directory);
+    co_return Fail(std::move(listed.error()));
+  }
+  table.Listed(directory, listed->entries.size(), listed->next);
+  for (const DirectoryEntry& entry : listed->entries) {
+    if (IsHidden(directory, entry.name) || table.GoneSince(directory, entry.name, stamp)) continue;
+    // What is open may have been committed meanwhile, which AskForName sorts out.
+    const NodePtr known = table.Child(directory, entry.name);
+    if (known != nullptr && table.Opened(known) != nullptr) continue;
+    table.Install(directory, entry.name, entry.attributes, stamp, false);
+  }
+  co_return Result<>();
+}
+
 Task<Entry> FileSystem::Lookup(OpContext context, InodeNumber parent, std::string name) {
   FB_CO_ASSIGN_OR_RETURN(const NodePtr directory, impl_->table.Find(parent));
   if (impl_->IsHidden(directory, name)) co_return Entry{};
@@ -39,13 +78,14 @@ Task<Entry> FileSystem::Lookup(OpContext context, InodeNumber parent, std::strin
   if (parent_is.known && !parent_is.attributes.IsDirectory()) {
     co_return Fail(Code::kNotADirectory, "Not a directory.");
   }
-  if (const auto known = impl_->table.LookUp(directory, name)) {
-    if (known->node != nullptr) co_return impl_->EntryOf(directory, name, known->node);
-    Entry absent;
-    absent.entry_age = known->left;
-    co_return absent;
+  if (auto known = impl_->Remembered(directory, name)) co_return std::move(*known);
+  context = impl_->Bounded(context);
+  if (auto page = impl_->table.WorthListing(directory)) {
+    // If it fails, the question for the name will say whether anything is wrong.
+    (void)co_await impl_->ListAhead(context, directory, std::move(*page));
+    if (auto known = impl_->Remembered(directory, name)) co_return std::move(*known);
   }
-  co_return co_await impl_->AskForName(impl_->Bounded(context), directory, std::move(name));
+  co_return co_await impl_->AskForName(context, directory, std::move(name));
 }
 
 void FileSystem::Forget(InodeNumber inode, std::uint64_t lookups) {

@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <stop_token>
 #include <thread>
+#include <utility>
 
 #include "vfs/errno_of.h"
 #include "vfs/faulty_remote.h"
@@ -55,6 +57,75 @@ class FileSystemTest : public testing::Test {
   MemoryRemote remote_{server_};
   MemoryRemote elsewhere_{server_};
 };
+
+TEST_F(FileSystemTest, ManyNamesThatAreLookedUpCostAListingAndNotAQuestionEach) {
+  constexpr int kFiles = 400;
+  {
+    MountForTest other(elsewhere_);
+    for (int i = 0; i < kFiles; ++i) {
+      ASSERT_TRUE(
+          other.Put("file" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x')));
+    }
+  }
+  CountingRemote counted(remote_);
+  MountForTest mount(counted, Ages(std::chrono::minutes(1)));
+  for (int i = 0; i < kFiles; ++i) {
+    const auto at = mount.Walk("file" + std::to_string(i));
+    ASSERT_TRUE(at.has_value());
+    EXPECT_EQ(at->size, static_cast<std::uint64_t>(i));
+  }
+  // The names come in another order than they are listed in.
+  EXPECT_LT(counted.asked, kFiles / 4);
+}
+
+// Something happens between the server's answer to a listing and its arrival.
+class MeanwhileRemote final : public ForwardingRemote {
+ public:
+  using ForwardingRemote::ForwardingRemote;
+  std::function<void()> meanwhile;
+  Task<ListPage> List(OpContext context, ListRequest request) override {
+    auto page = co_await ForwardingRemote::List(std::move(context), std::move(request));
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
+    co_return page;
+  }
+};
+
+TEST_F(FileSystemTest, WhatIsListedAheadHidesNothingThatWasDoneHereMeanwhile) {
+  constexpr int kFiles = 100;
+  MountForTest other(elsewhere_);
+  for (int i = 0; i < kFiles; ++i) ASSERT_TRUE(other.Put("file" + std::to_string(i), "x"));
+  MeanwhileRemote remote(remote_);
+  MountForTest mount(remote, Ages(std::chrono::minutes(1)));
+  bool listed = false;
+  remote.meanwhile = [&] {
+    listed = mount.Unlink("file99").has_value() && mount.Put("file98", "longer").has_value();
+  };
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(mount.Walk("file" + std::to_string(i)).has_value());
+  ASSERT_TRUE(listed);
+  EXPECT_EQ(mount.Walk("file98")->size, 6u);
+  EXPECT_EQ(mount.Walk("file99").error().code(), Code::kPathNotFound);
+}
+
+// As while the names of a container come in from its lake.
+class UnlistedRemote final : public ForwardingRemote {
+ public:
+  using ForwardingRemote::ForwardingRemote;
+  std::atomic<int> lists{0};
+  Task<ListPage> List(OpContext, ListRequest) override {
+    ++lists;
+    co_return Fail(Code::kServerBusy, "The names are still coming in.");
+  }
+};
+
+TEST_F(FileSystemTest, NamesAreFoundWhereTheirDirectoryCannotBeListed) {
+  constexpr int kFiles = 100;
+  MountForTest other(elsewhere_);
+  for (int i = 0; i < kFiles; ++i) ASSERT_TRUE(other.Put("file" + std::to_string(i), "x"));
+  UnlistedRemote unlisted(remote_);
+  MountForTest mount(unlisted, Ages(std::chrono::minutes(1)));
+  for (int i = 0; i < kFiles; ++i) EXPECT_TRUE(mount.Walk("file" + std::to_string(i)).has_value());
+  EXPECT_EQ(unlisted.lists, 1);
+}
 
 TEST_F(FileSystemTest, BelievesOthersForTheirAgeAndSeesTheirChangesAfterIt) {
   MountForTest mount(remote_, Ages(milliseconds(300)));

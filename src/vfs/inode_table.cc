@@ -327,6 +327,9 @@ std::optional<CachedEntry> InodeTable::LookUp(const NodePtr& parent, std::string
     }
     ++node->lookups;
     Settle(node);
+    if (parent->look_ahead != nullptr) {
+      parent->look_ahead->LookedUp(false, options_.clock->SteadyNow(), options_.entry_age);
+    }
     return CachedEntry{node, left};
   }
   const auto absent = parent->absent.find(name);
@@ -334,6 +337,28 @@ std::optional<CachedEntry> InodeTable::LookUp(const NodePtr& parent, std::string
   const auto left = Left(absent->second, options_.negative_age);
   if (left.count() == 0) return std::nullopt;
   return CachedEntry{nullptr, left};
+}
+
+void InodeTable::Asked(const NodePtr& directory) {
+  std::lock_guard lock(mutex_);
+  if (directory->look_ahead == nullptr) directory->look_ahead = std::make_unique<LookAhead>();
+  directory->look_ahead->LookedUp(true, options_.clock->SteadyNow(), options_.entry_age);
+}
+
+std::optional<LookAhead::Page> InodeTable::WorthListing(const NodePtr& directory) {
+  std::lock_guard lock(mutex_);
+  if (directory->look_ahead == nullptr) return std::nullopt;
+  return directory->look_ahead->Next(options_.clock->SteadyNow(), options_.entry_age);
+}
+
+void InodeTable::Listed(const NodePtr& directory, std::size_t entries, std::string next) {
+  std::lock_guard lock(mutex_);
+  directory->look_ahead->Listed(entries, std::move(next));
+}
+
+void InodeTable::ListingFailed(const NodePtr& directory) {
+  std::lock_guard lock(mutex_);
+  directory->look_ahead->Failed();
 }
 
 NodePtr InodeTable::Child(const NodePtr& parent, std::string_view name) const {

@@ -29,6 +29,7 @@
 
 #include "async/event.h"
 #include "base/clock.h"
+#include "vfs/look_ahead.h"
 #include "vfs/open_file.h"
 #include "vfs/remote.h"
 
@@ -97,6 +98,13 @@ class InodeTable {
   // --- what is remembered ---
   // What can be answered about a name without asking, which counts a lookup.
   std::optional<CachedEntry> LookUp(const NodePtr& parent, std::string_view name);
+  // The server was asked for a name of the directory, and it is there.
+  void Asked(const NodePtr& directory);
+  // A page of the directory that is worth being listed before another name of it is asked for;
+  // one of the others must follow (look_ahead.h).
+  std::optional<LookAhead::Page> WorthListing(const NodePtr& directory);
+  void Listed(const NodePtr& directory, std::size_t entries, std::string next);
+  void ListingFailed(const NodePtr& directory);
   // However old; null for what is not known.
   NodePtr Child(const NodePtr& parent, std::string_view name) const;
   // This mount has taken the name away after `stamp`, and nothing has it again.

@@ -12,6 +12,7 @@
 #include "async/event.h"
 #include "base/clock.h"
 #include "vfs/inode_table.h"
+#include "vfs/look_ahead.h"
 
 namespace forebay::vfs {
 
@@ -69,6 +70,7 @@ class Node {
   // Of a directory.
   std::map<std::string, Entry, std::less<>> entries;
   std::map<std::string, SteadyTime, std::less<>> absent;
+  std::unique_ptr<LookAhead> look_ahead;  // once a name in it was asked for
 
   bool is_idle = false;
   std::list<NodePtr>::iterator idle_at;
