@@ -50,7 +50,7 @@ Task<ListPage> AdlsRemote::List(OpContext context, ListRequest request) {
   co_return page;
 }
 
-Task<Attributes> AdlsRemote::Create(OpContext context, CreateRequest request) {
+Task<NameChange> AdlsRemote::Create(OpContext context, CreateRequest request) {
   const bool directory = request.kind == FileKind::kDirectory;
   if (!directory && request.kind != FileKind::kFile) {
     co_return Fail(Code::kUnsupported, "The server has files and directories only.");
@@ -84,7 +84,7 @@ Task<Attributes> AdlsRemote::Create(OpContext context, CreateRequest request) {
   co_return Fail(Code::kPathAlreadyExists, request.at.name + " exists.");
 }
 
-Task<> AdlsRemote::Remove(OpContext context, NameRef at, bool directory) {
+Task<std::optional<FileTime>> AdlsRemote::Remove(OpContext context, NameRef at, bool directory) {
   FB_CO_ASSIGN_OR_RETURN(const Attributes now, co_await Lookup(context, at));
   if (directory && !now.IsDirectory()) co_return Fail(Code::kNotADirectory, "Not a directory.");
   if (!directory && now.IsDirectory()) co_return Fail(Code::kIsADirectory, "A directory.");
@@ -96,12 +96,12 @@ Task<> AdlsRemote::Remove(OpContext context, NameRef at, bool directory) {
   call.query.Add("recursive", "false");
   call.repeated = &repeated;
   auto answer = co_await SendFor(context, std::move(call));
-  if (!answer && repeated && answer.error().code() == Code::kPathNotFound) co_return Result<>();
+  if (!answer && repeated && answer.error().code() == Code::kPathNotFound) co_return std::nullopt;
   if (!answer) co_return Fail(std::move(answer.error()));
-  co_return Result<>();
+  co_return std::nullopt;
 }
 
-Task<Attributes> AdlsRemote::Rename(OpContext context, RenameRequest request) {
+Task<NameChange> AdlsRemote::Rename(OpContext context, RenameRequest request) {
   if (request.mode != RenameMode::kReplace) {
     co_return Fail(Code::kUnsupported, "The server renames without flags only.");
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <thread>
 
 #include "base/checksum.h"
 #include "base/codec.h"
@@ -204,12 +203,17 @@ void DiskCache::Write(const FileRef& file, const ETag& etag, std::uint64_t offse
         WritePage(key, offset, {memory->data(), bytes});
         memory.reset();
         std::lock_guard lock(mutex_);
-        queued_bytes_ -= room;
+        Unqueue(room);
       });
   if (posted) return;
   std::lock_guard lock(mutex_);
-  queued_bytes_ -= room;
+  Unqueue(room);
   ++counts_.left_out;
+}
+
+void DiskCache::Unqueue(std::uint64_t bytes) {
+  queued_bytes_ -= bytes;
+  if (queued_bytes_ == 0) drained_.notify_all();
 }
 
 void DiskCache::WritePage(const std::string& key, std::uint64_t offset, ByteView bytes) {
@@ -269,13 +273,8 @@ bool DiskCache::TakeRoom(std::uint64_t bytes) {
 }
 
 void DiskCache::Drain() {
-  for (;;) {
-    {
-      std::lock_guard lock(mutex_);
-      if (queued_bytes_ == 0) return;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  std::unique_lock lock(mutex_);
+  drained_.wait(lock, [this] { return queued_bytes_ == 0; });
 }
 
 DiskCache::Counts DiskCache::counts() const {

@@ -10,6 +10,7 @@
 // process at a time has a directory. Destroyed before the loops whose coroutines wait in Read.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -86,6 +87,7 @@ class DiskCache {
   bool TakeRoom(std::uint64_t bytes);
   void Forget(const std::string& name, bool damaged);
   void Enter(const std::string& name, std::uint64_t size);  // with mutex_
+  void Unqueue(std::uint64_t bytes);                        // with mutex_
 
   io::FileSystem& fs_;
   const DiskCacheOptions options_;
@@ -97,6 +99,7 @@ class DiskCache {
   std::list<std::string> order_;                    // what was used last in front
   std::uint64_t bytes_ = 0;
   std::uint64_t queued_bytes_ = 0;
+  std::condition_variable drained_;  // queued_bytes_ is zero
   std::uint64_t next_temporary_ = 0;
   Counts counts_;
   ThreadPool pool_;  // last: its jobs use the rest

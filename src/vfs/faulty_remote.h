@@ -40,19 +40,19 @@ class FaultyRemote final : public Remote {
   Task<ListPage> List(OpContext context, ListRequest request) override {
     co_return co_await Try(inside_.List(context, std::move(request)));
   }
-  Task<Attributes> Create(OpContext context, CreateRequest request) override {
+  Task<NameChange> Create(OpContext context, CreateRequest request) override {
     co_return co_await Try(inside_.Create(context, std::move(request)));
   }
-  Task<Attributes> Link(OpContext context, FileRef file, NameRef at) override {
+  Task<NameChange> Link(OpContext context, FileRef file, NameRef at) override {
     co_return co_await Try(inside_.Link(context, std::move(file), std::move(at)));
   }
   Task<std::string> ReadLink(OpContext context, FileRef file) override {
     co_return co_await Try(inside_.ReadLink(context, std::move(file)));
   }
-  Task<> Remove(OpContext context, NameRef at, bool directory) override {
+  Task<std::optional<FileTime>> Remove(OpContext context, NameRef at, bool directory) override {
     co_return co_await Try(inside_.Remove(context, std::move(at), directory));
   }
-  Task<Attributes> Rename(OpContext context, RenameRequest request) override {
+  Task<NameChange> Rename(OpContext context, RenameRequest request) override {
     co_return co_await Try(inside_.Rename(context, std::move(request)));
   }
   Task<Attributes> SetAttributes(OpContext context, FileRef file,

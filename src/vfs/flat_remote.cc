@@ -112,7 +112,7 @@ Task<ListPage> FlatRemote::List(OpContext context, ListRequest request) {
   co_return page;
 }
 
-Task<Attributes> FlatRemote::Create(OpContext context, CreateRequest request) {
+Task<NameChange> FlatRemote::Create(OpContext context, CreateRequest request) {
   const bool directory = request.kind == FileKind::kDirectory;
   if (!directory && request.kind != FileKind::kFile) {
     co_return Fail(Code::kUnsupported, "The server has files only.");
@@ -137,7 +137,7 @@ Task<Attributes> FlatRemote::Create(OpContext context, CreateRequest request) {
   co_return co_await Stat(context, place);
 }
 
-Task<> FlatRemote::Remove(OpContext context, NameRef at, bool directory) {
+Task<std::optional<FileTime>> FlatRemote::Remove(OpContext context, NameRef at, bool directory) {
   const FileRef place{at.Path(), {}};
   FB_CO_ASSIGN_OR_RETURN(const Attributes now, co_await Stat(context, place));
   if (directory && !now.IsDirectory()) co_return Fail(Code::kNotADirectory, "Not a directory.");
@@ -158,10 +158,10 @@ Task<> FlatRemote::Remove(OpContext context, NameRef at, bool directory) {
   if (!answer && !(repeated && answer.error().code() == Code::kPathNotFound)) {
     co_return Fail(std::move(answer.error()));
   }
-  co_return Result<>();
+  co_return std::nullopt;
 }
 
-Task<Attributes> FlatRemote::Rename(OpContext, RenameRequest) {
+Task<NameChange> FlatRemote::Rename(OpContext, RenameRequest) {
   co_return Fail(Code::kUnsupported, "Names of a flat account cannot be moved.");
 }
 

@@ -19,9 +19,9 @@ class FlatRemote final : public PathRemote {
   Task<Attributes> Stat(OpContext context, FileRef file) override;
   Task<Attributes> Lookup(OpContext context, NameRef at) override;
   Task<ListPage> List(OpContext context, ListRequest request) override;
-  Task<Attributes> Create(OpContext context, CreateRequest request) override;
-  Task<> Remove(OpContext context, NameRef at, bool directory) override;
-  Task<Attributes> Rename(OpContext context, RenameRequest request) override;
+  Task<NameChange> Create(OpContext context, CreateRequest request) override;
+  Task<std::optional<FileTime>> Remove(OpContext context, NameRef at, bool directory) override;
+  Task<NameChange> Rename(OpContext context, RenameRequest request) override;
   Task<Attributes> SetAttributes(OpContext context, FileRef file,
                                  AttributeChanges changes) override;
 

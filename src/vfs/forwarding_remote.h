@@ -28,19 +28,19 @@ class ForwardingRemote : public Remote {
   Task<ListPage> List(OpContext context, ListRequest request) override {
     return inside_.List(std::move(context), std::move(request));
   }
-  Task<Attributes> Create(OpContext context, CreateRequest request) override {
+  Task<NameChange> Create(OpContext context, CreateRequest request) override {
     return inside_.Create(std::move(context), std::move(request));
   }
-  Task<Attributes> Link(OpContext context, FileRef file, NameRef at) override {
+  Task<NameChange> Link(OpContext context, FileRef file, NameRef at) override {
     return inside_.Link(std::move(context), std::move(file), std::move(at));
   }
   Task<std::string> ReadLink(OpContext context, FileRef file) override {
     return inside_.ReadLink(std::move(context), std::move(file));
   }
-  Task<> Remove(OpContext context, NameRef at, bool directory) override {
+  Task<std::optional<FileTime>> Remove(OpContext context, NameRef at, bool directory) override {
     return inside_.Remove(std::move(context), std::move(at), directory);
   }
-  Task<Attributes> Rename(OpContext context, RenameRequest request) override {
+  Task<NameChange> Rename(OpContext context, RenameRequest request) override {
     return inside_.Rename(std::move(context), std::move(request));
   }
   Task<Attributes> SetAttributes(OpContext context, FileRef file,

@@ -53,7 +53,7 @@ Task<ListPage> MemoryRemote::List(OpContext /*context*/, ListRequest request) {
   co_return page;
 }
 
-Task<Attributes> MemoryRemote::Create(OpContext /*context*/, CreateRequest request) {
+Task<NameChange> MemoryRemote::Create(OpContext /*context*/, CreateRequest request) {
   const RemoteTraits& traits = server_.traits_;
   const bool special = request.kind != FileKind::kFile && request.kind != FileKind::kDirectory &&
                        request.kind != FileKind::kSymlink;
@@ -65,7 +65,7 @@ Task<Attributes> MemoryRemote::Create(OpContext /*context*/, CreateRequest reque
   co_return server_.Add(request);
 }
 
-Task<Attributes> MemoryRemote::Link(OpContext /*context*/, FileRef file, NameRef at) {
+Task<NameChange> MemoryRemote::Link(OpContext /*context*/, FileRef file, NameRef at) {
   if (!server_.traits_.hard_links) co_return Fail(Code::kUnsupported, "No hard links here.");
   std::lock_guard lock(server_.mutex_);
   FB_CO_ASSIGN_OR_RETURN(MemoryServer::Node * node, server_.Find(file));
@@ -92,12 +92,14 @@ Task<std::string> MemoryRemote::ReadLink(OpContext /*context*/, FileRef file) {
   co_return node->content;
 }
 
-Task<> MemoryRemote::Remove(OpContext /*context*/, NameRef at, bool directory) {
+Task<std::optional<FileTime>> MemoryRemote::Remove(OpContext /*context*/, NameRef at,
+                                                   bool directory) {
   std::lock_guard lock(server_.mutex_);
-  co_return server_.RemoveName(at, directory);
+  FB_CO_RETURN_IF_ERROR(server_.RemoveName(at, directory));
+  co_return std::nullopt;
 }
 
-Task<Attributes> MemoryRemote::Rename(OpContext /*context*/, RenameRequest request) {
+Task<NameChange> MemoryRemote::Rename(OpContext /*context*/, RenameRequest request) {
   if (request.mode != RenameMode::kReplace && !server_.traits_.rename_flags) {
     co_return Fail(Code::kUnsupported, "This server renames without flags only.");
   }

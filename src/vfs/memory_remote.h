@@ -91,11 +91,11 @@ class MemoryRemote final : public Remote {
   Task<Attributes> Stat(OpContext context, FileRef file) override;
   Task<Attributes> Lookup(OpContext context, NameRef at) override;
   Task<ListPage> List(OpContext context, ListRequest request) override;
-  Task<Attributes> Create(OpContext context, CreateRequest request) override;
-  Task<Attributes> Link(OpContext context, FileRef file, NameRef at) override;
+  Task<NameChange> Create(OpContext context, CreateRequest request) override;
+  Task<NameChange> Link(OpContext context, FileRef file, NameRef at) override;
   Task<std::string> ReadLink(OpContext context, FileRef file) override;
-  Task<> Remove(OpContext context, NameRef at, bool directory) override;
-  Task<Attributes> Rename(OpContext context, RenameRequest request) override;
+  Task<std::optional<FileTime>> Remove(OpContext context, NameRef at, bool directory) override;
+  Task<NameChange> Rename(OpContext context, RenameRequest request) override;
   Task<Attributes> SetAttributes(OpContext context, FileRef file,
                                  AttributeChanges changes) override;
   Task<std::string> GetXattr(OpContext context, FileRef file, std::string name) override;

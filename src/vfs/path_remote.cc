@@ -343,7 +343,7 @@ Task<std::optional<LockRange>> PathRemote::TestLock(OpContext, FileRef, LockRang
 }
 Task<ChangesPage> PathRemote::Changes(OpContext, std::string) { co_return No("feed of changes"); }
 Task<StatFs> PathRemote::GetStatFs(OpContext) { co_return No("figures of its room"); }
-Task<Attributes> PathRemote::Link(OpContext, FileRef, NameRef) { co_return No("hard links"); }
+Task<NameChange> PathRemote::Link(OpContext, FileRef, NameRef) { co_return No("hard links"); }
 Task<std::string> PathRemote::ReadLink(OpContext, FileRef) { co_return No("symbolic links"); }
 Task<std::string> PathRemote::GetXattr(OpContext, FileRef, std::string) {
   co_return No("extended attributes");

@@ -35,7 +35,7 @@ class PathRemote : public Remote {
   Task<ChangesPage> Changes(OpContext context, std::string cursor) override;
   Task<StatFs> GetStatFs(OpContext context) override;
 
-  Task<Attributes> Link(OpContext context, FileRef file, NameRef at) override;
+  Task<NameChange> Link(OpContext context, FileRef file, NameRef at) override;
   Task<std::string> ReadLink(OpContext context, FileRef file) override;
   Task<std::string> GetXattr(OpContext context, FileRef file, std::string name) override;
   Task<std::vector<std::string>> ListXattrs(OpContext context, FileRef file) override;

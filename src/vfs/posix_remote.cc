@@ -27,6 +27,13 @@ std::string NewBlockId() {
   return hex;
 }
 
+// What a change of a name made of its directories.
+std::optional<FileTime> DirectoryTime(const RestAnswer& answer) {
+  const auto time = azure::ParseUint(answer.Get("x-ms-posix-changed"));
+  if (!time || *time > INT64_MAX) return std::nullopt;
+  return FileTime{static_cast<std::int64_t>(*time)};
+}
+
 }  // namespace
 
 PosixRemote::PosixRemote(std::shared_ptr<RestSender> sender, Options options, ServerInfo info)
@@ -89,23 +96,19 @@ Task<Attributes> PosixRemote::SendForAttributes(OpContext context, RestCall call
   co_return out;
 }
 
-Task<RestAnswer> PosixRemote::SendLazily(OpContext context, RestCall call,
-                                         std::optional<FileTime>* changed) {
+Task<RestAnswer> PosixRemote::SendLazily(OpContext context, RestCall call) {
   call.headers.emplace_back("x-ms-posix-lazy", "true");
   auto answer = co_await Send(std::move(context), std::move(call));
   if (answer) marks_.Note(answer->Get("x-ms-posix-mark"));
-  if (answer && changed != nullptr) {
-    const auto time = azure::ParseUint(answer->Get("x-ms-posix-changed"));
-    if (time && *time <= INT64_MAX) *changed = FileTime{static_cast<std::int64_t>(*time)};
-  }
   co_return answer;
 }
 
-Task<Attributes> PosixRemote::SendLazilyForAttributes(OpContext context, RestCall call,
-                                                      std::optional<FileTime>* changed) {
-  FB_CO_ASSIGN_OR_RETURN(const RestAnswer answer,
-                         co_await SendLazily(context, std::move(call), changed));
-  co_return AttributesFromLine(answer.Get("x-ms-posix"));
+Task<NameChange> PosixRemote::ChangeName(OpContext context, RestCall call) {
+  FB_CO_ASSIGN_OR_RETURN(const RestAnswer answer, co_await SendLazily(context, std::move(call)));
+  NameChange change;
+  FB_CO_ASSIGN_OR_RETURN(change.attributes, AttributesFromLine(answer.Get("x-ms-posix")));
+  change.directory = DirectoryTime(answer);
+  co_return change;
 }
 
 Task<> PosixRemote::SyncChanges(OpContext context) {
@@ -153,7 +156,7 @@ Task<ListPage> PosixRemote::List(OpContext context, ListRequest request) {
   co_return page;
 }
 
-Task<Attributes> PosixRemote::Create(OpContext context, CreateRequest request) {
+Task<NameChange> PosixRemote::Create(OpContext context, CreateRequest request) {
   RestCall call = ForName(http::Method::kPut, "create", request.at);
   call.headers.emplace_back("x-ms-posix-set", SetLine(request));
   std::string umask(4, '0');
@@ -162,10 +165,10 @@ Task<Attributes> PosixRemote::Create(OpContext context, CreateRequest request) {
   }
   call.headers.emplace_back("x-ms-umask", umask);
   call.headers.emplace_back("x-ms-posix-token", NewUuid());
-  co_return co_await SendLazilyForAttributes(context, std::move(call), request.at.changed);
+  co_return co_await ChangeName(context, std::move(call));
 }
 
-Task<Attributes> PosixRemote::Link(OpContext context, FileRef file, NameRef at) {
+Task<NameChange> PosixRemote::Link(OpContext context, FileRef file, NameRef at) {
   if (file.id == RemoteId()) {
     FB_CO_ASSIGN_OR_RETURN(const Attributes now, co_await Stat(context, file));
     file.id = now.id;
@@ -176,28 +179,41 @@ Task<Attributes> PosixRemote::Link(OpContext context, FileRef file, NameRef at) 
     call.query.Add("frompath", sender_->endpoint().prefix + file.path);
   }
   call.headers.emplace_back("x-ms-posix-token", NewUuid());
-  co_return co_await SendLazilyForAttributes(context, std::move(call), at.changed);
+  co_return co_await ChangeName(context, std::move(call));
 }
 
 Task<std::string> PosixRemote::ReadLink(OpContext context, FileRef file) {
   FB_CO_ASSIGN_OR_RETURN(const RestAnswer answer,
                          co_await Send(context, For(http::Method::kHead, "stat", file)));
-  const auto fields = azure::FieldLine::Parse(answer.Get("x-ms-posix"));
-  if (!fields) co_return Fail(Code::kBadHttp, "The server's answer is malformed.");
-  const std::string* target = fields->Find("target");
-  if (target == nullptr) co_return Fail(Code::kInvalidInput, "Not a symbolic link.");
-  co_return *target;
+  const std::string_view line = answer.Get("x-ms-posix");
+  FB_CO_ASSIGN_OR_RETURN(const Attributes link, AttributesFromLine(line));
+  if (link.kind != FileKind::kSymlink) {
+    co_return Fail(Code::kInvalidInput, "Not a symbolic link.");
+  }
+  const auto fields = azure::FieldLine::Parse(line);
+  if (fields->Has("target")) co_return std::string(fields->Get("target"));
+  // Only a lake has it: to be read like any content.
+  std::string target(std::min<std::uint64_t>(link.size, kMaxPathBytes), '\0');
+  if (target.empty()) co_return Fail(Code::kBadHttp, "A symbolic link without a target.");
+  FB_CO_ASSIGN_OR_RETURN(
+      const ReadAnswer read,
+      co_await Read(context, {.file = std::move(file),
+                              .etag = link.etag,
+                              .offset = 0,
+                              .into = std::as_writable_bytes(std::span(target))}));
+  target.resize(read.bytes);
+  co_return target;
 }
 
-Task<> PosixRemote::Remove(OpContext context, NameRef at, bool directory) {
+Task<std::optional<FileTime>> PosixRemote::Remove(OpContext context, NameRef at, bool directory) {
   RestCall call = ForName(http::Method::kDelete, "remove", at);
   call.query.Add("kind", directory ? "dir" : "file");
   call.headers.emplace_back("x-ms-posix-token", NewUuid());
-  FB_CO_RETURN_IF_ERROR(co_await SendLazily(context, std::move(call), at.changed));
-  co_return Result<>();
+  FB_CO_ASSIGN_OR_RETURN(const RestAnswer answer, co_await SendLazily(context, std::move(call)));
+  co_return DirectoryTime(answer);
 }
 
-Task<Attributes> PosixRemote::Rename(OpContext context, RenameRequest request) {
+Task<NameChange> PosixRemote::Rename(OpContext context, RenameRequest request) {
   RestCall call = ForName(http::Method::kPut, "rename", request.to);
   if (request.mode == RenameMode::kNoReplace) call.query.Add("flags", "noreplace");
   if (request.mode == RenameMode::kExchange) call.query.Add("flags", "exchange");
@@ -211,14 +227,15 @@ Task<Attributes> PosixRemote::Rename(OpContext context, RenameRequest request) {
   }
   call.headers.emplace_back("x-ms-posix-from", from.Take());
   call.headers.emplace_back("x-ms-posix-token", NewUuid());
-  co_return co_await SendLazilyForAttributes(context, std::move(call), request.to.changed);
+  co_return co_await ChangeName(context, std::move(call));
 }
 
 Task<Attributes> PosixRemote::SetAttributes(OpContext context, FileRef file,
                                             AttributeChanges changes) {
   RestCall call = For(http::Method::kPost, "setattr", file);
   call.headers.emplace_back("x-ms-posix-set", SetLine(changes));
-  co_return co_await SendLazilyForAttributes(context, std::move(call));
+  FB_CO_ASSIGN_OR_RETURN(const RestAnswer answer, co_await SendLazily(context, std::move(call)));
+  co_return AttributesFromLine(answer.Get("x-ms-posix"));
 }
 
 Task<std::string> PosixRemote::GetXattr(OpContext context, FileRef file, std::string name) {

@@ -28,11 +28,11 @@ class PosixRemote final : public Remote {
   Task<Attributes> StatToRead(OpContext context, FileRef file) override;
   Task<Attributes> Lookup(OpContext context, NameRef at) override;
   Task<ListPage> List(OpContext context, ListRequest request) override;
-  Task<Attributes> Create(OpContext context, CreateRequest request) override;
-  Task<Attributes> Link(OpContext context, FileRef file, NameRef at) override;
+  Task<NameChange> Create(OpContext context, CreateRequest request) override;
+  Task<NameChange> Link(OpContext context, FileRef file, NameRef at) override;
   Task<std::string> ReadLink(OpContext context, FileRef file) override;
-  Task<> Remove(OpContext context, NameRef at, bool directory) override;
-  Task<Attributes> Rename(OpContext context, RenameRequest request) override;
+  Task<std::optional<FileTime>> Remove(OpContext context, NameRef at, bool directory) override;
+  Task<NameChange> Rename(OpContext context, RenameRequest request) override;
   Task<Attributes> SetAttributes(OpContext context, FileRef file,
                                  AttributeChanges changes) override;
   Task<std::string> GetXattr(OpContext context, FileRef file, std::string name) override;
@@ -77,11 +77,8 @@ class PosixRemote final : public Remote {
   Task<RestAnswer> Send(OpContext context, RestCall call);
   Task<Attributes> SendForAttributes(OpContext context, RestCall call);
   // A change that may be durable later: SyncChanges asks for it.
-  // `changed`: see NameRef.
-  Task<RestAnswer> SendLazily(OpContext context, RestCall call,
-                              std::optional<FileTime>* changed = nullptr);
-  Task<Attributes> SendLazilyForAttributes(OpContext context, RestCall call,
-                                           std::optional<FileTime>* changed = nullptr);
+  Task<RestAnswer> SendLazily(OpContext context, RestCall call);
+  Task<NameChange> ChangeName(OpContext context, RestCall call);
   // With the session; once more with a new one when the server knows it no longer.
   Task<RestAnswer> SendInSession(OpContext context, RestCall call);
   Task<> OpenSession(OpContext context);

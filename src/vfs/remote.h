@@ -42,9 +42,16 @@ struct FileRef {
 struct NameRef {
   FileRef parent;
   std::string name;
-  // Of a change, where not null: gets the time that the directory has by it, if the server says so.
-  std::optional<FileTime>* changed = nullptr;
   std::string Path() const { return parent.path.empty() ? name : parent.path + "/" + name; }
+};
+
+// What the change of a name made of the thing, and the time that its directories have by it, if the
+// server says so.
+struct NameChange {
+  NameChange() = default;
+  NameChange(Attributes thing) : attributes(std::move(thing)) {}
+  Attributes attributes;
+  std::optional<FileTime> directory;
 };
 
 // What the server can do; found out once, by Probe. A call that needs more than there is fails with
@@ -115,14 +122,14 @@ class RemoteNames {
   virtual Task<Attributes> Lookup(OpContext context, NameRef at) = 0;
   virtual Task<ListPage> List(OpContext context, ListRequest request) = 0;
   // Exclusive: kPathAlreadyExists where anything has the name. The new thing's attributes.
-  virtual Task<Attributes> Create(OpContext context, CreateRequest request) = 0;
-  virtual Task<Attributes> Link(OpContext context, FileRef file, NameRef at) = 0;
+  virtual Task<NameChange> Create(OpContext context, CreateRequest request) = 0;
+  virtual Task<NameChange> Link(OpContext context, FileRef file, NameRef at) = 0;
   virtual Task<std::string> ReadLink(OpContext context, FileRef file) = 0;
   // Of a name. A directory only when empty (kDirectoryNotEmpty). kIsADirectory, kNotADirectory
-  // where `directory` does not fit what is there.
-  virtual Task<> Remove(OpContext context, NameRef at, bool directory) = 0;
+  // where `directory` does not fit what is there. The time that the parent has by it, as above.
+  virtual Task<std::optional<FileTime>> Remove(OpContext context, NameRef at, bool directory) = 0;
   // The attributes of what was moved.
-  virtual Task<Attributes> Rename(OpContext context, RenameRequest request) = 0;
+  virtual Task<NameChange> Rename(OpContext context, RenameRequest request) = 0;
   // Everything but `size`, which is Commit's. The attributes afterwards.
   virtual Task<Attributes> SetAttributes(OpContext context, FileRef file,
                                          AttributeChanges changes) = 0;

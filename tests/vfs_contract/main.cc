@@ -76,7 +76,7 @@ TEST(SmallReads, AreOfTheVersionThatIsAskedFor) {
   create.at.name = "small-reads-" + NewUuid();
   const auto made = RunSync(remote->Create({}, create));
   ASSERT_TRUE(made) << made.error().ToString();
-  const FileRef file{create.at.name, made->id};
+  const FileRef file{create.at.name, made->attributes.id};
   std::mt19937_64 random(7);
   std::vector<std::byte> content(kSize), piece(kPiece);
   for (int version = 0; version < 4; ++version) {
