@@ -65,7 +65,7 @@ Result<ListNodesResult> List(const kv::Reader& reader, const OpContext& context,
 
 // What others set of a node's attributes travels to its lake as metadata.
 Result<> NoteAttributes(Services& services, kv::Transaction& txn, Node& node) {
-  if (node.root || node.path.empty() || node.record.directory) return {};
+  if (node.root || node.path.empty()) return {};
   const Place place = PlaceOfNode(node);
   FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, node.container));
   return NoteChange(services, txn, place, meta::ChangeKind::kMetadata, mark, node.record);

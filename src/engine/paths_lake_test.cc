@@ -8,6 +8,7 @@
 #include "base/codec.h"
 #include "engine/get_container.h"
 #include "engine/lake_for_test.h"
+#include "engine/lease.h"
 #include "engine/nodes_fixture.h"
 #include "meta/keys.h"
 #include "meta/lake_records.h"
@@ -99,6 +100,9 @@ TEST_F(PathsLakeTest, TheDataLakeApiNotesWhatItDoes) {
   properties.metadata = {{"k", "v"}};
   ASSERT_TRUE(f.Run(SetPathProperties(f.services(), f.context(), properties)));
   EXPECT_EQ(Noted(), "headers e/b, metadata e/b");
+  properties.target = f.Blob("e");
+  ASSERT_TRUE(f.Run(SetPathProperties(f.services(), f.context(), properties)));
+  EXPECT_EQ(Noted(), "headers e, metadata e");
   ASSERT_TRUE(f.Delete("e/b"));
   EXPECT_EQ(Noted(), "delete e/b");
   ASSERT_TRUE(f.Create("e/c"));
@@ -117,6 +121,9 @@ TEST_F(PathsLakeTest, MountsNoteWhatTheyDo) {
   set.set.mode = 0600;
   ASSERT_TRUE(f.Run(SetNode(f.services(), f.context(), set)));
   EXPECT_EQ(Noted(), "metadata d/a");
+  set.target = f.At("d");
+  ASSERT_TRUE(f.Run(SetNode(f.services(), f.context(), set)));
+  EXPECT_EQ(Noted(), "metadata d");
   ASSERT_TRUE(f.Make("d/l", azure::FileKind::kSymlink, 0777, "a"));
   EXPECT_EQ(Noted(), "content d/l");
   f.File("b", "b");
@@ -257,6 +264,29 @@ TEST_F(PathsLakeTest, DirectoriesWaitForTheirNames) {
   ListNodesRequest list;
   list.directory = f.At("d");
   EXPECT_EQ(CodeOf(f.Run(ListNodes(f.services(), f.context(), list))), Code::kServerBusy);
+}
+
+// Until an import is past, the lake is asked for a name that is not here.
+TEST_F(PathsLakeTest, WhatChangesABlobAsksForItFirst) {
+  Attach({.mode = meta::LakeMode::kReadWrite, .importing = true});
+  std::vector<std::string> asked;
+  Serve("").on_look_up = [&](const std::string& name) {
+    asked.push_back(name);
+    EXPECT_TRUE(f.store().TransactBlocking([&](kv::Transaction& txn) -> Result<> {
+      txn.Put(keys::NameNote(container, name), meta::Encode(meta::NameNote()));
+      return {};
+    }));
+  };
+  LeaseRequest lease;
+  lease.proposed_id = "00000000-0000-0000-0000-000000000001";
+  lease.duration_seconds = 15;
+  EXPECT_EQ(CodeOf(f.Run(LeaseBlob(f.services(), f.context(), f.Blob("leased"), lease))),
+            Code::kBlobNotFound);
+  SetPathAccessRequest access;
+  access.target = {f.Container(), azure::BlobName("path")};
+  access.owner = "someone";
+  EXPECT_EQ(CodeOf(f.Run(SetPathAccess(f.services(), f.context(), access))), Code::kBlobNotFound);
+  EXPECT_EQ(asked, (std::vector<std::string>{"leased", "path"}));
 }
 
 }  // namespace

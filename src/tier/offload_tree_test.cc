@@ -1,7 +1,9 @@
 // Directories that move and go: the lake follows, and what is below them stays readable meanwhile.
 #include <map>
 
+#include "engine/create_path.h"
 #include "engine/delete_path.h"
+#include "engine/path_status.h"
 #include "engine/rename_path.h"
 #include "tier/offload_fixture.h"
 #include "tier/pending_trees.h"
@@ -33,12 +35,35 @@ class OffloadTreeTest : public ::testing::TestWithParam<bool> {
     auto done = engine().Run(engine::RenamePath(engine().services(), {}, std::move(request)));
     ASSERT_TRUE(done) << done.error().ToString();
   }
-  void DeleteTree(const std::string& name) {
+  void DeleteTree(const std::string& name, bool recursive = true) {
     engine::DeletePathRequest request;
     request.target = engine().Blob(name);
-    request.recursive = true;
+    request.recursive = recursive;
     auto done = engine().Run(engine::DeletePath(engine().services(), {}, std::move(request)));
     ASSERT_TRUE(done) << done.error().ToString();
+  }
+  void MakeDirectory(const std::string& name) {
+    engine::CreatePathRequest request;
+    request.target = engine().Blob(name);
+    request.directory = true;
+    auto done = engine().Run(engine::CreatePath(engine().services(), {}, std::move(request)));
+    ASSERT_TRUE(done) << done.error().ToString();
+  }
+  void Describe(const std::string& name, const std::string& mode) {
+    engine::SetPathPropertiesRequest request;
+    request.target = engine().Blob(name);
+    request.metadata = {{"permissions", mode}};
+    auto done = engine().Run(engine::SetPathProperties(engine().services(), {}, request));
+    ASSERT_TRUE(done) << done.error().ToString();
+  }
+  // What the lake's directory says of its mode; "none" where there is no directory.
+  std::string Described(const std::string& name) {
+    const auto state = f().lake().State(name);
+    if (!state || !state->directory) return "none";
+    for (const auto& [field, value] : state->metadata) {
+      if (field == "permissions") return value;
+    }
+    return "";
   }
   // Files of the lake; directories are its own affair.
   std::map<std::string, std::string> Files() {
@@ -204,6 +229,64 @@ TEST_P(OffloadTreeTest, WhatOnlyTheLakeHadIsKeptWhereItWasMovedOutOfADirectoryTh
   Sync();
   EXPECT_EQ(Files(), (std::map<std::string, std::string>{{"kept", theirs_}}));
   EXPECT_EQ(*engine().Read("kept"), theirs_);
+}
+
+TEST_P(OffloadTreeTest, WhatADirectorySaysAboutItselfTravels) {
+  MakeDirectory("made");
+  Describe("made", "1");
+  MakeDirectory("told");
+  Describe("data", "2");  // the lake had it, or knows it by its files only
+  Sync();
+  EXPECT_EQ(Described("made"), "1");
+  EXPECT_EQ(Described("data"), "2");
+  EXPECT_EQ(Described("told"), "");
+  Describe("told", "3");
+  Sync();
+  EXPECT_EQ(Described("told"), "3");
+  // While it moves, and again.
+  f().faulty_lake().SetLink(lake::LinkState::kDown);
+  Describe("told", "4");
+  Rename("told", "moved");
+  Describe("moved", "5");
+  Rename("data", "moved/data");
+  f().faulty_lake().SetLink(lake::LinkState::kUp);
+  Sync();
+  EXPECT_EQ(Described("told"), "none");
+  EXPECT_EQ(Described("moved"), "5");
+  EXPECT_EQ(Described("moved/data"), "2");
+  EXPECT_EQ(Files(), (std::map<std::string, std::string>{{"moved/data/there", theirs_}}));
+  // Whoever changed it there: the last word is ours, and nothing waits for a decision.
+  ASSERT_TRUE(f().engine().Run(f().lake().Update(
+      {}, {.name = lake::BlobName("made"),
+           .change = lake::SetMetadata{{{"permissions", "9"}, {"hdi_isfolder", "true"}}},
+           .conditions = {}})));
+  Describe("made", "6");
+  Sync();
+  EXPECT_EQ(Described("made"), "6");
+  EXPECT_EQ(f().Status().blocked, 0u);
+  DeleteTree("made");
+  Sync();
+  EXPECT_EQ(Described("made"), "none");
+}
+
+TEST_P(OffloadTreeTest, AFileStandsWhereADirectoryWasAndTheOtherWayRound) {
+  MakeDirectory("was-directory");
+  ASSERT_TRUE(engine().Put("was-file", "bytes"));
+  Sync();
+  ASSERT_TRUE(engine().Delete("was-file"));
+  MakeDirectory("was-file");
+  DeleteTree("was-directory");
+  ASSERT_TRUE(engine().Put("was-directory", "now bytes"));
+  Sync();
+  EXPECT_EQ(Described("was-file"), "");
+  EXPECT_EQ(Files(), (std::map<std::string, std::string>{{"data/there", theirs_},
+                                                         {"was-directory", "now bytes"}}));
+  // As rmdir(2) takes one away.
+  DeleteTree("was-file", /*recursive=*/false);
+  ASSERT_TRUE(engine().Put("was-file", "bytes again"));
+  Sync();
+  EXPECT_EQ(Files()["was-file"], "bytes again");
+  EXPECT_EQ(f().Status().blocked, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Lakes, OffloadTreeTest, ::testing::Bool(),

@@ -38,22 +38,22 @@ bool IsGone(const Error& error) { return lake::Classify(error) == Failure::kNotF
 
 }  // namespace
 
-Task<std::string> EnsureDirectory(lake::ObjectLake& lake, lake::LakeCall call, std::string name,
-                                  lake::Metadata metadata) {
+Task<MadeDirectory> EnsureDirectory(lake::ObjectLake& lake, lake::LakeCall call, std::string name,
+                                    lake::Metadata metadata) {
   lake::MakeDirectoryRequest request;
   request.name = lake::BlobName(name);
   request.metadata = std::move(metadata);
   // Never anew over one that has something in it.
   request.conditions.absent = true;
   auto made = co_await lake.MakeDirectory(call, std::move(request));
-  if (made) co_return made->etag.str();
+  if (made) co_return MadeDirectory{.etag = made->etag.str()};
   const Failure failure = lake::Classify(made.error());
   const bool there = failure == Failure::kPrecondition || failure == Failure::kConflict ||
                      failure == Failure::kUnknownOutcome;
   if (!there) co_return Fail(std::move(made.error()));
   FB_CO_ASSIGN_OR_RETURN(const lake::BlobState state,
                          co_await lake.Head(call, {.name = lake::BlobName(name)}));
-  if (state.directory) co_return state.etag().str();
+  if (state.directory) co_return MadeDirectory{.etag = state.etag().str(), .was_there = true};
   co_return Fail(Code::kPathConflict, "A file stands in the lake at " + name + ".");
 }
 

@@ -22,9 +22,12 @@
 
 namespace forebay::tier {
 
-// Makes a directory of a hierarchical lake where there is none; its ETag. kPathConflict: a file
-// stands there.
-Task<std::string> EnsureDirectory(lake::ObjectLake& lake, lake::LakeCall call, std::string name,
+// Makes a directory of a hierarchical lake where there is none. kPathConflict: a file stands there.
+struct MadeDirectory {
+  std::string etag;
+  bool was_there = false;  // as whoever made it left it
+};
+Task<MadeDirectory> EnsureDirectory(lake::ObjectLake& lake, lake::LakeCall call, std::string name,
                                   lake::Metadata metadata);
 
 class OffloadTrees {

@@ -23,6 +23,9 @@ std::optional<lake::AccessTier> TierOf(const meta::BlobRecord& blob) {
   return blob.tier;
 }
 
+// Not only that there is a directory, but something about it.
+bool SaysMore(const WorkAttempt& attempt) { return (attempt.work.parts & kAttributesPart) != 0; }
+
 }  // namespace
 
 OffloadWriter::OffloadWriter(engine::Services& services, WorkerLoop& loop, AttachmentPtr attachment,
@@ -56,6 +59,8 @@ Task<WriteOutcome> OffloadWriter::Write(AttemptPtr attempt) {
                                                     attempt->blob().directory.has_value()));
   } else if (work.kind == ChangeKind::kRename) {
     FB_CO_ASSIGN_OR_RETURN(outcome, co_await Move(attempt));
+  } else if (attempt->blob().directory) {
+    FB_CO_ASSIGN_OR_RETURN(outcome, co_await WriteDirectory(attempt));
   } else if ((work.parts & kContentPart) != 0) {
     FB_CO_ASSIGN_OR_RETURN(outcome, co_await WriteContent(attempt, attempt->under));
   } else {
@@ -75,7 +80,6 @@ Task<WriteOutcome> OffloadWriter::Write(AttemptPtr attempt) {
 Task<WriteOutcome> OffloadWriter::WriteContent(AttemptPtr attempt, std::string expected) {
   const meta::BlobRecord& blob = attempt->blob();
   WriteOutcome outcome;
-  if (blob.directory) co_return co_await WriteDirectory(attempt);
   if (blob.copy.status == azure::CopyStatus::kPending) {
     // An empty placeholder; the copy's end is a change of its own.
     outcome.etag = expected;
@@ -158,36 +162,82 @@ Task<lake::WriteAnswer> OffloadWriter::PutBlocks(AttemptPtr attempt, std::string
   co_return co_await lake().CommitBlocks(Call(), std::move(request));
 }
 
+// Whoever made it, a directory is a directory. What it says about itself is what somebody said
+// last: nothing else is lost, so others' changes of that are not looked for.
 Task<WriteOutcome> OffloadWriter::WriteDirectory(AttemptPtr attempt) {
-  const meta::BlobRecord& blob = attempt->blob();
+  lake::Metadata metadata = attempt->blob().metadata;
+  std::erase_if(metadata, [](const auto& entry) { return entry.first == "hdi_isfolder"; });
+  // What marks a directory for the Blob API.
+  lake::Metadata marked = metadata;
+  marked.emplace_back("hdi_isfolder", "true");
+  if (!attachment_->record.lake_hierarchical) {
+    co_return co_await WriteMarker(attempt, std::move(marked));
+  }
+  const lake::BlobName name(attempt->work.name);
   WriteOutcome outcome;
-  if (attachment_->record.lake_hierarchical) {
-    FB_CO_ASSIGN_OR_RETURN(
-        outcome.etag, co_await EnsureDirectory(lake(), Call(), attempt->work.name, blob.metadata));
-    co_return outcome;
+  auto made = co_await EnsureDirectory(lake(), Call(), name.str(), metadata);
+  if (!made && made.error().code() == Code::kPathConflict) {
+    FB_CO_ASSIGN_OR_RETURN(outcome, co_await RemoveFile(attempt));
+    if (outcome.foreign) co_return outcome;
+    made = co_await EnsureDirectory(lake(), Call(), name.str(), metadata);
   }
-  // The marker that Hadoop's drivers leave in a flat lake, so that an empty directory is one there.
-  lake::PutRequest request;
-  request.name = lake::BlobName(attempt->work.name);
-  request.metadata = blob.metadata;
-  std::erase_if(request.metadata, [](const auto& entry) { return entry.first == "hdi_isfolder"; });
-  request.metadata.emplace_back("hdi_isfolder", "true");
-  request.conditions = Expecting(attempt->under);
-  auto made = co_await lake().Put(Call(), std::move(request));
-  if (made) {
-    outcome.etag = made->etag.str();
-    co_return outcome;
-  }
-  if (!MustLook(made.error())) co_return Fail(std::move(made.error()));
+  if (!made) co_return Fail(std::move(made.error()));
+  outcome.etag = made->etag;
+  if (!made->was_there || !SaysMore(*attempt)) co_return outcome;
   FB_CO_ASSIGN_OR_RETURN(
-      lake::BlobState state,
-      co_await lake().Head(Call(), {.name = lake::BlobName(attempt->work.name)}));
-  // Whoever made it: a directory is a directory.
-  outcome.etag = state.etag().str();
-  if (!state.directory) {
-    outcome.foreign = {attempt->work.name, attempt->under, std::move(state), made.error()};
-  }
+      const lake::UpdateAnswer told,
+      co_await lake().Update(
+          Call(),
+          {.name = name, .change = lake::SetMetadata{std::move(marked)}, .conditions = {}}));
+  outcome.etag = told.etag.str();
   co_return outcome;
+}
+
+// The file that the directory took the place of here.
+Task<WriteOutcome> OffloadWriter::RemoveFile(AttemptPtr attempt) {
+  const std::string& name = attempt->work.name;
+  if (!attempt->under.empty()) co_return co_await Remove(attempt, name, attempt->under);
+  auto there = co_await lake().Head(Call(), {.name = lake::BlobName(name)});
+  WriteOutcome outcome;
+  if (!there && lake::Classify(there.error()) == Failure::kNotFound) co_return outcome;
+  if (!there) co_return Fail(std::move(there.error()));
+  outcome.foreign = {name,
+                     {},
+                     std::move(*there),
+                     Error(Code::kPathConflict, "A file stands where a directory is here.")};
+  co_return outcome;
+}
+
+// As Hadoop's drivers leave it in a flat lake, so that an empty directory is one there.
+Task<WriteOutcome> OffloadWriter::WriteMarker(AttemptPtr attempt, lake::Metadata metadata) {
+  WriteOutcome outcome;
+  std::string expected = attempt->under;
+  for (int tries = 0; tries < kWriteTries; ++tries) {
+    lake::PutRequest request;
+    request.name = lake::BlobName(attempt->work.name);
+    request.metadata = metadata;
+    request.conditions = Expecting(expected);
+    auto made = co_await lake().Put(Call(), std::move(request));
+    if (made) {
+      outcome.etag = made->etag.str();
+      co_return outcome;
+    }
+    if (!MustLook(made.error())) co_return Fail(std::move(made.error()));
+    auto state = co_await lake().Head(Call(), {.name = lake::BlobName(attempt->work.name)});
+    if (!state && lake::Classify(state.error()) != Failure::kNotFound) {
+      co_return Fail(std::move(state.error()));
+    }
+    if (state && !state->directory) {
+      outcome.foreign = {attempt->work.name, expected, std::move(*state), made.error()};
+      co_return outcome;
+    }
+    expected = state ? state->etag().str() : std::string();
+    if (state && !SaysMore(*attempt)) {
+      outcome.etag = expected;
+      co_return outcome;
+    }
+  }
+  co_return Fail(KeepsChanging());
 }
 
 // --- Whose write is it?

@@ -119,6 +119,9 @@ class OffloadWriter {
   // The lake's state is what an earlier change of attributes has made.
   Task<bool> IsEarlierChange(AttemptPtr attempt, std::string etag);
   Task<WriteOutcome> WriteDirectory(AttemptPtr attempt);
+  Task<WriteOutcome> RemoveFile(AttemptPtr attempt);
+  // Of a flat lake.
+  Task<WriteOutcome> WriteMarker(AttemptPtr attempt, lake::Metadata metadata);
 
   Task<WriteOutcome> WriteParts(AttemptPtr attempt, std::string expected);
   Task<WriteOutcome> ChangeText(AttemptPtr attempt, std::string expected, lake::Change change,
