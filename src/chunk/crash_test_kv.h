@@ -47,7 +47,7 @@ class CrashTestKv final : public kv::Store {
     }
     base_.TransactAsync(std::move(fn), durability,
                         [this, durability, done = std::move(done)](Result<> result) mutable {
-                          if (result && durability == kv::Durability::kSync) Remember();
+                          if (result && durability != kv::Durability::kLazy) Remember();
                           done(std::move(result));
                         });
   }

@@ -73,6 +73,7 @@ TEST_F(LogSizeTest, WhatWasNotWrittenOrRemovedIsNotCounted) {
   memory_.SetCapacity(10);
   EXPECT_FALSE(log->Append(std::string(100'000, 'x'), {}, nullptr).ok());
   EXPECT_EQ(size_->bytes(), 0u);
+  memory_.SetCapacity(1 << 20);
   Write(*log, 4);
   EXPECT_FALSE(metered_->DeleteFile("/kv/000002.log", {}, nullptr).ok());
   EXPECT_EQ(size_->bytes(), 4u);
