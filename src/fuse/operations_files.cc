@@ -24,6 +24,9 @@ fuse_file_info FileInfo(const Face& face, const vfs::OpenAnswer& open, int flags
   return out;
 }
 
+// The kernel would ask for CAP_FSETID, which it does not tell.
+bool IsUnprivileged(const Request& request) { return request.caller().uid != 0; }
+
 asio::awaitable<void> Create(Face& face, Request request, InodeNumber parent, std::string name,
                              std::uint32_t mode, int flags) {
   const vfs::Caller caller = request.caller();
@@ -46,7 +49,8 @@ void OnCreate(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode,
 }
 
 asio::awaitable<void> Open(Face& face, Request request, InodeNumber inode, int flags) {
-  auto open = co_await face.file_system.Open(request.context(), inode, flags);
+  auto open =
+      co_await face.file_system.Open(request.context(), inode, flags, IsUnprivileged(request));
   if (!open) {
     request.Error(open.error());
     co_return;
@@ -81,7 +85,8 @@ void OnRead(fuse_req_t raw, fuse_ino_t, std::size_t size, off_t offset, fuse_fil
 // `data` lies in `buffer`, which the request came in and which nobody else uses meanwhile.
 asio::awaitable<void> Write(Face& face, Request request, [[maybe_unused]] Buffers::Lease buffer,
                             HandleId handle, std::uint64_t offset, ByteView data) {
-  auto done = co_await face.file_system.Write(request.context(), handle, offset, data);
+  auto done = co_await face.file_system.Write(request.context(), handle, offset, data,
+                                              IsUnprivileged(request));
   done ? request.Written(data.size()) : request.Error(done.error());
 }
 void OnWrite(fuse_req_t raw, fuse_ino_t, const char* data, std::size_t size, off_t offset,

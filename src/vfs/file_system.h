@@ -145,11 +145,14 @@ class FileSystem {
   };
   Task<Created> Create(OpContext context, Caller caller, InodeNumber parent, std::string name,
                        std::uint32_t mode, int flags);
-  Task<OpenAnswer> Open(OpContext context, InodeNumber inode, int flags);
+  // `unprivileged`, here and in Write: set-user-id and set-group-id do not outlive what the caller
+  // does to the content. The kernel sees to that itself only where it goes through its page cache.
+  Task<OpenAnswer> Open(OpContext context, InodeNumber inode, int flags, bool unprivileged = false);
   Task<std::size_t> Read(OpContext context, HandleId handle, std::uint64_t offset,
                          MutableByteView into);
   // Returns when the bytes are taken over, not when they are on the server.
-  Task<> Write(OpContext context, HandleId handle, std::uint64_t offset, ByteView data);
+  Task<> Write(OpContext context, HandleId handle, std::uint64_t offset, ByteView data,
+               bool unprivileged = false);
   // close(2) of one descriptor. Drops the fcntl locks of `owner`.
   Task<> Flush(OpContext context, HandleId handle, LockOwner owner);
   Task<> Sync(OpContext context, HandleId handle, bool data_only);

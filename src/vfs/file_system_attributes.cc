@@ -123,6 +123,36 @@ Task<> FileSystem::Impl::SetSize(OpContext context, NodePtr node, std::uint64_t 
   co_return done;
 }
 
+Task<> FileSystem::Impl::Change(OpContext context, NodePtr node, AttributeChanges changes) {
+  const auto file = table.Opened(node);
+  // Else the upload that is still to come would overwrite the time, and meet another ETag.
+  if (file != nullptr && file->State().dirty) {
+    FB_CO_RETURN_IF_ERROR(co_await file->Flush(context));
+  }
+  const Attributes before = Committed(node);
+  FB_CO_ASSIGN_OR_RETURN(FileRef where, table.Where(node));
+  FB_CO_ASSIGN_OR_RETURN(const Attributes fresh,
+                         co_await remote.SetAttributes(context, std::move(where), changes));
+  Restamp(node, before, fresh, changes.mtime || changes.mtime_now);
+  co_return Result<>();
+}
+
+Task<> FileSystem::Impl::DropSetuid(OpContext context, NodePtr node) {
+  constexpr std::uint32_t kSetuid = 04000, kSetgid = 02000, kGroupRuns = 00010;
+  const std::uint32_t mode = Shown(node).attributes.mode;
+  std::uint32_t kept = mode & ~kSetuid;
+  // Without the group's x it has nothing to do with running the file.
+  if ((mode & kGroupRuns) != 0) kept &= ~kSetgid;
+  if (kept == mode) co_return Result<>();
+  AttributeChanges changes;
+  changes.mode = kept;
+  FB_CO_RETURN_IF_ERROR(co_await Change(std::move(context), node, changes));
+  if (KernelCaches* const kernel = caches.load()) {
+    kernel->ForgetAttributes(InodeTable::NumberOf(node), false);
+  }
+  co_return Result<>();
+}
+
 Task<AttributesAnswer> FileSystem::SetAttributes(OpContext context, InodeNumber inode,
                                                  AttributeChanges changes,
                                                  std::optional<HandleId> handle) {
@@ -138,18 +168,7 @@ Task<AttributesAnswer> FileSystem::SetAttributes(OpContext context, InodeNumber 
     if (changes.mtime_now) changes.mtime_now = false;
     changes.size.reset();
   }
-  if (!changes.Empty()) {
-    const auto file = impl_->table.Opened(node);
-    // Else the upload that is still to come would overwrite the time, and meet another ETag.
-    if (file != nullptr && file->State().dirty) {
-      FB_CO_RETURN_IF_ERROR(co_await file->Flush(context));
-    }
-    const Attributes before = impl_->Committed(node);
-    FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
-    FB_CO_ASSIGN_OR_RETURN(const Attributes fresh, co_await impl_->remote.SetAttributes(
-                                                       context, std::move(where), changes));
-    impl_->Restamp(node, before, fresh, changes.mtime || changes.mtime_now);
-  }
+  if (!changes.Empty()) FB_CO_RETURN_IF_ERROR(co_await impl_->Change(context, node, changes));
   CachedAttributes shown = impl_->Shown(node);
   if (shown.left.count() == 0 && impl_->table.Where(node)) {
     FB_CO_RETURN_IF_ERROR(co_await impl_->Refresh(context, node));

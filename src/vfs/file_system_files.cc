@@ -41,8 +41,8 @@ Task<std::shared_ptr<OpenFile>> FileSystem::Impl::Acquire(OpContext context, Nod
   }
 }
 
-Task<OpenAnswer> FileSystem::Impl::OpenNode(OpContext context, NodePtr node, int flags,
-                                            bool fresh) {
+Task<OpenAnswer> FileSystem::Impl::OpenNode(OpContext context, NodePtr node, int flags, bool fresh,
+                                            bool unprivileged) {
   const bool reads = (flags & O_ACCMODE) == O_RDONLY && (flags & O_TRUNC) == 0;
   if (!fresh) FB_CO_RETURN_IF_ERROR(co_await Refresh(context, node, reads));
   // The newer version is another inode; a kernel that is told ESTALE looks the name up once more.
@@ -53,8 +53,10 @@ Task<OpenAnswer> FileSystem::Impl::OpenNode(OpContext context, NodePtr node, int
   if (shown.attributes.IsDirectory()) co_return Fail(Code::kIsADirectory, "A directory.");
   FB_CO_ASSIGN_OR_RETURN(const auto file, co_await Acquire(context, node));
   if (!reads) file->Follow();
-  if ((flags & O_TRUNC) != 0 && file->State().size > 0) {
-    auto cut = co_await file->Truncate(context, 0);
+  if ((flags & O_TRUNC) != 0) {
+    Result<> cut;
+    if (unprivileged) cut = co_await DropSetuid(context, node);
+    if (cut && file->State().size > 0) cut = co_await file->Truncate(context, 0);
     if (!cut) {
       FB_CO_RETURN_IF_ERROR(co_await LetGo(context, node));
       co_return Fail(std::move(cut.error()));
@@ -75,11 +77,13 @@ Task<OpenAnswer> FileSystem::Impl::OpenNode(OpContext context, NodePtr node, int
   co_return answer;
 }
 
-Task<OpenAnswer> FileSystem::Open(OpContext context, InodeNumber inode, int flags) {
+Task<OpenAnswer> FileSystem::Open(OpContext context, InodeNumber inode, int flags,
+                                  bool unprivileged) {
   const bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
   if (writes) FB_CO_RETURN_IF_ERROR(impl_->MayWrite());
   FB_CO_ASSIGN_OR_RETURN(NodePtr node, impl_->table.Find(inode));
-  co_return co_await impl_->OpenNode(impl_->Bounded(context), std::move(node), flags, false);
+  co_return co_await impl_->OpenNode(impl_->Bounded(context), std::move(node), flags, false,
+                                     unprivileged);
 }
 
 Task<FileSystem::Created> FileSystem::Create(OpContext context, Caller caller, InodeNumber parent,
@@ -106,7 +110,8 @@ Task<FileSystem::Created> FileSystem::Create(OpContext context, Caller caller, I
   const InodeNumber inode = out.entry.attributes.inode;
   auto node = impl_->table.Find(inode);
   if (!node) co_return Fail(std::move(node.error()));
-  auto open = co_await impl_->OpenNode(context, std::move(*node), flags, created);
+  auto open = co_await impl_->OpenNode(context, std::move(*node), flags, created,
+                                       /*unprivileged=*/caller.uid != 0);
   if (!open) {
     impl_->table.Forget(inode, 1);
     co_return Fail(std::move(open.error()));
@@ -128,9 +133,13 @@ Task<std::size_t> FileSystem::Read(OpContext context, HandleId handle, std::uint
   co_return bytes;
 }
 
-Task<> FileSystem::Write(OpContext context, HandleId handle, std::uint64_t offset, ByteView data) {
+Task<> FileSystem::Write(OpContext context, HandleId handle, std::uint64_t offset, ByteView data,
+                         bool unprivileged) {
   FB_CO_ASSIGN_OR_RETURN(const auto open, impl_->FileOf(handle));
   if (!open->Writes()) co_return Fail(Code::kBadFileHandle, "The handle is open for reading.");
+  if (unprivileged) {
+    FB_CO_RETURN_IF_ERROR(co_await impl_->DropSetuid(impl_->Bounded(context), open->node));
+  }
   const bool append = (open->flags & O_APPEND) != 0;
   if (!append && offset + data.size() > impl_->traits.max_file_bytes) {
     co_return Fail(Code::kFileTooLarge, "The file would be too large.");
@@ -173,7 +182,8 @@ Task<> FileSystem::Impl::DropOpenFile(OpContext context, NodePtr node) {
   FB_CO_ASSIGN_OR_RETURN(NameRef place, table.Place(root, name));
   auto removed = co_await remote.Remove(context, std::move(place), false);
   table.Removed(root, name);
-  co_return removed;
+  FB_CO_RETURN_IF_ERROR(removed);
+  co_return Result<>();
 }
 
 Task<> FileSystem::Impl::LetGo(OpContext context, NodePtr node) {

@@ -51,6 +51,10 @@ struct FileSystem::Impl {
   // Our change of anything but the content: the table and the open content learn the new ETag.
   void Restamp(const NodePtr& node, const Attributes& before, const Attributes& fresh,
                bool times_set);
+  // All but the length.
+  Task<> Change(OpContext context, NodePtr node, AttributeChanges changes);
+  // The content is about to change at the hands of somebody without privileges.
+  Task<> DropSetuid(OpContext context, NodePtr node);
   // The server has said that there is no such extended attribute; with an empty name: none at all.
   bool KnownToLack(const NodePtr& node, std::string_view xattr) const;
   Entry EntryOf(const NodePtr& parent, std::string_view name, const NodePtr& node);
@@ -67,7 +71,8 @@ struct FileSystem::Impl {
   Task<bool> KeepOpenFile(OpContext context, NodePtr parent, std::string name);
 
   // --- files ---
-  Task<OpenAnswer> OpenNode(OpContext context, NodePtr node, int flags, bool fresh);
+  Task<OpenAnswer> OpenNode(OpContext context, NodePtr node, int flags, bool fresh,
+                            bool unprivileged);
   Task<std::shared_ptr<OpenFile>> Acquire(OpContext context, NodePtr node);
   // One opening less; after the last the content is uploaded and the file let go.
   Task<> LetGo(OpContext context, NodePtr node);

@@ -11,6 +11,17 @@ bool FileSystem::Impl::IsHidden(const NodePtr& parent, std::string_view name) co
   return !traits.unlinked_open_files && parent == table.root() && name.starts_with(kHiddenPrefix);
 }
 
+namespace {
+
+// What the manual pages say of a file system that has no such thing: EPERM (link(2), symlink(2),
+// mknod(2)), EINVAL of a flag (rename(2)).
+Error WhereLacking(Error error, Code code) {
+  if (error.code() != Code::kUnsupported) return error;
+  return {code, error.message()};
+}
+
+}  // namespace
+
 Task<Entry> FileSystem::Impl::AskForName(OpContext context, NodePtr parent, std::string name) {
   FB_CO_ASSIGN_OR_RETURN(NameRef place, table.Place(parent, name));
   const Stamp stamp = table.Begin();
@@ -98,17 +109,15 @@ Task<Entry> FileSystem::Impl::Make(OpContext context, InodeNumber parent, Create
   const std::string name = request.at.name;
   if (IsHidden(directory, name)) co_return Fail(Code::kPathAlreadyExists, "The name is taken.");
   FB_CO_ASSIGN_OR_RETURN(request.at, table.Place(directory, name));
-  std::optional<FileTime> changed;
-  request.at.changed = &changed;
   auto fresh = co_await remote.Create(Bounded(context), std::move(request));
   if (!fresh) {
     // What we believed to be absent is there, or the other way round for the directory.
     table.Distrust(directory);
-    co_return Fail(std::move(fresh.error()));
+    co_return Fail(WhereLacking(std::move(fresh.error()), Code::kOperationNotPermitted));
   }
-  table.DirectoryChanged(directory, changed);
+  table.DirectoryChanged(directory, fresh->directory);
   const Stamp stamp = table.Begin();
-  const NodePtr node = table.Install(directory, name, *fresh, stamp, true);
+  const NodePtr node = table.Install(directory, name, fresh->attributes, stamp, true);
   // What is new has none, and the kernel is about to ask.
   table.InstallXattr(node, "security.capability", std::nullopt, stamp);
   co_return EntryOf(directory, name, node);
@@ -168,13 +177,14 @@ Task<Entry> FileSystem::Link(OpContext context, InodeNumber inode, InodeNumber p
   FB_CO_ASSIGN_OR_RETURN(NameRef place, impl_->table.Place(directory, name));
   FB_CO_ASSIGN_OR_RETURN(FileRef where, impl_->table.Where(node));
   const Attributes before = impl_->Committed(node);
-  std::optional<FileTime> changed;
-  place.changed = &changed;
-  FB_CO_ASSIGN_OR_RETURN(const Attributes fresh,
-                         co_await impl_->remote.Link(context, std::move(where), std::move(place)));
-  impl_->table.DirectoryChanged(directory, changed);
-  impl_->Restamp(node, before, fresh, false);
-  const NodePtr linked = impl_->table.Install(directory, name, fresh, impl_->table.Begin(), true);
+  auto fresh = co_await impl_->remote.Link(context, std::move(where), std::move(place));
+  if (!fresh) {
+    co_return Fail(WhereLacking(std::move(fresh.error()), Code::kOperationNotPermitted));
+  }
+  impl_->table.DirectoryChanged(directory, fresh->directory);
+  const Attributes& now = fresh->attributes;
+  impl_->Restamp(node, before, now, false);
+  const NodePtr linked = impl_->table.Install(directory, name, now, impl_->table.Begin(), true);
   co_return impl_->EntryOf(directory, name, linked);
 }
 
@@ -214,14 +224,12 @@ Task<> FileSystem::Unlink(OpContext context, InodeNumber parent, std::string nam
   FB_CO_ASSIGN_OR_RETURN(NameRef place, impl_->table.Place(directory, name));
   FB_CO_ASSIGN_OR_RETURN(const bool moved, co_await impl_->KeepOpenFile(context, directory, name));
   if (moved) co_return Result<>();
-  std::optional<FileTime> changed;
-  place.changed = &changed;
   auto removed = co_await impl_->remote.Remove(context, std::move(place), false);
   if (!removed) {
     impl_->table.Distrust(directory);
-    co_return removed;
+    co_return Fail(std::move(removed.error()));
   }
-  impl_->table.Removed(directory, name, changed);
+  impl_->table.Removed(directory, name, *removed);
   co_return Result<>();
 }
 
@@ -229,14 +237,12 @@ Task<> FileSystem::RemoveDirectory(OpContext context, InodeNumber parent, std::s
   FB_CO_RETURN_IF_ERROR(impl_->MayWrite());
   FB_CO_ASSIGN_OR_RETURN(const NodePtr directory, impl_->table.Find(parent));
   FB_CO_ASSIGN_OR_RETURN(NameRef place, impl_->table.Place(directory, name));
-  std::optional<FileTime> changed;
-  place.changed = &changed;
   auto removed = co_await impl_->remote.Remove(impl_->Bounded(context), std::move(place), true);
   if (!removed) {
     impl_->table.Distrust(directory);
-    co_return removed;
+    co_return Fail(std::move(removed.error()));
   }
-  impl_->table.Removed(directory, name, changed);
+  impl_->table.Removed(directory, name, *removed);
   co_return Result<>();
 }
 
@@ -257,8 +263,6 @@ Task<> FileSystem::Rename(OpContext context, InodeNumber parent, std::string nam
   request.mode = mode;
   FB_CO_ASSIGN_OR_RETURN(request.from, table.Place(from, name));
   FB_CO_ASSIGN_OR_RETURN(request.to, table.Place(to, new_name));
-  std::optional<FileTime> changed;
-  request.to.changed = &changed;
   const NodePtr moved = table.Child(from, name);
   const NodePtr target = table.Child(to, new_name);
   const bool same = moved != nullptr && moved == target;
@@ -267,16 +271,17 @@ Task<> FileSystem::Rename(OpContext context, InodeNumber parent, std::string nam
     FB_CO_RETURN_IF_ERROR(co_await impl_->KeepOpenFile(context, to, new_name));
   }
   const Attributes before = moved == nullptr ? Attributes() : impl_->Committed(moved);
-  const auto fresh = co_await impl_->remote.Rename(context, std::move(request));
+  auto fresh = co_await impl_->remote.Rename(context, std::move(request));
   if (!fresh) {
     table.Distrust(from);
     table.Distrust(to);
-    co_return Fail(fresh.error());
+    if (mode == RenameMode::kReplace) co_return Fail(std::move(fresh.error()));
+    co_return Fail(WhereLacking(std::move(fresh.error()), Code::kInvalidInput));
   }
   // Two names of one file: rename(2) does nothing.
   if (same) co_return Result<>();
-  table.Renamed(from, name, to, new_name, mode == RenameMode::kExchange, changed);
-  if (moved != nullptr) impl_->Restamp(moved, before, *fresh, false);
+  table.Renamed(from, name, to, new_name, mode == RenameMode::kExchange, fresh->directory);
+  if (moved != nullptr) impl_->Restamp(moved, before, fresh->attributes, false);
   co_return Result<>();
 }
 

@@ -25,6 +25,7 @@ Task<std::unique_ptr<Remote>> PosixRemote::Open(OpContext context,
                                                 std::shared_ptr<RestSender> sender,
                                                 Options options) {
   FB_CO_ASSIGN_OR_RETURN(const ServerInfo info, InfoFromLine(options.info));
+  options.read_only = options.read_only || info.read_only;
   std::unique_ptr<PosixRemote> remote(new PosixRemote(std::move(sender), std::move(options), info));
   RestCall call = remote->ForContainer(http::Method::kHead, "stat");
   call.path = remote->PathOf({});
@@ -42,7 +43,8 @@ Task<RemoteTraits> PosixRemote::Probe(OpContext /*context*/) {
   traits.description = options_.description;
   traits.read_only = options_.read_only;
   traits.stable_ids = traits.modes = traits.owners = traits.set_times = true;
-  traits.symlinks = traits.hard_links = traits.special_files = traits.xattrs = true;
+  traits.symlinks = traits.special_files = traits.xattrs = true;
+  traits.hard_links = info_.links;
   traits.rename_flags = traits.partial_commits = true;
   // Both hang on a session, which a mount that only reads does not have.
   traits.unlinked_open_files = traits.locks = !options_.read_only;

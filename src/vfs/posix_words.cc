@@ -126,6 +126,8 @@ Result<ServerInfo> InfoFromLine(std::string_view line) {
   out.changes = fields->Get("changes") == "true";
   out.versions = fields->Get("versions") == "true";
   out.copies = fields->Get("copies") == "true";
+  out.links = fields->Get("links") != "false";
+  out.read_only = fields->Get("readonly") == "true";
   if (out.version == 0 || out.max_block == 0 || out.max_pieces == 0) return Bad("its limits");
   return out;
 }

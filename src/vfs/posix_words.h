@@ -28,6 +28,8 @@ struct ServerInfo {
   bool changes = false;
   bool versions = false;  // keeps versions that are being read
   bool copies = false;    // takes `copy` with the version of its source
+  bool links = true;      // hard links, and names that are exchanged
+  bool read_only = false;
   std::uint64_t max_block = 64u << 20;
   std::uint64_t max_pieces = 50'000;
 };
