@@ -34,6 +34,7 @@ constexpr const char* kAttachFooter =
     "Credentials, given by where they are kept and never themselves:\n"
     "  sas:@FILE             a shared access signature in a file, read again when it rotates\n"
     "  key:@FILE             an account key in a file, the same\n"
+    "  token:@FILE           a bearer token that something else keeps fresh in a file\n"
     "  managed-identity      of this machine in Azure; managed-identity:CLIENT_ID for one of "
     "several\n"
     "  workload-identity     of a pod (AZURE_CLIENT_ID, AZURE_TENANT_ID, "
