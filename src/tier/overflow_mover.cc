@@ -200,7 +200,10 @@ Task<> OverflowMover::SendWanted(OpContext context) {
 // The settled ones first.
 Task<> OverflowMover::Rounds(OpContext context, OverflowSenderPtr sender) {
   const AttachmentPtr& attachment = sender->attachment();
-  if (IsHeld(attachment->container)) co_return Result<>{};
+  if (IsHeld(attachment->container)) {
+    sender->SetHope(false);
+    co_return Result<>{};
+  }
   auto owned = co_await attachment->owner->Require(context);
   if (!owned && owned.error().code() == Code::kCancelled) co_return owned;
   bool some = false;

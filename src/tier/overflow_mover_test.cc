@@ -373,6 +373,28 @@ TEST(OverflowUnderPressure, NobodyWaitsForASlowLake) {
   *full = 0;
 }
 
+// While a container is brought back nothing of it is sent, and nobody tries again and again.
+TEST(OverflowUnderPressure, OneThatIsHeldIsNoHope) {
+  TierFixtureOptions options = OverflowFixture::Small();
+  options.run_jobs = true;
+  OverflowFixture f(options);
+  ASSERT_TRUE(f.engine().Put("a", Pattern(5'000)));
+  auto hold = f.mover().Hold(f.attachment()->container);
+  const auto until = [](const auto& condition) {
+    for (int i = 0; i < 20'000 && !condition(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return condition();
+  };
+  EXPECT_TRUE(until([&] { return !f.mover().Want(5'000); }));
+  EXPECT_TRUE(f.Objects().empty());
+  hold.reset();
+  EXPECT_TRUE(until([&] {
+    (void)f.mover().Want(5'000);
+    return f.Overflow().bodies == 1;
+  }));
+}
+
 TEST(OverflowUnderPressure, NothingIsKeptOfAContainerThatIsDetached) {
   TierFixtureOptions options = OverflowFixture::Small();
   options.run_jobs = true;
