@@ -16,7 +16,8 @@ import pytest
 from harness import needs, paths
 from harness.accounts import DEVELOPMENT, LAKE
 from harness.forebay import run_forebay
-from harness.mount import Mount
+from harness.mount import EXCHANGE, NOREPLACE, Mount, rename2
+from harness.token_gate import TokenGate
 
 pytestmark = [pytest.mark.forebay_only, needs.left_out("MOUNT")]
 
@@ -110,10 +111,19 @@ def test_exclusive_creation_and_rename_flags(mount):
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     with pytest.raises(FileExistsError):
         os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-    (mount.place / "y").write_text("y")
-    done = subprocess.run(["mv", "-n", path, mount.place / "y"], check=False)
-    assert done.returncode in (0, 1)
-    assert (mount.place / "y").read_text() == "y"
+    other = mount.place / "y"
+    other.write_text("y")
+    assert rename2(path, other, NOREPLACE) == errno.EEXIST
+    assert other.read_text() == "y" and path.read_text() == ""
+    assert rename2(path, other, EXCHANGE) == 0
+    assert path.read_text() == "y" and other.read_text() == ""
+    assert rename2(path, mount.place / "z", EXCHANGE) == errno.ENOENT
+    assert rename2(path, mount.place / "z", NOREPLACE) == 0
+    (mount.place / "d").mkdir()
+    assert rename2(mount.place / "z", mount.place / "d", EXCHANGE) == 0
+    assert (mount.place / "z").is_dir() and (mount.place / "d").read_text() == "y"
+    whiteout = 4
+    assert rename2(other, mount.place / "w", whiteout) == errno.EINVAL
 
 
 def test_attributes(mount, make_mount):
@@ -135,6 +145,20 @@ def test_attributes(mount, make_mount):
     assert os.getxattr(other.place / "f", "user.colour") == b"green"
     use = os.statvfs(mount.place)
     assert use.f_blocks > 0 and use.f_namemax == 255
+
+
+@pytest.mark.parametrize("how", ["echo y >> f", "echo y > f", "echo y 1<> f", "truncate -s 1 f"])
+def test_a_write_by_somebody_else_ends_set_user_id(mount, how):
+    os.chmod(mount.place, 0o755)
+    path = mount.place / "f"
+    for mode, left in ((0o6777, 0o777), (0o4766, 0o766), (0o777, 0o777)):
+        path.write_text("hello")
+        os.chmod(path, mode)
+        subprocess.run(["sh", "-c", how], cwd=mount.place, user=1000, group=1000, check=True)
+        assert oct(stat.S_IMODE(os.stat(path).st_mode)) == oct(left), how
+    os.chmod(path, 0o4777)
+    path.write_text("by the superuser")
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o4777
 
 
 def test_times_that_were_set_before_the_close_stay(mount):
@@ -337,6 +361,40 @@ def test_the_helper_of_mount_8(container, make_mount, tmp_path):
     with pytest.raises(OSError) as refused:
         (mount.place / "new").write_text("x")
     assert refused.value.errno == errno.EROFS
+
+
+def test_a_signature_and_a_token_in_files(server, make_mount, tmp_path):
+    signature = tmp_path / "sas"
+    signature.write_text(LAKE.account_sas() + "\n")
+    gate = TokenGate(server, LAKE.account_sas(), "eyJ0eXAi.one")
+    token = tmp_path / "token"
+    token.write_text("eyJ0eXAi.one\n")
+    by_signature = make_mount(f"sas_file={signature}", start=False)
+    by_token = make_mount(f"token_file={token}", start=False)
+    by_token.url = gate.url(LAKE, "files")
+    try:
+        for number, mount in enumerate((by_signature, by_token)):
+            mount.start()
+            (mount.place / "made").write_bytes(b"x" * 3_000_000)
+            os.rename(mount.place / "made", mount.place / f"kept-{number}")
+            with open(mount.place / f"kept-{number}", "r+b") as file:
+                fcntl.lockf(file, fcntl.LOCK_EX)
+                file.seek(1000)
+                file.write(b"y")
+            assert (by_signature.place / f"kept-{number}").read_bytes()[999:1002] == b"xyx"
+        # It ran out, and somebody else has put a new one there.
+        gate.token = "eyJ0eXAi.another"
+        token.write_text("eyJ0eXAi.another\n")
+        assert (by_token.place / "kept-0").read_bytes()[999:1002] == b"xyx"
+        assert b"eyJ0eXAi" not in by_token.log().encode()
+        by_token.unmount()
+        token.write_text("eyJ0eXAi.wrong\n")
+        refused = by_token.run()
+        assert refused.returncode != 0 and gate.refused > 0
+        assert "eyJ0eXAi" not in refused.stderr
+    finally:
+        by_token.close()
+        gate.stop()
 
 
 def test_a_read_only_mount(make_mount, mount):

@@ -1,12 +1,16 @@
 """Lakes for tests: a server behind a bad link, its containers, and a Forebay in front of it."""
 
 import json
+import os
+import pty
+import re
+import subprocess
 import time
 
 from azure.storage.blob import BlobServiceClient
 
 from . import needs, paths
-from .accounts import DEVELOPMENT
+from .accounts import DEVELOPMENT, LAKE
 from .forebay import Forebay, run_forebay
 from .proxy import REAL_LINK, FaultProxy
 from .server import ServerProcess
@@ -32,11 +36,14 @@ class Lake:
         if kind == "azurite":
             needs.need(PEER.exists(), "PEER", "Azurite is missing: run tests/e2e/install_clients")
             self.server = AzuriteLake(directory)
+        elif kind == "hierarchical":
+            self.account = LAKE
+            self.server = Forebay(directory, accounts=(DEVELOPMENT, LAKE))
         else:
             self.server = Forebay(directory)
         self.server.start()
         self.link = FaultProxy(self.server, **(settings or REAL_LINK))
-        self.direct = service(self.server.url(self.account))
+        self.direct = service(self.server.url(self.account), account=self.account)
 
     def make(self, name, blobs=None):
         """A container with these blobs; its client, which knows no bad link."""
@@ -71,6 +78,10 @@ class Front:
         done = run_forebay(*arguments, "--data", self.server.data, timeout=timeout)
         assert not ok or done.returncode == 0, done.stdout + done.stderr
         return done
+
+    def terminal(self, *arguments):
+        """The same command with somebody who looks at a terminal."""
+        return Terminal([str(paths.SERVER), *arguments, "--data", str(self.server.data)])
 
     def attach(self, container, lake_container, *flags, credential=None, wait=True):
         if credential is None:
@@ -110,6 +121,24 @@ class Front:
                 assert secret not in text
 
 
-def service(url, retries=3):
-    credential = {"account_name": DEVELOPMENT.name, "account_key": DEVELOPMENT.key}
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, command):
+        self.seen = ""
+        self.screen, theirs = pty.openpty()
+        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+
+    def read_until(self, pattern):
+        """What is shown, until it matches; it need not be shown for long."""
+        deadline = time.monotonic() + 60
+        while not (found := re.search(pattern, self.seen, re.DOTALL)):
+            assert time.monotonic() < deadline, self.seen[-500:]
+            self.seen += os.read(self.screen, 65536).decode(errors="replace")
+        return found
+
+
+def service(url, retries=3, account=DEVELOPMENT):
+    credential = {"account_name": account.name, "account_key": account.key}
     return BlobServiceClient(url, credential, retry_total=retries)

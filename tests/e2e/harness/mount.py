@@ -1,5 +1,6 @@
 """`forebay mount` as a directory of a test. Whatever happens, `close` takes it away."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -8,6 +9,17 @@ from pathlib import Path
 
 from . import needs, paths
 from .accounts import LAKE
+
+
+NOREPLACE, EXCHANGE = 1, 2
+
+
+def rename2(source, target, flags):
+    """renameat2(2), which Python has no word for: its errno, or 0."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    at_cwd = -100
+    failed = libc.renameat2(at_cwd, os.fsencode(source), at_cwd, os.fsencode(target), flags)
+    return ctypes.get_errno() if failed else 0
 
 
 class Mount:

@@ -1,0 +1,127 @@
+"""Mounts of containers that are attached to a lake: what a blob cannot say, and what comes back of it."""
+
+import errno
+import json
+import os
+import stat
+
+import pytest
+from harness import needs
+from harness.accounts import DEVELOPMENT, LAKE
+from harness.lakes import Front, Lake
+from harness.mount import EXCHANGE, Mount, rename2
+
+pytestmark = [pytest.mark.forebay_only, needs.left_out("MOUNT")]
+
+A_TIME = 1_234_567_890_987_654_321
+
+
+@pytest.fixture(params=["forebay", "hierarchical"])
+def lake(request, tmp_path):
+    lake = Lake(request.param, tmp_path / "lake")
+    yield lake
+    lake.stop()
+
+
+@pytest.fixture
+def front(lake, make_server):
+    lake.make("data")
+    return Front(make_server(accounts=(DEVELOPMENT, LAKE)).start(), lake)
+
+
+@pytest.fixture
+def mount_of(front, tmp_path):
+    """Attaches a container of a hierarchical account to the lake's, and mounts it."""
+    made = []
+
+    def make(name, mode):
+        front.attach(f"{LAKE.name}/{name}", "data", "--mode", mode)
+        made.append(Mount(front.server, name, tmp_path / name))
+        return made[-1].start()
+
+    yield make
+    for mount in made:
+        mount.close()
+
+
+def error_of(call, *arguments):
+    with pytest.raises(OSError) as raised:
+        call(*arguments)
+    return raised.value.errno
+
+
+def fill(place):
+    """One of everything; attributes are set after it is made, as tar and rsync do."""
+    (place / "run" / "empty").mkdir(parents=True)
+    (place / "run" / "weights").write_bytes(b"w" * 100_000)
+    os.symlink("../run/weights", place / "run" / "latest")
+    os.mkfifo(place / "run" / "fifo", 0o600)
+    os.mknod(place / "run" / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    os.chown(place / "run" / "weights", 1000, 1001)
+    os.chmod(place / "run" / "weights", 0o4750)
+    os.utime(place / "run" / "weights", ns=(A_TIME, A_TIME))
+    os.lchown(place / "run" / "latest", 1002, 1003)
+    for directory, mode in (("run/empty", 0o1777), ("run", 0o2750)):
+        os.chown(place / directory, 1000, 1001)
+        os.chmod(place / directory, mode)
+
+
+def seen(place):
+    """Times to the second: that is all a lake says of a file whose times nobody has set."""
+    out = {}
+    for path in sorted(place.rglob("*")):
+        there = os.lstat(path)
+        out[str(path.relative_to(place))] = (
+            oct(there.st_mode), there.st_uid, there.st_gid, there.st_rdev, there.st_nlink,
+            None if path.is_dir() else (there.st_size, int(there.st_mtime)),
+            os.readlink(path) if path.is_symlink() else None,
+            path.read_bytes() if path.is_file() else None,
+        )  # fmt: skip
+    return out
+
+
+def test_what_a_mount_makes_comes_back_from_the_lake(lake, front, mount_of):
+    mount = mount_of("files", "read-write")
+    fill(mount.place)
+    assert error_of(os.link, mount.place / "run/weights", mount.place / "hard") == errno.EPERM
+    assert rename2(mount.place / "run/weights", mount.place / "run/latest", EXCHANGE) == errno.EINVAL
+    made = seen(mount.place)
+    assert set(made) == {"run", *(f"run/{x}" for x in ("empty", "fifo", "latest", "null", "weights"))}
+    front.forebay("lake", "sync", f"{LAKE.name}/files", "--wait")
+    front.forebay("tier", "evict", f"{LAKE.name}/files", "**")
+    assert seen(mount.place) == made, "as they were, though the lake has the bytes"
+    mount.unmount()
+    front.forebay("lake", "detach", f"{LAKE.name}/files")
+    # Anybody can read what is there.
+    blob = lake.direct.get_blob_client("data", "run/weights")
+    assert blob.download_blob().readall() == b"w" * 100_000
+    assert blob.get_blob_properties().metadata["posix_owner"] == "1000"
+    again = mount_of("again", "read-only")
+    assert seen(again.place) == made
+    assert os.stat(again.place / "run/weights").st_mtime_ns == A_TIME
+    assert error_of((again.place / "new").touch) == errno.EROFS
+    assert error_of(os.chmod, again.place / "run", 0o700) == errno.EROFS
+
+
+def test_a_checkpoint_travels_under_its_last_name(lake, front, mount_of):
+    mount = mount_of("files", "read-write")
+    for step in range(3):
+        place = mount.place / "tmp"
+        place.mkdir()
+        for rank in range(4):
+            (place / f"rank-{rank}").write_bytes(bytes([step, rank]) * 200_000)
+        os.chmod(place, 0o750)
+        os.rename(place, mount.place / f"step-{step}")
+    front.forebay("lake", "sync", f"{LAKE.name}/files", "--wait")
+    far = lake.direct.get_container_client("data")
+    conflicts = front.forebay("lake", "conflicts", f"{LAKE.name}/files", "--json").stdout
+    assert json.loads(conflicts)["conflicts"] == []
+    files = {b.name: far.download_blob(b.name).readall() for b in far.list_blobs() if b.size}
+    expected = {f"step-{s}/rank-{r}": bytes([s, r]) * 200_000 for s in range(3) for r in range(4)}
+    assert files == expected
+    mount.unmount()
+    front.forebay("lake", "detach", f"{LAKE.name}/files")
+    again = mount_of("again", "read-only")
+    assert sorted(os.listdir(again.place)) == ["step-0", "step-1", "step-2"]
+    assert stat.S_IMODE((again.place / "step-2").stat().st_mode) == 0o750
+    assert (again.place / "step-2" / "rank-3").read_bytes() == bytes([2, 3]) * 200_000
