@@ -53,29 +53,36 @@ class CountingRemote final : public ForwardingRemote {
 
 class FileSystemTest : public testing::Test {
  protected:
+  static constexpr int kFiles = 100;
+  // "file0" and so on, of one byte, by another mount.
+  void MakeFiles() {
+    MountForTest other(elsewhere_);
+    for (int i = 0; i < kFiles; ++i) ASSERT_TRUE(other.Put("file" + std::to_string(i), "x"));
+  }
+
   MemoryServer server_;
   MemoryRemote remote_{server_};
   MemoryRemote elsewhere_{server_};
 };
 
 TEST_F(FileSystemTest, ManyNamesThatAreLookedUpCostAListingAndNotAQuestionEach) {
-  constexpr int kFiles = 400;
+  constexpr int kMany = 400;
   {
     MountForTest other(elsewhere_);
-    for (int i = 0; i < kFiles; ++i) {
+    for (int i = 0; i < kMany; ++i) {
       ASSERT_TRUE(
           other.Put("file" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x')));
     }
   }
   CountingRemote counted(remote_);
   MountForTest mount(counted, Ages(std::chrono::minutes(1)));
-  for (int i = 0; i < kFiles; ++i) {
+  for (int i = 0; i < kMany; ++i) {
     const auto at = mount.Walk("file" + std::to_string(i));
     ASSERT_TRUE(at.has_value());
     EXPECT_EQ(at->size, static_cast<std::uint64_t>(i));
   }
   // The names come in another order than they are listed in.
-  EXPECT_LT(counted.asked, kFiles / 4);
+  EXPECT_LT(counted.asked, kMany / 4);
 }
 
 // Something happens between the server's answer to a listing and its arrival.
@@ -91,9 +98,7 @@ class MeanwhileRemote final : public ForwardingRemote {
 };
 
 TEST_F(FileSystemTest, WhatIsListedAheadHidesNothingThatWasDoneHereMeanwhile) {
-  constexpr int kFiles = 100;
-  MountForTest other(elsewhere_);
-  for (int i = 0; i < kFiles; ++i) ASSERT_TRUE(other.Put("file" + std::to_string(i), "x"));
+  MakeFiles();
   MeanwhileRemote remote(remote_);
   MountForTest mount(remote, Ages(std::chrono::minutes(1)));
   bool listed = false;
@@ -118,9 +123,7 @@ class UnlistedRemote final : public ForwardingRemote {
 };
 
 TEST_F(FileSystemTest, NamesAreFoundWhereTheirDirectoryCannotBeListed) {
-  constexpr int kFiles = 100;
-  MountForTest other(elsewhere_);
-  for (int i = 0; i < kFiles; ++i) ASSERT_TRUE(other.Put("file" + std::to_string(i), "x"));
+  MakeFiles();
   UnlistedRemote unlisted(remote_);
   MountForTest mount(unlisted, Ages(std::chrono::minutes(1)));
   for (int i = 0; i < kFiles; ++i) EXPECT_TRUE(mount.Walk("file" + std::to_string(i)).has_value());
