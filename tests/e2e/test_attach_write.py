@@ -7,7 +7,7 @@ import time
 import pytest
 from azure.storage.blob import ContentSettings, StandardBlobTier
 from azure.storage.filedatalake import DataLakeServiceClient
-from harness import trees
+from harness import trees, waiting
 from harness.accounts import DEVELOPMENT, LAKE
 from harness.lakes import Front
 from harness.raw import RawClient
@@ -108,6 +108,29 @@ def test_work_goes_on_without_a_link(lake, front):
     sync(front)
     far = lake.direct.get_container_client("datasets")
     assert {blob.name for blob in far.list_blobs()} == {"old", "written offline"}
+
+
+def test_a_rate_is_taken_up_without_a_restart(lake, front):
+    server, far = front.server, lake.direct.get_container_client("datasets")
+
+    def reload(rate):
+        before = server.log(10_000).count("configuration reloaded")
+        server.extra = f'lake.upload_rate = "{rate}"'
+        server.write_config()
+        server.reload()
+        waiting.until(lambda: server.log(10_000).count("configuration reloaded") > before)
+
+    reload("paused")
+    process = server.process.pid
+    front.container("training").upload_blob("held", b"x" * 300_000)
+    for _ in range(5):
+        backlog = front.status("training")["backlog"]
+        assert (backlog["files"], backlog["bytes"]) == (1, 300_000), backlog
+        assert [blob.name for blob in far.list_blobs()] == ["old"]
+    reload("*=unlimited")
+    sync(front)
+    assert far.download_blob("held").readall() == b"x" * 300_000
+    assert server.process.pid == process and server.alive
 
 
 def test_an_acknowledged_write_is_in_the_lake(lake, front):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import http.client
+import json
 import re
 import socket
 import ssl
@@ -14,6 +15,7 @@ from azure.storage.blob import BlobServiceClient
 from harness import trees
 from harness.accounts import DEVELOPMENT, SECOND, make_key
 from harness.raw import RawClient
+from harness.server import free_port
 from harness.waiting import until
 
 pytestmark = pytest.mark.forebay_only
@@ -106,8 +108,8 @@ class Tls:
         )  # fmt: skip
 
 
-def served_certificate(server):
-    return ssl.get_server_certificate(("127.0.0.1", server.port))
+def served_certificate(port):
+    return ssl.get_server_certificate(("127.0.0.1", port))
 
 
 def test_tls_and_a_renewed_certificate(make_server, tmp_path):
@@ -121,10 +123,44 @@ def test_tls_and_a_renewed_certificate(make_server, tmp_path):
     data = trees.content("tls", 9_000_000)
     container.upload_blob("blob", data)
     assert container.download_blob("blob").readall() == data
-    before = served_certificate(server)
+    before = served_certificate(server.port)
     tls.renew("second")
     server.reload()
-    until(lambda: served_certificate(server) != before)
+    until(lambda: served_certificate(server.port) != before)
+    assert server.alive
+
+
+def test_the_webhook_speaks_tls(make_server, tmp_path):
+    tls = Tls(str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
+    tls.renew("first")
+    port = free_port()
+    server = make_server(
+        extra=f'lake.events_listen = "127.0.0.1:{port}"\n'
+        f'lake.events_tls_cert = "{tls.certificate}"\nlake.events_tls_key = "{tls.key}"'
+    ).start()
+    hook = "/v1/lakes/azure-events?token=" + (server.data / "events.token").read_text().strip()
+
+    def post(connection, event, **headers):
+        connection.request("POST", hook, json.dumps(event), {"Content-Type": "application/json", **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    trusting = ssl.create_default_context(cafile=tls.certificate)
+    handshake = [{"id": "1", "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "subject": "",
+                  "eventTime": "2026-11-21T00:00:00Z", "dataVersion": "1",
+                  "topic": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/acct",
+                  "data": {"validationCode": "512d38b6-c7b8"}}]  # fmt: skip
+    status, said = post(
+        http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=trusting), handshake,
+        **{"aeg-event-type": "SubscriptionValidation"},
+    )  # fmt: skip
+    assert (status, json.loads(said)) == (200, {"validationResponse": "512d38b6-c7b8"})
+    with pytest.raises((OSError, http.client.HTTPException)):
+        post(http.client.HTTPConnection("127.0.0.1", port, timeout=60), handshake)
+    before = served_certificate(port)
+    tls.renew("second")
+    server.reload()
+    until(lambda: served_certificate(port) != before)
     assert server.alive
 
 
