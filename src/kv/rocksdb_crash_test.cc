@@ -183,7 +183,7 @@ TEST(RocksDbCrashTest, AwaitedTransactionsAreDurableWhenTheyAreAnsweredAndSoIsWh
   constexpr Writing kAwaiting{.sync_every = 4, .synced = Durability::kAwaited};
   std::uint64_t operations = OperationsOfAFullRun(kAwaiting);
   std::mt19937_64 random(13);
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 30; ++i) {
     CrashAndRecover(1 + random() % operations, random(), kAwaiting);
     if (HasFailure()) return;
   }
