@@ -105,6 +105,8 @@ class ChangeOrder {
   bool Withdraw(ChangeNumber last);
   // All that has not been started.
   std::vector<ChangeWork> Waiting() const;
+  // It is there: neither swallowed, nor withdrawn, nor done.
+  bool Has(ChangeNumber last) const { return works_.contains(last); }
 
   // All changes up to this one are visible: what a log may erase and a barrier waits for.
   ChangeNumber visible_up_to() const;

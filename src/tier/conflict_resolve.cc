@@ -5,6 +5,7 @@
 #include "meta/keys.h"
 #include "tier/conflict_settle.h"
 #include "tier/events.h"
+#include "tier/live_names.h"
 
 namespace forebay::tier {
 namespace {
@@ -39,12 +40,6 @@ Task<> TakeOffList(engine::Services& services, AttachmentPtr attachment, std::ui
         txn.Put(keys::LakeConflict(container, id), Encode(record));
         return {};
       });
-}
-
-engine::BlobTarget TargetOf(const Attachment& attachment, const std::string& name) {
-  return {{azure::AccountName(attachment.record.account), false},
-          azure::ContainerName(attachment.record.container),
-          azure::BlobName(name)};
 }
 
 }  // namespace

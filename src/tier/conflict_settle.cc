@@ -26,7 +26,6 @@ namespace keys = meta::keys;
 // What is here under the name that the conflict is about.
 struct Here {
   std::optional<meta::BlobRecord> record;
-  std::uint64_t unsent = 0;  // of the record, or of its tombstone
   LocalChange change = LocalChange::kDelete;
   bool only_moved = false;  // OnlyMovedHere
 };
@@ -73,17 +72,10 @@ Result<Here> Look(const kv::Reader& reader, const Conflict& conflict) {
                       meta::NamespaceOf(container).Find(reader, container.id, conflict.name));
   if (here.record) {
     const meta::BlobRecord& record = *here.record;
-    const meta::LakeCopy copy = record.lake.value_or(meta::LakeCopy{});
-    here.unsent = copy.unsent;
     const bool bytes = !record.body.in_lake && (conflict.content || NotThere(record, conflict));
     here.only_moved = OnlyMovedHere(record, conflict.name);
     here.change = bytes || here.only_moved ? LocalChange::kContent : LocalChange::kAttributes;
-    return here;
   }
-  FB_ASSIGN_OR_RETURN(auto stored, reader.Get(keys::NameNote(container.id, conflict.name)));
-  if (!stored) return here;
-  FB_ASSIGN_OR_RETURN(const meta::NameNote note, meta::DecodeNameNote(*stored));
-  here.unsent = note.unsent;
   return here;
 }
 
@@ -124,10 +116,14 @@ Result<> Tell(kv::Transaction& txn, const Plan& plan, ConflictRecord record, std
   return {};
 }
 
-// Our record as it is in this transaction, which must be the one that was decided about.
+// Our record as it is in this transaction. It may be newer than when it was decided about, as long
+// as the decision would be the same.
 Result<std::optional<meta::BlobRecord>> StillHere(const kv::Reader& reader, const Plan& plan) {
   FB_ASSIGN_OR_RETURN(Here now, Look(reader, plan.conflict));
-  if (now.record.has_value() == plan.here.record.has_value() && now.unsent == plan.here.unsent) {
+  const Here& then = plan.here;
+  const bool moved_here_since = now.only_moved && !then.only_moved;
+  if (now.record.has_value() == then.record.has_value() && now.change == then.change &&
+      !moved_here_since) {
     return std::move(now.record);
   }
   return Fail(Code::kServerBusy, "The blob is being changed.");
@@ -156,7 +152,8 @@ Result<> NoteAnew(engine::Services& services, kv::Transaction& txn,
       ours.lake->unsent = 0;
       return {};
     }
-    return engine::NoteRenameAgain(services, txn, container, name, from, mark, ours);
+    FB_RETURN_IF_ERROR(engine::NoteRenameAgain(services, txn, container, name, from, mark, ours));
+    return SayAgain(services, txn, container, dropped, mark, name, ours);
   }
   ours.lake.reset();
   engine::Place place;

@@ -237,4 +237,10 @@ Task<> LiveNames::Refresh(OpContext context, AttachmentPtr attachment, std::stri
       context, key, [&] { return RefreshNow(context, attachment, name, lake_name, etag); });
 }
 
+engine::BlobTarget TargetOf(const Attachment& attachment, const std::string& name) {
+  return {{azure::AccountName(attachment.record.account), false},
+          azure::ContainerName(attachment.record.container),
+          azure::BlobName(name)};
+}
+
 }  // namespace forebay::tier

@@ -55,5 +55,7 @@ class LiveNames {
 // The container as it is now; kStale when the attachment is not its any more.
 Result<meta::ContainerRecord> AttachedContainer(const kv::Reader& reader,
                                                 const Attachment& attachment);
+// A blob of it, as the engine's operations call it.
+engine::BlobTarget TargetOf(const Attachment& attachment, const std::string& name);
 
 }  // namespace forebay::tier

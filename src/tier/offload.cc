@@ -32,7 +32,8 @@ Offload::Offload(engine::Services& services, WorkerLoop& loop, AttachmentPtr att
       conflicts_(conflicts),
       lease_(services, attachment_->container, owner, options_.lease),
       writer_(services, loop, attachment_, options_),
-      trees_(services, loop, attachment_, options_, lease_),
+      tree_work_{services, loop, attachment_, options_, lease_},
+      trees_(tree_work_),
       order_(OrderingOf(attachment_->record)),
       guard_(options.deletes) {}
 
@@ -212,7 +213,6 @@ Offload::JobPtr Offload::NextLocked(SteadyTime now) {
       for (const ChangeNumber number : numbers) {
         if (void_.erase(number) == 0) job->changes.push_back(window_.at(number).change);
       }
-      ForgetStagedLocked(work.swallowed);
       job->work = std::move(work);
       ready_.push_back(std::move(job));
     }
@@ -254,16 +254,17 @@ void Offload::StageAhead() {
   std::vector<Wanted> wanted;
   {
     std::lock_guard lock(mutex_);
+    // Nobody will ask for those; whoever is at one notices nothing.
+    std::erase_if(staged_, [this](const auto& one) { return !order_.Has(one.first); });
     if (LimitLocked(std::chrono::steady_clock::now()) <= 1) return;
     for (const ChangeWork& work : order_.Ahead(options_.ahead)) {
-      if (staging_ >= options_.ahead) break;
+      if (staged_.size() >= options_.ahead) break;
       if ((work.parts & kContentPart) == 0 || staged_.contains(work.last)) continue;
       if (void_.contains(work.last)) continue;
       const meta::ChangeRecord& change = window_.at(work.last).change->record;
       if (!writer_.GoesInBlocks(change.blob) || change.blob.body.in_lake) continue;
       Staging& staging = staged_[work.last];
       staging.idle = std::make_shared<Event>();
-      ++staging_;
       wanted.push_back({work.name, change.blob, staging});
     }
   }
@@ -276,17 +277,9 @@ void Offload::StageAhead() {
 Task<> Offload::RunStaging(Self, std::string name, meta::BlobRecord blob, Staging staging) {
   // What fails here is tried again in its turn.
   (void)co_await writer_.Stage(std::move(name), std::move(blob), staging.body);
-  {
-    std::lock_guard lock(mutex_);
-    --staging_;
-  }
   staging.idle->Set();
   Wake();
   co_return Result<>{};
-}
-
-void Offload::ForgetStagedLocked(const std::vector<ChangeNumber>& numbers) {
-  for (const ChangeNumber number : numbers) staged_.erase(number);
 }
 
 // --- What waits.
@@ -395,7 +388,6 @@ Result<OffloadStatus> Offload::status() const {
     status.oldest = content ? change.blob.modified : first->second.seen;
   }
   status.under_way = under_way_;
-  status.staged = staged_.size();
   status.sent_changes = sent_changes_;
   status.sent_bytes = sent_bytes_;
   const OffloadRate::PerSecond rate = rate_.At(std::chrono::steady_clock::now());

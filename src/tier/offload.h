@@ -53,7 +53,6 @@ struct OffloadStatus {
   std::uint64_t bytes = 0;    // of content among them
   std::optional<WallTime> oldest;
   std::size_t under_way = 0;
-  std::size_t staged = 0;          // bodies of which blocks went ahead of their turn
   std::uint64_t sent_changes = 0;  // since this process began
   std::uint64_t sent_bytes = 0;
   double changes_per_second = 0;  // of the last seconds
@@ -140,8 +139,6 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   std::size_t LimitLocked(SteadyTime now) const;
   void StageAhead();
   Task<> RunStaging(Self self, std::string name, meta::BlobRecord blob, Staging staging);
-  // Of works that will not ask for it: whoever is at it notices nothing.
-  void ForgetStagedLocked(const std::vector<ChangeNumber>& numbers);
   void Wake();
   SteadyTime NextTimerLocked() const;
 
@@ -150,6 +147,7 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   Task<std::optional<WriteOutcome>> Attempt(JobPtr job);
   Task<std::optional<WriteOutcome>> AttemptTree(JobPtr job);
   Task<KnownUnder> Under(JobPtr job, std::string name);
+  Task<> StoreSaid(JobPtr job, std::string etag);
   Task<std::shared_ptr<StagedBody>> TakeStaged(JobPtr job);
   Task<bool> MayDelete(std::uint64_t deletes);
   // Deletes that the guard can tell apart are not counted further.
@@ -166,15 +164,23 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   Task<> Settle(JobPtr job, ForeignBlob foreign);
   Task<> TakeOurs(JobPtr job, ForeignBlob foreign, ConflictDecision decision);
   Task<> TakeTheirs(JobPtr job, ForeignBlob foreign, std::string here, ConflictDecision decision);
+  Task<> StoreTheirs(std::shared_ptr<const DroppedChanges> dropped, ConflictDecision decision);
   std::string MovedOnToLocked(const ChangeWork& work) const;
 
   // The name that the blob has here now; empty: it went with its directory.
   Task<std::string> NameHere(JobPtr job, std::string said);
-  Task<std::shared_ptr<DroppedChanges>> ChangesOf(JobPtr job, std::string name);
-  // Some of what need not wait for the decision; false: there is no more of it.
-  Task<bool> ReleaseSuperseded(JobPtr job, DroppedChanges& dropped);
+  // How far the log was searched for what a decision takes out of it.
+  struct Search;
+  Task<std::shared_ptr<Search>> BeginSearch(JobPtr job, std::string name);
+  // Up to the end of the log; what need not wait for the decision leaves it on the way.
+  Task<> GoOnSearching(JobPtr job, std::shared_ptr<Search> search);
+  std::shared_ptr<DroppedChanges> Found(const Search& search) const;
+  // Some of that; empty: there is no more of it.
+  Task<std::vector<LoggedChangePtr>> ReleaseSuperseded(JobPtr job, DroppedChanges dropped);
   void DroppedLocked(const std::vector<LoggedChangePtr>& changes,
                      std::vector<std::shared_ptr<Event>>& ready);
+  Task<PendingTrees> Trees();
+  Task<> BringOrphans(std::shared_ptr<const DroppedChanges> dropped);
   bool IsBeingStored(const std::string& name, const DroppedChanges& dropped) const;
   void LeftTheLog(JobPtr job, const DroppedChanges& dropped);
   Task<bool> HasLeftTheLog(JobPtr job);
@@ -193,8 +199,9 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   void VisibleNowLocked(const std::set<std::string>& names,
                         std::vector<std::shared_ptr<Event>>& ready);
   OpContext Context() const;
-  // The container, for a transaction that settles something. kStale where that is not ours to do:
-  // detached, or another process has the lease.
+  // The container, for a transaction that settles something, which goes on where the disk is full
+  // (it says MakesRoom). kStale where that is not ours to do: detached, or another process has the
+  // lease.
   Result<meta::ContainerRecord> ToSettle(kv::Transaction& txn) const;
   // Until the event is set, or the store says that all up to that number was settled, whoever did.
   Task<> AwaitSettled(OpContext context, std::shared_ptr<Event> event, ChangeNumber up_to);
@@ -206,6 +213,7 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   ConflictHandler* const conflicts_;
   OffloadLease lease_;
   OffloadWriter writer_;
+  const TreeWork tree_work_;
   OffloadTrees trees_;
 
   mutable std::mutex mutex_;
@@ -228,7 +236,6 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   std::vector<JobPtr> later_;   // by not_before, unsorted: few
   std::vector<JobPtr> parked_;  // deletes that the guard holds back
   std::size_t under_way_ = 0;
-  std::size_t staging_ = 0;
   std::map<ChangeNumber, Staging> staged_;  // by the work's last change
   std::deque<std::shared_ptr<FinishedWork>> finished_;
   std::unordered_map<std::string, Overlay> overlay_;  // visible there, not stored here

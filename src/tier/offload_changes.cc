@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "lake/failure.h"
+#include "tier/offload_trees.h"
 #include "tier/offload_writer.h"
 #include "tier/pinned_write.h"
 
@@ -14,15 +15,6 @@ using lake::Verdict;
 bool Has(const std::vector<LoggedChangePtr>& changes, meta::ChangeKind kind) {
   return std::ranges::any_of(changes,
                              [kind](const auto& change) { return change->record.kind == kind; });
-}
-
-// By a change that a former process may have sent.
-bool WrittenLater(const WorkAttempt& attempt, const std::string& name) {
-  return std::ranges::any_of(attempt.later, [&name](const LoggedChangePtr& change) {
-    const meta::ChangeKind kind = change->record.kind;
-    const bool all = kind == meta::ChangeKind::kContent || kind == meta::ChangeKind::kRename;
-    return all && change->record.name == name;
-  });
 }
 
 // What tells the blob's content where its MD5 is known; a change of its properties alone keeps it.
@@ -38,9 +30,38 @@ lake::Fingerprint SameContent(const meta::BlobRecord& blob, const std::string& e
 
 }  // namespace
 
+bool WorkAttempt::gone_later(const std::string& name) const {
+  return std::ranges::any_of(later, [&name](const LoggedChangePtr& change) {
+    const meta::ChangeRecord& record = change->record;
+    return record.from == name || (record.kind == meta::ChangeKind::kDelete && record.name == name);
+  });
+}
+
+bool WorkAttempt::written_later(const std::string& name) const {
+  return std::ranges::any_of(later, [&name](const LoggedChangePtr& change) {
+    const meta::ChangeKind kind = change->record.kind;
+    const bool all = kind == meta::ChangeKind::kContent || kind == meta::ChangeKind::kRename;
+    return all && change->record.name == name;
+  });
+}
+
 // --- Properties, metadata, tags, tier.
 
 Task<WriteOutcome> OffloadWriter::WriteParts(AttemptPtr attempt, std::string expected) {
+  FB_CO_ASSIGN_OR_RETURN(WriteOutcome outcome, co_await WriteEachPart(attempt, expected));
+  if (!outcome.foreign) co_return outcome;
+  const std::string& name = attempt->work.name;
+  const bool passed =
+      outcome.foreign->theirs ? attempt->written_later(name) : attempt->gone_later(name);
+  // The blob has gone on, and took this along; whose that was shows when it has its turn.
+  if (passed) {
+    outcome.foreign.reset();
+    outcome.etag = expected;
+  }
+  co_return outcome;
+}
+
+Task<WriteOutcome> OffloadWriter::WriteEachPart(AttemptPtr attempt, std::string expected) {
   const meta::BlobRecord& blob = attempt->blob();
   const std::vector<LoggedChangePtr>& changes = attempt->changes;
   const lake::BlobName name(attempt->work.name);
@@ -148,11 +169,14 @@ Task<WriteOutcome> OffloadWriter::Remove(AttemptPtr attempt, std::string name, s
   // The lake makes the directories above its blobs by itself, and says nothing of them.
   const bool implied = directory && attachment_->record.lake_hierarchical;
   if (expected.empty() && !implied) co_return outcome;  // it never got there
+  if (directory) {
+    FB_CO_RETURN_IF_ERROR(co_await RemoveDirectory(attachment_, Call(), name));
+    co_return outcome;
+  }
   for (int tries = 0; tries < kWriteTries; ++tries) {
     lake::DeleteRequest request;
     request.name = lake::BlobName(name);
-    // A directory's ETag changes with what is put into it.
-    if (!implied) request.conditions.match = lake::ETag(expected);
+    request.conditions.match = lake::ETag(expected);
     auto done = co_await lake().Delete(Call(), std::move(request));
     if (done || lake::Classify(done.error()) == Failure::kNotFound) co_return outcome;
     if (!MustLook(done.error())) co_return Fail(std::move(done.error()));
@@ -162,9 +186,9 @@ Task<WriteOutcome> OffloadWriter::Remove(AttemptPtr attempt, std::string name, s
     FB_CO_ASSIGN_OR_RETURN(lake::Recognition found,
                            co_await lake::Recognize(lake(), Call(), lake::BlobName(name), print));
     if (found.verdict == Verdict::kOurs) co_return outcome;
-    if (found.verdict == Verdict::kUntouched || implied) continue;
+    if (found.verdict == Verdict::kUntouched) continue;
     // It was gone before, and is what came next; whose it is shows when that has its turn.
-    if (WrittenLater(*attempt, name)) co_return outcome;
+    if (attempt->written_later(name)) co_return outcome;
     outcome.etag = expected;
     outcome.foreign = {name, expected, std::move(found.state), done.error()};
     co_return outcome;

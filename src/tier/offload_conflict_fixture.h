@@ -21,6 +21,9 @@ class OffloadConflictFixture : public ::testing::Test {
     options.engine.limits.chunk_bytes = 1'000;
     options.offload.single_put_bytes = 3'000;
     options.offload.block_bytes = 1'000;
+    options.offload.ahead = ahead_;
+    options.offload.largest_put_bytes = largest_put_;
+    options.offload.window = window_;
     site_.emplace(lake_, options);
   }
   Site& site() { return *site_; }
@@ -74,6 +77,10 @@ class OffloadConflictFixture : public ::testing::Test {
   }
 
   lake::MemoryLake lake_;
+  // For Open.
+  std::size_t ahead_ = OffloadOptions{}.ahead;
+  std::size_t window_ = OffloadOptions{}.window;
+  std::uint64_t largest_put_ = OffloadOptions{}.largest_put_bytes;
   std::optional<Site> site_;
 };
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <set>
+#include <thread>
 
 #include "tier/offload_conflict_fixture.h"
 #include "tier/offload_fixture.h"
@@ -362,6 +363,36 @@ TEST_F(OffloadConflictTest, WhatIsMovedThereAndNotNotedHereIsBusyNotGone) {
     EXPECT_NE(read, "BlobNotFound");
     return read == "old" || HasFailure();
   })) << read;
+}
+
+// Behind a log that is much longer than what is in memory of it: what was searched is not searched
+// again for each change that comes in meanwhile.
+TEST_F(OffloadConflictTest, ANameThatIsWrittenAllTheTimeIsDecidedBehindALongLog) {
+  window_ = 16;
+  Open();
+  Put("hot", "known");
+  Sync();
+  Down();
+  Put("hot", "ours");
+  for (int i = 0; i < 1'500; ++i) Put("cold" + std::to_string(i % 40), std::to_string(i));
+  lake_.Plant("hot", "theirs");
+  std::atomic<bool> decided{false};
+  std::atomic<int> written{0};
+  std::jthread writer([&] {
+    for (; !decided; ++written) {
+      ASSERT_TRUE(site().engine().Put("hot", "ours " + std::to_string(written)));
+    }
+  });
+  site().link().Heal();
+  const bool settled = Site::Eventually([&] { return !site().Conflicts().empty(); });
+  decided = true;
+  writer.join();
+  EXPECT_TRUE(settled) << "after " << written << " writes";
+  Put("hot", "written since");
+  Converge();
+  EXPECT_EQ(site().Conflicts().size(), 1u);
+  EXPECT_EQ(lake_.Bytes("hot"), "written since");
+  EXPECT_TRUE(lake_.Bytes(site().Conflicts().front().record.kept_as)->starts_with("ours"));
 }
 
 }  // namespace

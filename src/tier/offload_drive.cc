@@ -60,13 +60,22 @@ Task<> Offload::Drive(Self self, JobPtr job) {
   } else if (!*outcome) {
     Park(std::move(job));
   } else if ((*outcome)->foreign) {
-    auto settled = co_await Settle(job, std::move(*(*outcome)->foreign));
+    auto settled = (*outcome)->said ? co_await StoreSaid(job, *(*outcome)->said) : Result<>{};
+    if (settled) settled = co_await Settle(job, std::move(*(*outcome)->foreign));
     if (!settled) Unsettled(std::move(job), std::move(settled.error()));
   } else {
     Finished(std::move(job), std::move(**outcome));
   }
   Pump();
   co_return Result<>{};
+}
+
+Task<> Offload::StoreSaid(JobPtr job, std::string etag) {
+  co_return co_await services_.store.Transact([this, job, etag](kv::Transaction& txn) -> Result<> {
+    FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container, ToSettle(txn));
+    const std::uint64_t holder = job->changes.back()->record.holder.value();
+    return StoreSource(services_, txn, container, job->work, holder, etag);
+  });
 }
 
 // What the lake has under the name: as decided for this job, as visible and not stored yet, or as
@@ -169,12 +178,20 @@ Task<std::optional<WriteOutcome>> Offload::AttemptTree(JobPtr job) {
       FB_CO_ASSIGN_OR_RETURN(const bool may, co_await MayDelete(below));
       if (!may) co_return std::nullopt;
     }
-    TreeDelete tree(services_, loop_, attachment_, options_, lease_, conflicts_, change);
+    TreeDelete tree(tree_work_, conflicts_, change);
     FB_CO_RETURN_IF_ERROR(co_await tree.Run());
-  } else {
-    FB_CO_RETURN_IF_ERROR(co_await trees_.Rename(change.from, change.name, change.holder.value()));
+    co_return WriteOutcome{};
   }
-  co_return WriteOutcome{};
+  auto moved = co_await trees_.Rename(change.from, change.name, change.holder.value());
+  if (moved) co_return WriteOutcome{};
+  if (moved.error().code() != Code::kPathConflict) co_return Fail(std::move(moved.error()));
+  // A file where a directory is to be: for people.
+  WriteOutcome outcome;
+  outcome.foreign = {change.name, {}, std::nullopt, std::move(moved.error())};
+  auto there =
+      co_await attachment_->lake->Head(tree_work_.Call(), {.name = lake::BlobName(change.name)});
+  if (there) outcome.foreign->theirs = std::move(*there);
+  co_return outcome;
 }
 
 // --- What came of it.

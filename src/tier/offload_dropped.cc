@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <ranges>
 
+#include "engine/bring_here.h"
 #include "engine/change_log.h"
 #include "engine/commit.h"
 #include "meta/keys.h"
 #include "meta/namespace.h"
 #include "tier/conflict.h"
+#include "tier/live_names.h"
 
 namespace forebay::tier {
 namespace {
@@ -31,14 +33,6 @@ bool IsAttribute(meta::ChangeKind kind) {
 bool LakeHasBytes(const meta::BlobRecord& record) {
   return record.lake && record.lake->name.empty() && !record.lake->etag.empty() &&
          record.lake->body == record.body.id;
-}
-
-std::set<meta::ChangeKind> AttributesOf(const DroppedChanges& dropped) {
-  std::set<meta::ChangeKind> kinds;
-  for (const LoggedChangePtr& change : dropped.changes) {
-    if (IsAttribute(change->record.kind)) kinds.insert(change->record.kind);
-  }
-  return kinds;
 }
 
 std::set<std::string> NamesOf(const kv::Reader& reader, const meta::ContainerRecord& container,
@@ -100,11 +94,7 @@ Result<> SendRest(engine::Services& services, kv::Transaction& txn,
     copy.name.clear();
     txn.Erase(keys::NameNote(container.id, name));
   }
-  for (const meta::ChangeKind kind : AttributesOf(dropped)) {
-    const engine::Place place{
-        .container = container, .name = name, .existing = blob.record, .mark = std::nullopt};
-    FB_RETURN_IF_ERROR(engine::NoteChange(services, txn, place, kind, mark, blob.record));
-  }
+  FB_RETURN_IF_ERROR(SayAgain(services, txn, container, dropped, mark, name, blob.record));
   return PutRecord(services, txn, container, name, blob.record);
 }
 
@@ -199,6 +189,21 @@ bool DroppedChanges::HasHolder(std::uint64_t holder) const {
   });
 }
 
+Result<> SayAgain(engine::Services& services, kv::Transaction& txn,
+                  const meta::ContainerRecord& container, const DroppedChanges& dropped,
+                  std::uint64_t mark, const std::string& name, meta::BlobRecord& record) {
+  std::set<meta::ChangeKind> kinds;
+  for (const LoggedChangePtr& change : dropped.changes) {
+    if (IsAttribute(change->record.kind)) kinds.insert(change->record.kind);
+  }
+  for (const meta::ChangeKind kind : kinds) {
+    const engine::Place place{
+        .container = container, .name = name, .existing = record, .mark = std::nullopt};
+    FB_RETURN_IF_ERROR(engine::NoteChange(services, txn, place, kind, mark, record));
+  }
+  return {};
+}
+
 std::string DroppedChanges::SourceOf(std::string name) const {
   for (const Move& move : std::views::reverse(moves)) {
     if (!name.empty() && move.to == name) name = move.from;
@@ -250,6 +255,13 @@ void DropScan::TakeWith(const std::vector<ChangeWork>& waiting,
   }
 }
 
+void DropScan::Forget(const std::vector<LoggedChangePtr>& changes) {
+  std::set<ChangeNumber> gone;
+  for (const LoggedChangePtr& change : changes) gone.insert(change->number);
+  std::erase_if(out_.changes,
+                [&gone](const LoggedChangePtr& change) { return gone.contains(change->number); });
+}
+
 DroppedChanges DropScan::Finish() {
   std::ranges::sort(out_.changes, {}, [](const auto& change) { return change->number; });
   for (const LoggedChangePtr& change : out_.changes) {
@@ -288,6 +300,39 @@ std::vector<LoggedChangePtr> SupersededOf(const DroppedChanges& dropped,
     if (plain && change->record.name == dropped.name) out.push_back(change);
   }
   return out;
+}
+
+Result<std::vector<std::string>> OrphansOf(const kv::Reader& reader,
+                                           const meta::ContainerRecord& container,
+                                           const DroppedChanges& dropped) {
+  Result<> status;
+  std::vector<std::string> orphans;
+  const std::set<std::string> names = NamesOf(reader, container, dropped, status);
+  FB_RETURN_IF_ERROR(std::move(status));
+  for (const std::string& name : names) {
+    if (!dropped.SourceOf(name).empty()) continue;
+    FB_ASSIGN_OR_RETURN(const auto record,
+                        meta::NamespaceOf(container).Find(reader, container.id, name));
+    if (record && record->body.in_lake && record->lake && !record->lake->name.empty()) {
+      orphans.push_back(name);
+    }
+  }
+  return orphans;
+}
+
+Task<> BringBytes(engine::Services& services, OpContext context, AttachmentPtr attachment,
+                  std::string name) {
+  auto brought =
+      co_await engine::BringHere(services, std::move(context), TargetOf(*attachment, name));
+  if (brought) co_return brought;
+  switch (brought.error().code()) {
+    case Code::kBlobNotFound:
+    case Code::kPathNotFound:
+    case Code::kStale:
+      co_return Result<>{};
+    default:
+      co_return brought;
+  }
 }
 
 Result<NamesBefore> LookBeforeDrop(const kv::Reader& reader, const meta::ContainerRecord& container,

@@ -12,8 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "async/context.h"
+#include "async/task.h"
 #include "engine/services.h"
 #include "kv/store.h"
+#include "tier/attachments.h"
 #include "tier/offload_log.h"
 #include "tier/pending_trees.h"
 
@@ -48,8 +51,11 @@ class DropScan {
   void See(const LoggedChangePtr& change);
   // Adds changes that travel as one with any that were taken. `seen`: all of the log in memory.
   void TakeWith(const std::vector<ChangeWork>& waiting, const std::vector<LoggedChangePtr>& seen);
-  // Once all were seen.
+  // Once all were seen. A copy of one that has seen some says what those are.
   DroppedChanges Finish();
+  // They have left the log before the decision.
+  void Forget(const std::vector<LoggedChangePtr>& changes);
+  std::size_t size() const { return out_.changes.size(); }
 
  private:
   bool Touches(const meta::ChangeRecord& change) const;
@@ -65,6 +71,15 @@ std::vector<LoggedChangePtr> SupersededOf(const DroppedChanges& dropped,
                                           const std::vector<ChangeWork>& waiting,
                                           const std::set<ChangeNumber>& own);
 
+// Names of blobs that only the lake has, in a directory that is deleted behind these changes: its
+// delete would take the bytes along that they were moved to save. They have to come here first.
+Result<std::vector<std::string>> OrphansOf(const kv::Reader& reader,
+                                           const meta::ContainerRecord& container,
+                                           const DroppedChanges& dropped);
+// The bytes of a blob that only the lake has come here, unless they are gone there as well.
+Task<> BringBytes(engine::Services& services, OpContext context, AttachmentPtr attachment,
+                  std::string name);
+
 // In the transaction of the decision. First, before what was decided is written: kServerBusy where
 // one of the names has a change that is not among them, and what stands to be looked at again.
 struct NamesBefore {
@@ -73,6 +88,11 @@ struct NamesBefore {
 };
 Result<NamesBefore> LookBeforeDrop(const kv::Reader& reader, const meta::ContainerRecord& container,
                                    const DroppedChanges& dropped);
+// What was said of blobs leaves the log with these, too: it is said again of one that moves again,
+// whose record is about to be put under the name.
+Result<> SayAgain(engine::Services& services, kv::Transaction& txn,
+                  const meta::ContainerRecord& container, const DroppedChanges& dropped,
+                  std::uint64_t mark, const std::string& name, meta::BlobRecord& record);
 // Then, behind it: gives up what the changes held, makes them done, and notes anew what has to
 // travel still.
 Result<> StoreDropped(engine::Services& services, kv::Transaction& txn,

@@ -345,6 +345,17 @@ Result<> StoreUnder(engine::Services& services, kv::Transaction& txn,
   return StoreName(services, txn, container, state);
 }
 
+Result<> StoreSource(engine::Services& services, kv::Transaction& txn,
+                     const meta::ContainerRecord& container, const ChangeWork& work,
+                     std::uint64_t holder, const std::string& etag) {
+  FB_RETURN_IF_ERROR(StoreUnder(services, txn, container, work.from, holder, etag));
+  FB_ASSIGN_OR_RETURN(NameState state, LoadName(txn, container, work.name, holder));
+  if (!state.moved_here() || state.record->lake->name != work.from) return {};
+  state.record->lake->etag = etag;
+  state.record_changed = true;
+  return StoreName(services, txn, container, state);
+}
+
 Result<std::uint64_t> NewestOf(const kv::Reader& reader, const meta::ContainerRecord& container,
                                const std::string& name, std::uint64_t holder) {
   FB_ASSIGN_OR_RETURN(const NameState state, LoadName(reader, container, name, holder));

@@ -113,6 +113,10 @@ Result<std::size_t> EraseEntries(kv::Transaction& txn, meta::ContainerId contain
 Result<> StoreUnder(engine::Services& services, kv::Transaction& txn,
                     const meta::ContainerRecord& container, const std::string& name,
                     std::uint64_t holder, const std::string& etag);
+// What is moved has another ETag in the lake now, where it was, and has not moved yet.
+Result<> StoreSource(engine::Services& services, kv::Transaction& txn,
+                     const meta::ContainerRecord& container, const ChangeWork& work,
+                     std::uint64_t holder, const std::string& etag);
 // The entry of the newest change of the name; 0: none.
 Result<std::uint64_t> NewestOf(const kv::Reader& reader, const meta::ContainerRecord& container,
                                const std::string& name, std::uint64_t holder);

@@ -19,12 +19,15 @@ constexpr std::uint64_t kSynchronousCopyBytes = std::uint64_t{5000} << 20;
 constexpr std::chrono::milliseconds kCopyPoll{1000};
 constexpr std::uint64_t kComparedAtATime = 4 << 20;
 
-// By a change that a former process may have sent.
-bool GoneLater(const WorkAttempt& attempt, const std::string& name) {
-  return std::ranges::any_of(attempt.later, [&name](const LoggedChangePtr& change) {
-    const meta::ChangeRecord& later = change->record;
-    return later.from == name || (later.kind == meta::ChangeKind::kDelete && later.name == name);
-  });
+bool IsText(meta::ChangeKind kind) {
+  return kind == meta::ChangeKind::kHeaders || kind == meta::ChangeKind::kMetadata;
+}
+
+// Behind the last move among the changes.
+std::size_t BehindMove(const std::vector<LoggedChangePtr>& changes) {
+  std::size_t behind = changes.size();
+  while (behind > 0 && changes[behind - 1]->record.kind != meta::ChangeKind::kRename) --behind;
+  return behind;
 }
 
 // Its metadata are those that the blob had when it was moved, or at a change of it since. (Headers
@@ -62,14 +65,30 @@ Task<WriteOutcome> OffloadWriter::Move(AttemptPtr attempt) {
     if (removed.foreign) co_return removed;
     co_return outcome;
   }
-  if (attempt->under_from.empty()) {
-    FB_CO_ASSIGN_OR_RETURN(outcome, co_await MovedBefore(attempt));
-  } else {
-    FB_CO_ASSIGN_OR_RETURN(outcome, attachment_->record.lake_hierarchical
-                                        ? co_await MoveInLake(attempt)
-                                        : co_await CopyInLake(attempt));
+  const std::size_t behind = BehindMove(attempt->changes);
+  auto since = std::make_shared<WorkAttempt>(*attempt);  // what is said of it once it has moved
+  const bool before =
+      !lost && behind > 0 && std::erase_if(since->changes, [&](const LoggedChangePtr& change) {
+                               return IsText(change->record.kind) &&
+                                      change->number < attempt->changes[behind - 1]->number;
+                             }) > 0;
+  std::optional<std::string> said;
+  AttemptPtr moving = attempt;
+  if (before) {
+    FB_CO_ASSIGN_OR_RETURN(outcome, co_await SayBeforeMove(attempt));
+    if (outcome.foreign && outcome.foreign->theirs) co_return outcome;
+    if (!outcome.foreign) {
+      said = outcome.etag;
+      auto from_said = std::make_shared<WorkAttempt>(*attempt);
+      from_said->under_from = *said;
+      moving = std::move(from_said);
+    }  // else it may have moved before: who moves it finds out
   }
-  if (outcome.foreign) co_return outcome;
+  FB_CO_ASSIGN_OR_RETURN(outcome, co_await MoveFrom(moving));
+  if (outcome.foreign) {
+    outcome.said = said;
+    co_return outcome;
+  }
   if ((lost && !attempt->under_from.empty()) || !outcome.body) {
     outcome.unbound = true;
     outcome.body.reset();
@@ -77,9 +96,29 @@ Task<WriteOutcome> OffloadWriter::Move(AttemptPtr attempt) {
   }
   if (work.parts == 0) co_return outcome;
   const std::optional<meta::BodyId> body = outcome.body;
-  FB_CO_ASSIGN_OR_RETURN(outcome, co_await WriteParts(attempt, outcome.etag));
+  FB_CO_ASSIGN_OR_RETURN(outcome, co_await WriteParts(since, outcome.etag));
   outcome.body = body;
   co_return outcome;
+}
+
+Task<WriteOutcome> OffloadWriter::MoveFrom(AttemptPtr attempt) {
+  if (attempt->under_from.empty()) co_return co_await MovedBefore(attempt);
+  if (attachment_->record.lake_hierarchical) co_return co_await MoveInLake(attempt);
+  co_return co_await CopyInLake(attempt);
+}
+
+// What is said of a blob before it moves is said before it moves: what stands under the new name is
+// then told by what the entry of the move says of it.
+Task<WriteOutcome> OffloadWriter::SayBeforeMove(AttemptPtr attempt) {
+  auto before = std::make_shared<WorkAttempt>(*attempt);
+  before->work.kind = ChangeKind::kWrite;
+  before->work.name = attempt->work.from;
+  before->work.from.clear();
+  before->changes.resize(BehindMove(attempt->changes));
+  std::erase_if(before->changes, [](const LoggedChangePtr& change) {
+    return !IsText(change->record.kind) && change->record.kind != meta::ChangeKind::kRename;
+  });
+  co_return co_await WriteParts(before, attempt->under_from);
 }
 
 Task<WriteOutcome> OffloadWriter::MovedBefore(AttemptPtr attempt) {
@@ -265,7 +304,7 @@ Task<WriteOutcome> OffloadWriter::MoveInLake(AttemptPtr attempt) {
     if (!judged.state) under.clear();
     const bool source_changed = lake::Classify(done.error()) != Failure::kUnknownOutcome;
     if (!source_changed || replaced_is_gone) continue;
-    if (GoneLater(*attempt, work.name)) co_return co_await MoveAnew(attempt);
+    if (attempt->gone_later(work.name)) co_return co_await MoveAnew(attempt);
     FB_CO_ASSIGN_OR_RETURN(outcome.foreign, co_await ForeignSource(attempt, done.error()));
     if (outcome.foreign) co_return outcome;
   }
@@ -329,7 +368,7 @@ Task<WriteOutcome> OffloadWriter::CopyInLake(AttemptPtr attempt) {
       if (!judged.state) under.clear();
       if (replaced_is_gone || lake::Classify(copied.error()) == Failure::kUnknownOutcome) continue;
       // The target is as it was; so it is the source that is not.
-      if (GoneLater(*attempt, work.name)) co_return co_await MoveAnew(attempt);
+      if (attempt->gone_later(work.name)) co_return co_await MoveAnew(attempt);
       FB_CO_ASSIGN_OR_RETURN(outcome.foreign, co_await ForeignSource(attempt, copied.error()));
       if (outcome.foreign) co_return outcome;
     }

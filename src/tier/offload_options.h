@@ -20,7 +20,9 @@ struct OffloadOptions {
   // goes on where it was.
   std::uint64_t single_put_bytes = 8 << 20;
   std::uint64_t block_bytes = 4 << 20;  // at least; a block is whole extents
-  std::size_t window = 4096;            // entries of the log in memory
+  // What Azure takes in one Put Blob: the only way to replace a file that was not made of blocks.
+  std::uint64_t largest_put_bytes = std::uint64_t{5000} << 20;
+  std::size_t window = 4096;  // entries of the log in memory
   // For one request, with all that the lake's client tries within.
   std::chrono::milliseconds request_time{300'000};
   // After a failure, doubled up to the longer one.

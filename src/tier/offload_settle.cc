@@ -14,6 +14,8 @@ namespace {
 // Changes of one name beyond this that are superseded anyway leave the log ahead of the decision.
 constexpr std::size_t kDroppedAtATime = 30;
 constexpr std::size_t kScanAtATime = 500;
+// How often a decision is taken anew at once, for what was noted of the name while it was stored.
+constexpr int kDecisions = 200;
 
 std::set<ChangeNumber> NumbersOf(const ChangeWork& work) {
   std::set<ChangeNumber> numbers(work.swallowed.begin(), work.swallowed.end());
@@ -90,53 +92,76 @@ Task<> Offload::TakeOurs(JobPtr job, ForeignBlob foreign, ConflictDecision decis
   co_return Result<>{};
 }
 
-// All that a decision about the name takes out of the log; also beyond the window.
-Task<std::shared_ptr<DroppedChanges>> Offload::ChangesOf(JobPtr job, std::string name) {
-  FB_CO_ASSIGN_OR_RETURN(
-      PendingTrees trees,
-      co_await engine::ReadMeta(services_, [this](const kv::Reader& r) -> Result<PendingTrees> {
-        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
-                            AttachedContainer(r, *attachment_));
-        return PendingTrees::Load(r, container);
-      }));
-  auto scan = std::make_shared<DropScan>(std::move(name), NumbersOf(job->work), std::move(trees));
-  auto after = std::make_shared<std::string>();
-  auto next = std::make_shared<ChangeNumber>();
-  std::vector<LoggedChangePtr> seen;
-  std::vector<ChangeWork> waiting;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [number, slot] : window_) {
-      if (slot.state != State::kWaiting) continue;
-      seen.push_back(slot.change);
-      scan->See(slot.change);
-    }
-    waiting = order_.Waiting();
-    *after = last_key_;
-    *next = next_;
+// All that a decision about a name takes out of the log; also beyond the window.
+struct Offload::Search {
+  DropScan scan;
+  std::uint64_t newest_tree = 0;
+  std::string after;  // the last key that was seen
+  ChangeNumber next = 0;
+};
+
+Task<std::shared_ptr<Offload::Search>> Offload::BeginSearch(JobPtr job, std::string name) {
+  FB_CO_ASSIGN_OR_RETURN(const PendingTrees trees, co_await Trees());
+  auto search = std::make_shared<Search>(
+      Search{DropScan(std::move(name), NumbersOf(job->work), trees), trees.newest(), {}, 0});
+  std::lock_guard lock(mutex_);
+  for (const auto& [number, slot] : window_) {
+    if (slot.state == State::kWaiting) search->scan.See(slot.change);
   }
+  search->after = last_key_;
+  search->next = next_;
+  co_return search;
+}
+
+Task<> Offload::GoOnSearching(JobPtr job, std::shared_ptr<Search> search) {
   auto end = std::make_shared<bool>(false);
   while (!*end) {
     FB_CO_RETURN_IF_ERROR(Context().Check());
     FB_CO_RETURN_IF_ERROR(co_await engine::ReadMetaOnPool(
-        services_, [this, scan, after, next, end](const kv::Reader& reader) -> Result<> {
-          FB_ASSIGN_OR_RETURN(LogPage page,
-                              ReadLog(reader, attachment_->container, *after, *next, kScanAtATime));
+        services_, [this, search, end](const kv::Reader& reader) -> Result<> {
+          FB_ASSIGN_OR_RETURN(LogPage page, ReadLog(reader, attachment_->container, search->after,
+                                                    search->next, kScanAtATime));
           for (const LoggedChangePtr& change : page.entries) {
-            *after = change->key;
-            *next = change->number + 1;
-            scan->See(change);
+            search->after = change->key;
+            search->next = change->number + 1;
+            search->scan.See(change);
           }
           *end = page.end;
           return {};
         }));
+    while (search->scan.size() > kDroppedAtATime) {
+      FB_CO_ASSIGN_OR_RETURN(const std::vector<LoggedChangePtr> gone,
+                             co_await ReleaseSuperseded(job, *Found(*search)));
+      if (gone.empty()) break;
+      search->scan.Forget(gone);
+    }
   }
-  scan->TakeWith(waiting, seen);
-  co_return std::make_shared<DroppedChanges>(scan->Finish());
+  FB_CO_ASSIGN_OR_RETURN(const PendingTrees trees, co_await Trees());
+  if (trees.newest() == search->newest_tree) co_return Result<>{};
+  co_return Fail(Code::kServerBusy, "A directory has moved meanwhile.");  // names are others now
 }
 
-Task<bool> Offload::ReleaseSuperseded(JobPtr job, DroppedChanges& dropped) {
-  if (dropped.changes.size() <= kDroppedAtATime) co_return false;
+std::shared_ptr<DroppedChanges> Offload::Found(const Search& search) const {
+  DropScan scan = search.scan;
+  std::vector<LoggedChangePtr> seen;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [number, slot] : window_) {
+    if (slot.state == State::kWaiting) seen.push_back(slot.change);
+  }
+  scan.TakeWith(order_.Waiting(), seen);
+  return std::make_shared<DroppedChanges>(scan.Finish());
+}
+
+Task<PendingTrees> Offload::Trees() {
+  co_return co_await engine::ReadMeta(
+      services_, [this](const kv::Reader& reader) -> Result<PendingTrees> {
+        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                            AttachedContainer(reader, *attachment_));
+        return PendingTrees::Load(reader, container);
+      });
+}
+
+Task<std::vector<LoggedChangePtr>> Offload::ReleaseSuperseded(JobPtr job, DroppedChanges dropped) {
   const meta::ChangeKind kind = job->changes.back()->record.kind;
   const bool whole = kind == meta::ChangeKind::kContent || kind == meta::ChangeKind::kDelete;
   const std::set<ChangeNumber> own =
@@ -146,7 +171,7 @@ Task<bool> Offload::ReleaseSuperseded(JobPtr job, DroppedChanges& dropped) {
     std::lock_guard lock(mutex_);
     some = SupersededOf(dropped, order_.Waiting(), own);
   }
-  if (some.empty()) co_return false;
+  if (some.empty()) co_return some;
   if (some.size() > kDroppedAtATime) some.resize(kDroppedAtATime);
   FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact([this,
                                                            some](kv::Transaction& txn) -> Result<> {
@@ -157,12 +182,10 @@ Task<bool> Offload::ReleaseSuperseded(JobPtr job, DroppedChanges& dropped) {
     }
     return {};
   }));
-  for (auto* changes : {&dropped.changes, &job->changes}) {
-    std::erase_if(*changes, [&](const LoggedChangePtr& change) {
-      return std::ranges::find(some, change->number, [](const auto& c) { return c->number; }) !=
-             some.end();
-    });
-  }
+  std::erase_if(job->changes, [&](const LoggedChangePtr& change) {
+    return std::ranges::find(some, change->number, [](const auto& c) { return c->number; }) !=
+           some.end();
+  });
   std::vector<std::shared_ptr<Event>> ready;
   {
     std::lock_guard lock(mutex_);
@@ -170,21 +193,19 @@ Task<bool> Offload::ReleaseSuperseded(JobPtr job, DroppedChanges& dropped) {
     for (const ChangeNumber number : NumbersOf(job->work)) void_.erase(number);
   }
   for (const auto& event : ready) event->Set();
-  co_return true;
+  co_return some;
 }
 
 // They are stored as done.
 void Offload::DroppedLocked(const std::vector<LoggedChangePtr>& changes,
                             std::vector<std::shared_ptr<Event>>& ready) {
   std::set<std::string> names;
-  std::vector<ChangeNumber> numbers;
   for (const LoggedChangePtr& change : changes) {
     const auto slot = window_.find(change->number);
     // Of one beyond the window, which may be on its way in.
     if (slot == window_.end() && change->number >= next_) void_.insert(change->number);
     if (slot == window_.end() || slot->second.state != State::kWaiting) continue;
     slot->second.state = State::kStored;
-    numbers.push_back(change->number);
     void_.insert(change->number);
     for (const std::string* name : {&change->record.name, &change->record.from}) {
       const auto waiting = waiting_by_name_.find(*name);
@@ -201,7 +222,6 @@ void Offload::DroppedLocked(const std::vector<LoggedChangePtr>& changes,
     if (!order_.Withdraw(work.last)) continue;
     for (const ChangeNumber number : all) void_.erase(number);
   }
-  ForgetStagedLocked(numbers);
   if (!names.empty()) VisibleNowLocked(names, ready);
 }
 
@@ -214,34 +234,66 @@ bool Offload::IsBeingStored(const std::string& name, const DroppedChanges& dropp
          });
 }
 
+Task<> Offload::BringOrphans(std::shared_ptr<const DroppedChanges> dropped) {
+  FB_CO_ASSIGN_OR_RETURN(
+      const std::vector<std::string> orphans,
+      co_await engine::ReadMeta(
+          services_, [this, dropped](const kv::Reader& reader) -> Result<std::vector<std::string>> {
+            FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                                AttachedContainer(reader, *attachment_));
+            return OrphansOf(reader, container, *dropped);
+          }));
+  for (const std::string& name : orphans) {
+    FB_CO_RETURN_IF_ERROR(co_await BringBytes(services_, Context(), attachment_, name));
+  }
+  co_return Result<>{};
+}
+
+// The log may be long, and its end is always new where the name is written all the time: what is
+// searched once is not searched again, and the decision is for what is here in the end.
 Task<> Offload::TakeTheirs(JobPtr job, ForeignBlob foreign, std::string here,
                            ConflictDecision decision) {
-  FB_CO_ASSIGN_OR_RETURN(const std::shared_ptr<DroppedChanges> dropped,
-                         co_await ChangesOf(job, std::move(here)));
-  if (IsBeingStored(foreign.name, *dropped)) {
-    co_return Fail(Code::kServerBusy, "What has reached the lake before is being stored.");
+  FB_CO_ASSIGN_OR_RETURN(const std::shared_ptr<Search> search,
+                         co_await BeginSearch(job, std::move(here)));
+  for (int tries = 1;; ++tries) {
+    FB_CO_RETURN_IF_ERROR(co_await GoOnSearching(job, search));
+    const std::shared_ptr<DroppedChanges> dropped = Found(*search);
+    if (IsBeingStored(foreign.name, *dropped)) {
+      co_return Fail(Code::kServerBusy, "What has reached the lake before is being stored.");
+    }
+    FB_CO_RETURN_IF_ERROR(co_await BringOrphans(dropped));
+    {
+      std::set<ChangeNumber> numbers;
+      for (const LoggedChangePtr& change : dropped->changes) numbers.insert(change->number);
+      std::lock_guard lock(mutex_);
+      // What is noted from here on comes in before this side knows that the decision is stored.
+      if (!order_.Hold(numbers, void_)) {
+        co_return Fail(Code::kServerBusy, "More is being changed.");
+      }
+    }
+    job->dropped = dropped;
+    auto stored = co_await StoreTheirs(dropped, decision);
+    if (stored) break;
+    const bool newer = stored.error().code() == Code::kServerBusy && tries < kDecisions;
+    if (!newer) co_return stored;
+    FB_CO_ASSIGN_OR_RETURN(const bool left, co_await HasLeftTheLog(job));
+    if (left) break;
+    job->dropped.reset();
   }
-  while (true) {
-    FB_CO_ASSIGN_OR_RETURN(const bool more, co_await ReleaseSuperseded(job, *dropped));
-    if (!more) break;
-  }
-  {
-    std::set<ChangeNumber> numbers;
-    for (const LoggedChangePtr& change : dropped->changes) numbers.insert(change->number);
-    std::lock_guard lock(mutex_);
-    // What is noted from here on comes in before this side knows that the decision is stored.
-    if (!order_.Hold(numbers, void_)) co_return Fail(Code::kServerBusy, "More is being changed.");
-  }
-  job->dropped = dropped;
-  FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact(
-      [this, dropped, commit = decision.commit](kv::Transaction& txn) -> Result<> {
+  const std::shared_ptr<const DroppedChanges> dropped = job->dropped;
+  LeftTheLog(std::move(job), *dropped);
+  co_return Result<>{};
+}
+
+Task<> Offload::StoreTheirs(std::shared_ptr<const DroppedChanges> dropped,
+                            ConflictDecision decision) {
+  co_return co_await services_.store.Transact(
+      [this, dropped, commit = std::move(decision.commit)](kv::Transaction& txn) -> Result<> {
         FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container, ToSettle(txn));
         FB_ASSIGN_OR_RETURN(const NamesBefore before, LookBeforeDrop(txn, container, *dropped));
         if (commit) FB_RETURN_IF_ERROR(commit(txn, *dropped));
         return StoreDropped(services_, txn, container, *dropped, before, services_.clock.Now());
-      }));
-  LeftTheLog(std::move(job), *dropped);
-  co_return Result<>{};
+      });
 }
 
 // What a job that met a conflict leaves behind once the decision is stored.

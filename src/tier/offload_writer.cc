@@ -23,6 +23,10 @@ std::optional<lake::AccessTier> TierOf(const meta::BlobRecord& blob) {
   return blob.tier;
 }
 
+// Metadata of a file that is about to be written in blocks: the ETag of the one in whose place it
+// is.
+constexpr std::string_view kInPlaceOf = "forebay_in_place_of";
+
 // Not only that there is a directory, but something about it.
 bool SaysMore(const WorkAttempt& attempt) { return (attempt.work.parts & kAttributesPart) != 0; }
 
@@ -86,6 +90,7 @@ Task<WriteOutcome> OffloadWriter::WriteContent(AttemptPtr attempt, std::string e
     co_return outcome;
   }
   bool blocks = GoesInBlocks(blob);
+  bool wrong_md5 = false;
   for (int tries = 0; tries < kWriteTries; ++tries) {
     auto written = co_await PutOnce(attempt, expected, blocks);
     if (written) {
@@ -93,7 +98,22 @@ Task<WriteOutcome> OffloadWriter::WriteContent(AttemptPtr attempt, std::string e
       outcome.body = blob.body.id;
       co_return outcome;
     }
-    const Code code = written.error().code();
+    Code code = written.error().code();
+    if (code == Code::kInvalidBlobType && blocks) {
+      // What stands there was not made of blocks: only a whole write replaces it.
+      if (blob.length <= options_.largest_put_bytes && !wrong_md5) {
+        blocks = false;
+        continue;
+      }
+      written = co_await PutEmpty(attempt, expected);
+      if (written) {
+        expected = written->etag.str();
+        *attempt->staged = {};
+        attempt->staged->expired = true;
+        continue;
+      }
+      code = written.error().code();
+    }
     if (code == Code::kInvalidBlockList) {
       // Staged blocks expired: look anew at what is there.
       *attempt->staged = {};
@@ -102,11 +122,12 @@ Task<WriteOutcome> OffloadWriter::WriteContent(AttemptPtr attempt, std::string e
     }
     if (code == Code::kMd5Mismatch && !blocks && blob.length > 0) {
       // The blob was given an MD5 that is not that of its bytes; a block list takes any.
-      blocks = true;
+      blocks = wrong_md5 = true;
       continue;
     }
     if (!MustLook(written.error())) co_return Fail(std::move(written.error()));
-    FB_CO_ASSIGN_OR_RETURN(Judged judged, co_await JudgeContent(attempt, expected, blocks));
+    FB_CO_ASSIGN_OR_RETURN(Judged judged,
+                           co_await JudgeContent(attempt, expected, blocks || GoesInBlocks(blob)));
     if (judged.verdict == Verdict::kOurs) {
       outcome.etag = judged.state->etag().str();
       outcome.body = blob.body.id;
@@ -132,13 +153,32 @@ Task<lake::WriteAnswer> OffloadWriter::PutWhole(AttemptPtr attempt, std::string 
   const meta::BlobRecord& blob = attempt->blob();
   lake::PutRequest request;
   request.name = lake::BlobName(attempt->work.name);
-  FB_CO_ASSIGN_OR_RETURN(request.content,
-                         co_await ReadRange(services_, Context(), bytes_, options_.bytes_in_flight,
-                                            {blob.body, 0, blob.length}));
+  const BodyRange all{blob.body, 0, blob.length};
+  lake::LakeCall call = Call();
+  if (GoesInBlocks(blob)) {
+    // As much time as its blocks would have had, one after the other.
+    call.context.deadline +=
+        options_.request_time * static_cast<std::int64_t>(blob.length / options_.block_bytes);
+    request.content = StreamRange(services_, call.context, bytes_, options_.bytes_in_flight, all,
+                                  options_.block_bytes);
+  } else {
+    FB_CO_ASSIGN_OR_RETURN(request.content, co_await ReadRange(services_, Context(), bytes_,
+                                                               options_.bytes_in_flight, all));
+  }
   request.http = blob.http;
   request.metadata = blob.metadata;
   request.tags = blob.tags;
   request.tier = TierOf(blob);
+  request.conditions = Expecting(expected);
+  co_return co_await lake().Put(std::move(call), std::move(request));
+}
+
+Task<lake::WriteAnswer> OffloadWriter::PutEmpty(AttemptPtr attempt, std::string expected) {
+  lake::PutRequest request;
+  request.name = lake::BlobName(attempt->work.name);
+  request.metadata = attempt->blob().metadata;
+  std::erase_if(request.metadata, [](const auto& entry) { return entry.first == kInPlaceOf; });
+  if (!attempt->under.empty()) request.metadata.emplace_back(kInPlaceOf, attempt->under);
   request.conditions = Expecting(expected);
   co_return co_await lake().Put(Call(), std::move(request));
 }
@@ -297,6 +337,12 @@ Task<bool> OffloadWriter::IsOtherOfOurs(AttemptPtr attempt, lake::BlobState ther
   if (other) co_return true;
   FB_CO_ASSIGN_OR_RETURN(const bool earlier, co_await IsEarlierChange(attempt, there.etag().str()));
   if (earlier) co_return true;
+  // An empty file that a former attempt has put in the place of what was expected.
+  const auto mark = std::ranges::find_if(
+      there.metadata, [](const auto& entry) { return entry.first == kInPlaceOf; });
+  if (mark != there.metadata.end() && mark->second == attempt->under && there.length() == 0) {
+    co_return true;
+  }
   // The same bytes without what tells them (a move leaves no block ids): nothing is lost by writing
   // them again.
   const meta::BlobRecord& blob = attempt->blob();
@@ -309,9 +355,10 @@ Task<bool> OffloadWriter::IsOtherOfOurs(AttemptPtr attempt, lake::BlobState ther
 Task<bool> OffloadWriter::IsOneOf(std::vector<LoggedChangePtr> changes, lake::BlobState there) {
   for (const LoggedChangePtr& change : changes) {
     const meta::ChangeRecord& other = change->record;
-    // There is nothing to hold of an empty body.
-    const bool empty = other.kind == meta::ChangeKind::kContent && other.blob.length == 0;
-    if (other.name != there.name.str() || !(empty || HoldsBody(other))) continue;
+    // Of an empty body there is nothing to hold, whether it was written or moved here.
+    const bool bytes =
+        other.kind == meta::ChangeKind::kContent || other.kind == meta::ChangeKind::kRename;
+    if (other.name != there.name.str() || !bytes || other.blob.body.in_lake) continue;
     if (other.blob.length != there.length()) continue;
     FB_CO_ASSIGN_OR_RETURN(lake::Fingerprint print,
                            co_await ContentPrint(other.blob, {}, GoesInBlocks(other.blob),

@@ -56,6 +56,10 @@ struct WorkAttempt {
 
   const meta::ChangeRecord& last() const { return changes.back()->record; }
   const meta::BlobRecord& blob() const { return last().blob; }
+  // By what a former process may have sent of `later` there is nothing, or all of something else,
+  // under the name.
+  bool gone_later(const std::string& name) const;
+  bool written_later(const std::string& name) const;
 };
 
 struct ForeignBlob {
@@ -71,6 +75,8 @@ struct WriteOutcome {
   std::optional<ForeignBlob> foreign;
   bool unbound = false;  // FinishedWork::unbound
   bool left = false;     // FinishedWork::left
+  // Beside `foreign`: the ETag that the source of a move has got by what was said of it before.
+  std::optional<std::string> said;
 };
 
 class OffloadWriter {
@@ -109,6 +115,8 @@ class OffloadWriter {
   Task<lake::WriteAnswer> PutOnce(AttemptPtr attempt, std::string expected, bool blocks);
   Task<lake::WriteAnswer> PutWhole(AttemptPtr attempt, std::string expected);
   Task<lake::WriteAnswer> PutBlocks(AttemptPtr attempt, std::string expected);
+  // Nothing yet, in place of a file that takes no blocks, and is too large for PutWhole.
+  Task<lake::WriteAnswer> PutEmpty(AttemptPtr attempt, std::string expected);
   Task<lake::Fingerprint> ContentPrint(meta::BlobRecord blob, std::string expected, bool blocks,
                                        std::shared_ptr<StagedBody> staged);
   Task<Judged> JudgeContent(AttemptPtr attempt, std::string expected, bool blocks);
@@ -124,6 +132,7 @@ class OffloadWriter {
   Task<WriteOutcome> WriteMarker(AttemptPtr attempt, lake::Metadata metadata);
 
   Task<WriteOutcome> WriteParts(AttemptPtr attempt, std::string expected);
+  Task<WriteOutcome> WriteEachPart(AttemptPtr attempt, std::string expected);
   Task<WriteOutcome> ChangeText(AttemptPtr attempt, std::string expected, lake::Change change,
                                 lake::Fingerprint print);
   Task<WriteOutcome> WriteAccess(AttemptPtr attempt, std::string expected);
@@ -132,6 +141,9 @@ class OffloadWriter {
   Task<WriteOutcome> Remove(AttemptPtr attempt, std::string name, std::string expected,
                             bool directory = false);
   Task<WriteOutcome> Move(AttemptPtr attempt);
+  // The headers and metadata that the blob got before it moved, under its old name.
+  Task<WriteOutcome> SayBeforeMove(AttemptPtr attempt);
+  Task<WriteOutcome> MoveFrom(AttemptPtr attempt);
   // There is nothing under the old name: moved before, or taken away by somebody else.
   Task<WriteOutcome> MovedBefore(AttemptPtr attempt);
   // The name went with its directory: whether a former process has written there what is in the

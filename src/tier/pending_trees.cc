@@ -37,8 +37,9 @@ Result<PendingTrees> PendingTrees::LoadAll(const kv::Reader& reader, meta::Conta
   return out;
 }
 
-std::string PendingTrees::InLake(std::string name) const {
+std::string PendingTrees::InLake(std::string name, std::uint64_t holder) const {
   for (const Tree& tree : std::views::reverse(trees_)) {
+    if (tree.holder >= holder) continue;
     if (tree.record.name.empty() || !IsBelow(name, tree.record.name)) continue;
     name = tree.record.from + name.substr(tree.record.name.size());
   }
@@ -74,11 +75,13 @@ Result<std::string> LakeNameOf(const kv::Reader& reader, const Attachment& attac
   if (attachment.record.mode == meta::LakeMode::kCapacity) {
     return engine::LakeObjectName(copy.body);
   }
-  if (!copy.name.empty()) return copy.name;
-  if (!meta::LakeState{attachment.record.mode, false}.travels()) return name;
+  if (!meta::LakeState{attachment.record.mode, false}.travels()) {
+    return copy.name.empty() ? name : copy.name;
+  }
   FB_ASSIGN_OR_RETURN(const PendingTrees trees,
                       PendingTrees::LoadAll(reader, attachment.container));
-  return trees.InLake(name);
+  // A file that was moved out of a directory, which had moved before.
+  return copy.name.empty() ? trees.InLake(name) : trees.InLake(copy.name, copy.unsent);
 }
 
 }  // namespace forebay::tier

@@ -24,8 +24,10 @@ class PendingTrees {
   static Result<PendingTrees> LoadAll(const kv::Reader& reader, meta::ContainerId container);
 
   bool empty() const { return trees_.empty(); }
-  // Where the lake has what is `name` here.
-  std::string InLake(std::string name) const;
+  // The entry of the last of them; 0: there are none.
+  std::uint64_t newest() const { return trees_.empty() ? 0 : trees_.back().holder; }
+  // Where the lake has what is `name` here, or was when the entry `holder` was noted.
+  std::string InLake(std::string name, std::uint64_t holder = UINT64_MAX) const;
   // What is called here now what `name` was when the entry `holder` was noted. Empty: it went with
   // a directory that was deleted.
   std::string Here(std::string name, std::uint64_t holder) const;

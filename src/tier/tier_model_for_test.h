@@ -6,10 +6,13 @@
 #include <cstdlib>
 #include <iterator>
 #include <ostream>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "azure/metadata.h"
 #include "meta/lake_records.h"
+#include "tier/conflict.h"
 #include "tier/tier_fixture.h"
 
 namespace forebay::tier {
@@ -63,6 +66,20 @@ inline bool WriteThere(lake::MemoryLake& lake, const std::string& name, Version 
     commit.blocks.push_back({id, lake::BlockSource::kLatest});
   }
   return RunSync(lake.CommitBlocks({}, std::move(commit))).has_value();
+}
+
+// Where the local side wins, our metadata are laid over bytes that changed there: the versions of
+// which conflicts took the bytes and left the metadata.
+inline std::set<Version> LaidOver(const std::vector<ListedConflict>& conflicts) {
+  std::set<Version> versions;
+  for (const ListedConflict& listed : conflicts) {
+    const ConflictRecord& record = listed.record;
+    if (record.outcome != ConflictOutcome::kLocalWon || record.record_here.empty()) continue;
+    const auto ours = meta::DecodeBlob(record.record_here);
+    EXPECT_TRUE(ours);
+    if (ours) versions.insert(VersionOf(ours->metadata));
+  }
+  return versions;
 }
 
 inline bool IsWhole(const std::string& bytes) {

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
-#include <functional>
-#include <map>
 
 #include "async/task_group.h"
 #include "base/codec.h"
@@ -13,6 +11,7 @@
 #include "meta/keys.h"
 #include "meta/namespace.h"
 #include "tier/live_names.h"
+#include "tier/offload_trees.h"
 #include "tier/pending_trees.h"
 
 namespace forebay::tier {
@@ -41,10 +40,6 @@ Result<std::vector<meta::InodeId>> SomeDetached(const kv::Reader& reader,
   return some;
 }
 
-std::size_t DepthOf(const std::string& name) {
-  return static_cast<std::size_t>(std::ranges::count(name, '/'));
-}
-
 }  // namespace
 
 Task<> NoteDetached(engine::Services& services, AttachmentPtr attachment) {
@@ -70,39 +65,30 @@ Task<> NoteDetached(engine::Services& services, AttachmentPtr attachment) {
   }
 }
 
-lake::LakeCall TreeDelete::Call() const {
-  lake::LakeCall call;
-  call.context.deadline = std::chrono::steady_clock::now() + options_.request_time;
-  call.context.cancel = loop_.token();
-  call.cause = lake::Cause::kOffload;
-  return call;
-}
-
 Task<> TreeDelete::Run() {
-  FB_CO_RETURN_IF_ERROR(co_await NoteDetached(services_, attachment_));
+  FB_CO_RETURN_IF_ERROR(co_await NoteDetached(work_.services, work_.attachment));
   lake::ListRequest request;
   request.prefix = change_.name + "/";
   request.max_results = kListed;
   do {
-    FB_CO_ASSIGN_OR_RETURN(lake::ListPage page, co_await lake().List(Call(), request));
+    FB_CO_ASSIGN_OR_RETURN(lake::ListPage page, co_await work_.lake().List(work_.Call(), request));
     FB_CO_ASSIGN_OR_RETURN(std::vector<Doomed> doomed, co_await Judge(std::move(page.blobs)));
     FB_CO_RETURN_IF_ERROR(co_await Remove(std::move(doomed)));
     request.marker = page.next_marker;
   } while (!request.marker.empty());
-  if (attachment_->record.lake_hierarchical) co_return co_await RemoveDirectories();
-  if (left_) co_return Result<>{};
-  co_return co_await RemoveEmpty(change_.name);  // its marker, where it has one
+  directories_.push_back(change_.name);
+  co_return co_await RemoveDirectories(work_, std::move(directories_));
 }
 
 Task<std::vector<TreeDelete::Doomed>> TreeDelete::Judge(std::vector<lake::BlobState> blobs) {
   auto notes = std::make_shared<std::vector<std::optional<std::string>>>();
   FB_CO_RETURN_IF_ERROR(co_await engine::ReadMeta(
-      services_, [this, &blobs, notes](const kv::Reader& reader) -> Result<> {
+      work_.services, [this, &blobs, notes](const kv::Reader& reader) -> Result<> {
         notes->clear();
         for (const lake::BlobState& blob : blobs) {
-          FB_ASSIGN_OR_RETURN(
-              auto stored,
-              reader.Get(keys::GoneName(attachment_->container, change_.holder, blob.name.str())));
+          FB_ASSIGN_OR_RETURN(auto stored,
+                              reader.Get(keys::GoneName(work_.attachment->container, change_.holder,
+                                                        blob.name.str())));
           std::optional<std::string>& etag = notes->emplace_back();
           if (!stored) continue;
           FB_ASSIGN_OR_RETURN(const meta::NameNote note, meta::DecodeNameNote(*stored));
@@ -115,15 +101,11 @@ Task<std::vector<TreeDelete::Doomed>> TreeDelete::Judge(std::vector<lake::BlobSt
   for (std::size_t i = 0; i < blobs.size(); ++i) {
     lake::BlobState& blob = blobs[i];
     const std::optional<std::string>& known = (*notes)[i];
-    if (!known) {
-      left_ = true;
-    } else if (!blob.directory) {
-      doomed.push_back({std::move(blob), *known});
-    } else if (attachment_->record.lake_hierarchical) {
+    if (!known) continue;
+    if (blob.directory) {
       directories_.push_back(blob.name.str());
     } else {
-      std::string etag = blob.etag().str();
-      doomed.push_back({std::move(blob), std::move(etag)});
+      doomed.push_back({std::move(blob), *known});
     }
   }
   co_return doomed;
@@ -134,7 +116,7 @@ Task<> TreeDelete::Remove(std::vector<Doomed> doomed) {
     TaskGroup group(co_await boost::asio::this_coro::executor);
     const std::size_t end = std::min(begin + kAtATime, doomed.size());
     for (std::size_t i = begin; i < end; ++i) {
-      group.Spawn(loop_.Next(), RemoveOne(std::move(doomed[i])));
+      group.Spawn(work_.loop.Next(), RemoveOne(std::move(doomed[i])));
     }
     FB_CO_RETURN_IF_ERROR(co_await group.Join());
   }
@@ -145,7 +127,7 @@ Task<bool> TreeDelete::RemoveAt(std::string name, std::string etag) {
   lake::DeleteRequest request;
   request.name = lake::BlobName(std::move(name));
   request.conditions.match = lake::ETag(std::move(etag));
-  auto done = co_await lake().Delete(Call(), std::move(request));
+  auto done = co_await work_.lake().Delete(work_.Call(), std::move(request));
   if (done || IsGone(done.error())) co_return true;
   const Failure failure = lake::Classify(done.error());
   if (failure == Failure::kPrecondition || failure == Failure::kUnknownOutcome) co_return false;
@@ -160,13 +142,10 @@ Task<> TreeDelete::RemoveOne(Doomed doomed) {
     if (!may) {
       FB_CO_ASSIGN_OR_RETURN(may, co_await Settle(doomed.state, doomed.expected));
     }
-    if (!may) {
-      left_ = true;
-      co_return Result<>{};
-    }
+    if (!may) co_return Result<>{};
     FB_CO_ASSIGN_OR_RETURN(const bool gone, co_await RemoveAt(name.str(), std::move(etag)));
     if (gone) co_return Result<>{};
-    auto now = co_await lake().Head(Call(), {.name = name, .tags = true});
+    auto now = co_await work_.lake().Head(work_.Call(), {.name = name, .tags = true});
     if (!now && IsGone(now.error())) co_return Result<>{};
     if (!now) co_return Fail(std::move(now.error()));
     doomed.state = std::move(*now);
@@ -179,9 +158,9 @@ Task<> TreeDelete::RemoveOne(Doomed doomed) {
 
 Task<std::string> TreeDelete::FreeNameHere(std::string name) {
   co_return co_await engine::ReadMeta(
-      services_, [this, name](const kv::Reader& reader) -> Result<std::string> {
+      work_.services, [this, name](const kv::Reader& reader) -> Result<std::string> {
         FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
-                            AttachedContainer(reader, *attachment_));
+                            AttachedContainer(reader, *work_.attachment));
         FB_ASSIGN_OR_RETURN(const PendingTrees trees, PendingTrees::Load(reader, container));
         std::string here = trees.Here(name, change_.holder.value());
         if (here.empty()) return here;
@@ -199,7 +178,7 @@ Task<bool> TreeDelete::Settle(lake::BlobState theirs, std::string expected) {
   meta::ChangeRecord change;
   change.kind = meta::ChangeKind::kDelete;
   change.name = here;
-  Conflict conflict{.attachment = attachment_,
+  Conflict conflict{.attachment = work_.attachment,
                     .name = here,
                     .change = std::move(change),
                     .content = false,
@@ -207,13 +186,13 @@ Task<bool> TreeDelete::Settle(lake::BlobState theirs, std::string expected) {
                     .theirs = std::move(theirs),
                     .error = Error(Code::kConditionNotMet, "It changed in the lake.")};
   FB_CO_ASSIGN_OR_RETURN(const ConflictDecision decision,
-                         co_await conflicts_->Decide(Call().context, std::move(conflict)));
+                         co_await conflicts_->Decide(work_.Call().context, std::move(conflict)));
   if (decision.action == ConflictDecision::Action::kWait) co_return false;
   if (decision.commit) {
-    auto done = co_await services_.store.Transact(
+    auto done = co_await work_.services.store.Transact(
         [this, commit = decision.commit](kv::Transaction& txn) -> Result<> {
-          FB_RETURN_IF_ERROR(lease_.Check(txn));
-          FB_RETURN_IF_ERROR(AttachedContainer(txn, *attachment_));
+          FB_RETURN_IF_ERROR(work_.lease.Check(txn));
+          FB_RETURN_IF_ERROR(AttachedContainer(txn, *work_.attachment));
           return commit(txn, {});
         });
     // A file stands above it here by now: it stays there, and change detection lists it.
@@ -221,46 +200,6 @@ Task<bool> TreeDelete::Settle(lake::BlobState theirs, std::string expected) {
     if (!done) co_return Fail(std::move(done.error()));
   }
   co_return decision.action == ConflictDecision::Action::kOurs;
-}
-
-// --- Directories.
-
-// A file that somebody else has put in its place stays.
-Task<> TreeDelete::RemoveEmpty(std::string directory) {
-  const lake::BlobName name(std::move(directory));
-  for (int tries = 0; tries < kTries; ++tries) {
-    auto state = co_await lake().Head(Call(), {.name = name});
-    if (!state && IsGone(state.error())) co_return Result<>{};
-    if (!state) co_return Fail(std::move(state.error()));
-    if (!state->directory) co_return Result<>{};
-    auto gone = co_await RemoveAt(name.str(), state->etag().str());
-    // Something is in it that stays.
-    if (!gone && lake::Classify(gone.error()) == Failure::kConflict) co_return Result<>{};
-    if (!gone) co_return Fail(std::move(gone.error()));
-    if (*gone) co_return Result<>{};
-  }
-  co_return Fail(Code::kServerBusy, "The lake's directory keeps changing while it is deleted.");
-}
-
-// The deepest first.
-Task<> TreeDelete::RemoveDirectories() {
-  std::map<std::size_t, std::vector<std::string>, std::greater<>> by_depth;
-  for (std::string& directory : directories_) {
-    const std::size_t depth = DepthOf(directory);
-    by_depth[depth].push_back(std::move(directory));
-  }
-  by_depth[DepthOf(change_.name)].push_back(change_.name);
-  for (auto& [depth, directories] : by_depth) {
-    for (std::size_t begin = 0; begin < directories.size(); begin += kAtATime) {
-      TaskGroup group(co_await boost::asio::this_coro::executor);
-      const std::size_t end = std::min(begin + kAtATime, directories.size());
-      for (std::size_t i = begin; i < end; ++i) {
-        group.Spawn(loop_.Next(), RemoveEmpty(std::move(directories[i])));
-      }
-      FB_CO_RETURN_IF_ERROR(co_await group.Join());
-    }
-  }
-  co_return Result<>{};
 }
 
 }  // namespace forebay::tier

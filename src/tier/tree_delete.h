@@ -10,7 +10,6 @@
 // its caller's executor and spreads requests over the worker loop.
 #pragma once
 
-#include <atomic>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,9 +19,7 @@
 #include "meta/lake_records.h"
 #include "tier/attachments.h"
 #include "tier/conflict_handler.h"
-#include "tier/offload_lease.h"
-#include "tier/offload_options.h"
-#include "tier/worker_loop.h"
+#include "tier/tree_work.h"
 
 namespace forebay::tier {
 
@@ -32,18 +29,10 @@ Task<> NoteDetached(engine::Services& services, AttachmentPtr attachment);
 
 class TreeDelete {
  public:
-  // References, and the handler where there is one, outlive it. `change`: the entry of the log, all
-  // before which is stored.
-  TreeDelete(engine::Services& services, WorkerLoop& loop, AttachmentPtr attachment,
-             const OffloadOptions& options, const OffloadLease& lease, ConflictHandler* conflicts,
-             meta::ChangeRecord change)
-      : services_(services),
-        loop_(loop),
-        attachment_(std::move(attachment)),
-        options_(options),
-        lease_(lease),
-        conflicts_(conflicts),
-        change_(std::move(change)) {}
+  // The handler, where there is one, outlives it. `change`: the entry of the log, all before which
+  // is stored.
+  TreeDelete(TreeWork work, ConflictHandler* conflicts, meta::ChangeRecord change)
+      : work_(std::move(work)), conflicts_(conflicts), change_(std::move(change)) {}
 
   Task<> Run();
 
@@ -63,20 +52,11 @@ class TreeDelete {
   // The name that it would have here, if nothing is there that its own change decides about; else
   // empty.
   Task<std::string> FreeNameHere(std::string name);
-  Task<> RemoveDirectories();
-  Task<> RemoveEmpty(std::string directory);
-  lake::LakeCall Call() const;
-  lake::ObjectLake& lake() { return *attachment_->lake; }
 
-  engine::Services& services_;
-  WorkerLoop& loop_;
-  const AttachmentPtr attachment_;
-  const OffloadOptions& options_;
-  const OffloadLease& lease_;
+  const TreeWork work_;
   ConflictHandler* const conflicts_;
   const meta::ChangeRecord change_;
-  std::vector<std::string> directories_;  // of a hierarchical lake
-  std::atomic<bool> left_{false};         // something stays
+  std::vector<std::string> directories_;  // and markers of some
 };
 
 }  // namespace forebay::tier

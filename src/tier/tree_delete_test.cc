@@ -1,6 +1,7 @@
 // Directories that were deleted here, while somebody else was at what is in them in the lake.
 #include "tier/tree_delete.h"
 
+#include "engine/create_path.h"
 #include "engine/sweeper.h"
 #include "tier/site_fixture.h"
 
@@ -22,6 +23,22 @@ class TreeDeleteTest : public ::testing::TestWithParam<bool> {
 
   void Put(const std::string& name, const std::string& text) {
     ASSERT_TRUE(engine().Put(name, text)) << name;
+  }
+  Result<> MakeDirectory(const std::string& name) {
+    engine::CreatePathRequest request;
+    request.target = engine().Blob(name);
+    request.directory = true;
+    FB_RETURN_IF_ERROR(
+        engine().Run(engine::CreatePath(engine().services(), {}, std::move(request))));
+    return {};
+  }
+  // An empty one, or a file.
+  Result<> Delete(const std::string& name) {
+    engine::DeletePathRequest request;
+    request.target = engine().Blob(name);
+    FB_RETURN_IF_ERROR(
+        engine().Run(engine::DeletePath(engine().services(), {}, std::move(request))));
+    return {};
   }
   void Down() { site_->link().SetLink(lake::LinkState::kDown); }
   void Up() { site_->link().Heal(); }
@@ -254,6 +271,50 @@ TEST_P(TreeDeleteTest, ItIsGoneOnFromWhereAProcessEnded) {
   Sync();
   EXPECT_EQ(InLake(), Names{"d/3/3"});
   EXPECT_EQ(site_->Conflicts().size(), 1u);
+}
+
+// A directory of its own, which a delete of it alone takes, not of what is in it.
+TEST_P(TreeDeleteTest, ADirectoryStaysWhereOthersHaveAddedSomething) {
+  Begin();
+  for (const char* name : {"gone", "kept", "tree", "tree/kept", "tree/gone"}) {
+    ASSERT_TRUE(MakeDirectory(name));
+  }
+  Put("tree/kept/ours", "one");
+  Sync();
+  Down();
+  ASSERT_TRUE(Delete("gone"));
+  ASSERT_TRUE(Delete("kept"));
+  ASSERT_TRUE(site_->DeleteTree("tree"));
+  lake_.Plant("kept/theirs", "added");
+  lake_.Plant("tree/kept/theirs", "added");
+  Sync();
+  EXPECT_EQ(lake_.Names(), (Names{"kept", "kept/theirs", "tree", "tree/kept", "tree/kept/theirs"}));
+  for (const char* name : {"kept", "tree", "tree/kept"}) {
+    EXPECT_TRUE(lake_.State(name)->directory) << name;
+  }
+  EXPECT_EQ(Here(), (Names{"kept/theirs", "tree/kept/theirs"}));
+  EXPECT_TRUE(site_->Conflicts().empty());
+}
+
+// Between the look and the delete: a flat lake cannot refuse it, so the marker is made again.
+TEST_P(TreeDeleteTest, WhatIsAddedWhileTheDirectoryGoesKeepsIt) {
+  Begin();
+  ASSERT_TRUE(MakeDirectory("d"));
+  Sync();
+  Down();
+  ASSERT_TRUE(Delete("d"));
+  bool added = false;
+  lake_.OnRequest([&](lake::LakeOperation operation, const std::string& name) {
+    const auto look = GetParam() ? lake::LakeOperation::kHead : lake::LakeOperation::kList;
+    if (operation == look && name.starts_with("d") && !std::exchange(added, true)) {
+      lake_.Plant("d/theirs", "added");
+    }
+  });
+  Sync();
+  lake_.OnRequest({});
+  EXPECT_TRUE(added);
+  EXPECT_EQ(lake_.Names(), (Names{"d", "d/theirs"}));
+  EXPECT_TRUE(lake_.State("d")->directory);
 }
 
 INSTANTIATE_TEST_SUITE_P(Lakes, TreeDeleteTest, ::testing::Bool(),

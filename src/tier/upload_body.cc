@@ -98,7 +98,75 @@ struct Cut {
   }
 };
 
+// A budget as ReadRange takes it.
+struct Budget {
+  Semaphore& semaphore;
+  std::size_t bytes;
+};
+
+class RangeSource final : public BodySource {
+ public:
+  RangeSource(engine::Services& services, OpContext context, Budget budget, BodyRange range,
+              std::uint64_t piece)
+      : services_(services),
+        context_(std::move(context)),
+        budget_(budget),
+        range_(std::move(range)),
+        piece_(piece) {}
+
+  Task<std::optional<BodyPiece>> Next(bool) override {
+    if (range_.length == 0) co_return std::nullopt;
+    BodyRange some = range_;
+    some.length = std::min(piece_, range_.length);
+    FB_CO_ASSIGN_OR_RETURN(
+        const std::shared_ptr<lake::Content> content,
+        co_await ReadRange(services_, context_, budget_.semaphore, budget_.bytes, some));
+    range_.offset += some.length;
+    range_.length -= some.length;
+    BodyPiece piece;
+    piece.memory = content->memory();
+    piece.keep_alive = content;
+    co_return piece;
+  }
+
+ private:
+  engine::Services& services_;
+  const OpContext context_;
+  const Budget budget_;
+  BodyRange range_;  // what is left
+  const std::uint64_t piece_;
+};
+
+class RangeContent final : public lake::Content {
+ public:
+  RangeContent(engine::Services& services, OpContext context, Budget budget, BodyRange range,
+               std::uint64_t piece)
+      : services_(services),
+        context_(std::move(context)),
+        budget_(budget),
+        range_(std::move(range)),
+        piece_(piece) {}
+  std::uint64_t length() const override { return range_.length; }
+  Task<std::unique_ptr<BodySource>> Open() override {
+    co_return std::make_unique<RangeSource>(services_, context_, budget_, range_, piece_);
+  }
+
+ private:
+  engine::Services& services_;
+  const OpContext context_;
+  const Budget budget_;
+  const BodyRange range_;
+  const std::uint64_t piece_;
+};
+
 }  // namespace
+
+std::shared_ptr<lake::Content> StreamRange(engine::Services& services, OpContext context,
+                                           Semaphore& budget, std::size_t budget_bytes,
+                                           BodyRange range, std::uint64_t piece) {
+  return std::make_shared<RangeContent>(services, std::move(context), Budget{budget, budget_bytes},
+                                        std::move(range), piece);
+}
 
 Task<std::shared_ptr<lake::Content>> ReadRange(engine::Services& services, OpContext context,
                                                Semaphore& budget, std::size_t budget_bytes,

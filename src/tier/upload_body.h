@@ -31,6 +31,12 @@ Task<std::shared_ptr<lake::Content>> ReadRange(engine::Services& services, OpCon
                                                Semaphore& budget, std::size_t budget_bytes,
                                                BodyRange range);
 
+// The same for a range of any length, read as it is sent, `piece` bytes at a time. The services and
+// the budget outlive it.
+std::shared_ptr<lake::Content> StreamRange(engine::Services& services, OpContext context,
+                                           Semaphore& budget, std::size_t budget_bytes,
+                                           BodyRange range, std::uint64_t piece);
+
 struct UploadBlock {
   lake::BlockId id;
   std::uint64_t offset = 0;
