@@ -194,11 +194,15 @@ Result<> Apply(engine::Services& services, kv::Transaction& txn,
     holders.insert(change->record.holder.value());
   }
   const bool renamed = work.kind == ChangeKind::kRename && work.from != work.name;
-  const std::uint64_t holder = finished.changes.back()->record.holder.value();
+  const meta::ChangeRecord& last = finished.changes.back()->record;
+  const std::uint64_t holder = last.holder.value();
+  const std::string& emptied = last.kind == meta::ChangeKind::kDeleteTree ? last.name : last.from;
   for (const std::string& name : names) {
     FB_ASSIGN_OR_RETURN(NameState state, LoadName(txn, container, name, holder));
     if (work.kind == ChangeKind::kBarrier) {
       SetTreeMoved(state);
+      // What was put in the place of the directory meanwhile meets nothing of it there.
+      if (!state.gone && name == emptied) SetUnder(state, {}, std::nullopt);
     } else {
       const bool gone = std::ranges::find(work.gone, name) != work.gone.end();
       if (name == work.name) {
