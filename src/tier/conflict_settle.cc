@@ -264,6 +264,9 @@ Result<> TakeTheirs(engine::Services& services, kv::Transaction& txn, const Plan
     if (!ours) record.outcome = ConflictOutcome::kRestored;
     FB_RETURN_IF_ERROR(PutTheirs(services, txn, container, plan, theirs));
   } else if (ours) {
+    // With what is noted beside a blob that was moved here: of all that there is nothing in the
+    // lake.
+    txn.Erase(keys::NameNote(container.id, plan.conflict.name));
     FB_RETURN_IF_ERROR(meta::NamespaceOf(container).Erase(txn, container.id, plan.conflict.name));
   }
   return Tell(txn, plan, std::move(record), TextOf(plan));
