@@ -332,8 +332,10 @@ Task<ConflictDecision> ConflictSettler::Decide(OpContext context, Conflict confl
     state.name = lake::BlobName(plan->conflict.name);
     FB_CO_ASSIGN_OR_RETURN(plan->theirs, Incoming(services_, state));
   }
+  // A directory that moved is met by a file, whatever has its name here by now.
+  const bool tree = plan->conflict.change.kind == meta::ChangeKind::kRenameTree;
   const bool our_directory = plan->here.record && plan->here.record->directory;
-  if (our_directory || (there && plan->conflict.theirs->directory)) {
+  if (tree || our_directory || (there && plan->conflict.theirs->directory)) {
     co_return co_await NameTaken(services_, plan);
   }
   const meta::ConflictPolicy policy = plan->conflict.attachment->record.conflicts;

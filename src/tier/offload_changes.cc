@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "lake/failure.h"
-#include "tier/offload_trees.h"
+#include "tier/lake_directories.h"
 #include "tier/offload_writer.h"
 #include "tier/pinned_write.h"
 

@@ -3,7 +3,7 @@
 
 #include "async/sleep.h"
 #include "lake/failure.h"
-#include "tier/offload_trees.h"
+#include "tier/lake_directories.h"
 #include "tier/offload_writer.h"
 #include "tier/pinned_write.h"
 #include "tier/same_bytes.h"

@@ -43,7 +43,12 @@ Task<> Offload::Settle(JobPtr job, ForeignBlob foreign) {
     Refused(std::move(job), why);
     co_return Result<>{};
   }
-  FB_CO_ASSIGN_OR_RETURN(std::string here, co_await NameHere(job, foreign.name));
+  // Of a whole directory: what stands in its way has that name in the lake, wherever it went since.
+  const bool tree = job->work.kind == ChangeKind::kBarrier;
+  std::string here = foreign.name;
+  if (!tree) {
+    FB_CO_ASSIGN_OR_RETURN(here, co_await NameHere(job, foreign.name));
+  }
   if (here.empty()) co_return Fail(Code::kServerBusy, "Its directory has been deleted.");
   Conflict conflict{
       .attachment = attachment_,
@@ -55,6 +60,8 @@ Task<> Offload::Settle(JobPtr job, ForeignBlob foreign) {
       .error = foreign.error};
   FB_CO_ASSIGN_OR_RETURN(ConflictDecision decision,
                          co_await conflicts_->Decide(Context(), std::move(conflict)));
+  // It stays in the log: all that is noted behind it goes by the names that it makes.
+  if (tree) decision.action = ConflictDecision::Action::kWait;
   switch (decision.action) {
     case ConflictDecision::Action::kWait:
       Refused(std::move(job), why);

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
-#include <functional>
-#include <map>
 #include <optional>
 
 #include "async/sleep.h"
@@ -14,6 +12,7 @@
 #include "lake/failure.h"
 #include "meta/keys.h"
 #include "meta/namespace.h"
+#include "tier/lake_directories.h"
 #include "tier/live_names.h"
 #include "tier/offload_dropped.h"
 #include "tier/offload_log.h"
@@ -46,111 +45,20 @@ bool IsCopyOf(const std::optional<meta::BlobRecord>& record, const std::string& 
   return record && record->lake && record->lake->etag == etag;
 }
 
+// What has a name here now, or had one as it went with its directory: the entry that deletes that.
+using Spot = std::pair<std::uint64_t, std::string>;
+Spot SpotOf(const PendingTrees& trees, const std::string& name, std::uint64_t holder) {
+  if (auto gone = trees.WentWith(name, holder)) return {gone->holder.value(), gone->name};
+  return {0, trees.Here(name, holder)};
+}
+
+Error KeepsChanging(const std::string& name) {
+  return {Code::kServerBusy, name + " changes while its directory is moved in the lake."};
+}
+
 bool IsGone(const Error& error) { return lake::Classify(error) == Failure::kNotFound; }
 
 }  // namespace
-
-Task<MadeDirectory> EnsureDirectory(lake::ObjectLake& lake, lake::LakeCall call, std::string name,
-                                    lake::Metadata metadata) {
-  lake::MakeDirectoryRequest request;
-  request.name = lake::BlobName(name);
-  request.metadata = std::move(metadata);
-  // Never anew over one that has something in it.
-  request.conditions.absent = true;
-  auto made = co_await lake.MakeDirectory(call, std::move(request));
-  if (made) co_return MadeDirectory{.etag = made->etag.str()};
-  const Failure failure = lake::Classify(made.error());
-  const bool there = failure == Failure::kPrecondition || failure == Failure::kConflict ||
-                     failure == Failure::kUnknownOutcome;
-  if (!there) co_return Fail(std::move(made.error()));
-  FB_CO_ASSIGN_OR_RETURN(const lake::BlobState state,
-                         co_await lake.Head(call, {.name = lake::BlobName(name)}));
-  if (state.directory) co_return MadeDirectory{.etag = state.etag().str(), .was_there = true};
-  co_return Fail(Code::kPathConflict, "A file stands in the lake at " + name + ".");
-}
-
-// --- Directories that go.
-
-namespace {
-
-Task<bool> HasBlobsBelow(lake::ObjectLake& lake, lake::LakeCall call, std::string directory) {
-  lake::ListRequest request;
-  request.prefix = directory + "/";
-  request.max_results = 1;
-  request.metadata = false;
-  // A page may be empty and still have a successor.
-  do {
-    FB_CO_ASSIGN_OR_RETURN(const lake::ListPage page, co_await lake.List(call, request));
-    if (!page.blobs.empty()) co_return true;
-    request.marker = page.next_marker;
-  } while (!request.marker.empty());
-  co_return false;
-}
-
-// A flat lake does not keep the marker of a directory that somebody puts something into.
-Task<> KeepMarker(lake::ObjectLake& lake, lake::LakeCall call, lake::BlobState marker) {
-  FB_CO_ASSIGN_OR_RETURN(const bool below, co_await HasBlobsBelow(lake, call, marker.name.str()));
-  if (!below) co_return Result<>{};
-  lake::PutRequest request;
-  request.name = marker.name;
-  request.metadata = marker.metadata;
-  request.conditions.absent = true;
-  auto made = co_await lake.Put(call, std::move(request));
-  if (made || lake::Classify(made.error()) == Failure::kPrecondition) co_return Result<>{};
-  co_return Fail(std::move(made.error()));
-}
-
-}  // namespace
-
-Task<> RemoveDirectory(AttachmentPtr attachment, lake::LakeCall call, std::string name) {
-  lake::ObjectLake& lake = *attachment->lake;
-  const bool flat = !attachment->record.lake_hierarchical;
-  std::optional<lake::BlobState> marker;  // that was deleted
-  for (int tries = 0; tries < kTries; ++tries) {
-    auto state = co_await lake.Head(call, {.name = lake::BlobName(name)});
-    if (!state && !IsGone(state.error())) co_return Fail(std::move(state.error()));
-    if (!state && marker) co_return co_await KeepMarker(lake, call, std::move(*marker));
-    if (!state || !state->directory) co_return Result<>{};
-    if (flat) {
-      FB_CO_ASSIGN_OR_RETURN(const bool below, co_await HasBlobsBelow(lake, call, name));
-      if (below) co_return Result<>{};
-      marker = std::move(*state);
-      marker->name = lake::BlobName(name);
-    }
-    lake::DeleteRequest request;
-    request.name = lake::BlobName(name);
-    request.conditions.match = flat ? marker->etag() : state->etag();
-    auto done = co_await lake.Delete(call, std::move(request));
-    if (done && !flat) co_return Result<>{};
-    if (done) continue;
-    const Failure failure = lake::Classify(done.error());
-    if (failure == Failure::kConflict) co_return Result<>{};  // something is in it
-    const bool again = failure == Failure::kNotFound || failure == Failure::kPrecondition ||
-                       failure == Failure::kUnknownOutcome;
-    if (!again) co_return Fail(std::move(done.error()));
-  }
-  co_return Fail(Code::kServerBusy, "The lake's directory keeps changing while it is deleted.");
-}
-
-Task<> RemoveDirectories(TreeWork work, std::vector<std::string> directories) {
-  std::map<std::size_t, std::vector<std::string>, std::greater<>> by_depth;
-  for (std::string& directory : directories) {
-    const auto depth = static_cast<std::size_t>(std::ranges::count(directory, '/'));
-    by_depth[depth].push_back(std::move(directory));
-  }
-  for (auto& [depth, same] : by_depth) {
-    for (std::size_t begin = 0; begin < same.size(); begin += kPage) {
-      TaskGroup group(co_await boost::asio::this_coro::executor);
-      const std::size_t end = std::min(begin + kPage, same.size());
-      for (std::size_t i = begin; i < end; ++i) {
-        group.Spawn(work.loop.Next(),
-                    RemoveDirectory(work.attachment, work.Call(), std::move(same[i])));
-      }
-      FB_CO_RETURN_IF_ERROR(co_await group.Join());
-    }
-  }
-  co_return Result<>{};
-}
 
 // --- Moves.
 
@@ -334,8 +242,8 @@ Task<> OffloadTrees::JudgeCopy(lake::BlobState blob, Moved* moved) {
   co_return Result<>{};
 }
 
-Task<OffloadTrees::Page> OffloadTrees::CopyPage(std::vector<lake::BlobState> blobs,
-                                                std::string from, std::string to) {
+Task<std::vector<OffloadTrees::Page>> OffloadTrees::CopyPage(std::vector<lake::BlobState> blobs,
+                                                             std::string from, std::string to) {
   auto page = std::make_shared<std::vector<Moved>>();
   for (const lake::BlobState& blob : blobs) {
     page->push_back({.from = blob.name.str(),
@@ -347,7 +255,14 @@ Task<OffloadTrees::Page> OffloadTrees::CopyPage(std::vector<lake::BlobState> blo
     group.Spawn(work_.loop.Next(), CopyOne(std::move(blobs[i]), &(*page)[i]));
   }
   FB_CO_RETURN_IF_ERROR(co_await group.Join());
-  co_return page;
+  // What came here is noted at once: whoever makes room may give it up again.
+  std::vector<Page> pages;
+  for (const Moved& one : *page) {
+    if (one.taken) pages.push_back(std::make_shared<std::vector<Moved>>(1, one));
+  }
+  std::erase_if(*page, [](const Moved& one) { return one.taken; });
+  if (!page->empty()) pages.push_back(page);
+  co_return pages;
 }
 
 // Deleted or moved on meanwhile, or gone with its directory: what goes there then is the copy.
@@ -366,10 +281,11 @@ Result<bool> OffloadTrees::NoteMovedName(kv::Transaction& txn, const std::string
 
 // It is met as any conflict once ours has its turn, as a whole write.
 Result<> OffloadTrees::NoteTaken(kv::Transaction& txn, const meta::ContainerRecord& container,
-                                 std::uint64_t mark, const std::string& name,
-                                 meta::BlobRecord record) {
+                                 std::uint64_t mark, const Moved& moved, meta::BlobRecord record) {
+  const std::string& name = moved.here;
   if (record.body.in_lake) {
-    record.lake->etag = kUnboundETag;  // its bytes were gone before they could come here
+    if (!moved.lost) return Fail(KeepsChanging(name));  // given up here since
+    record.lake->etag = kUnboundETag;
   } else {
     record.lake = meta::LakeCopy{};
     const engine::Place place{
@@ -380,96 +296,138 @@ Result<> OffloadTrees::NoteTaken(kv::Transaction& txn, const meta::ContainerReco
   return meta::NamespaceOf(container).Put(txn, container.id, name, record, work_.services.ids);
 }
 
-Task<std::string> OffloadTrees::MovedOnTo(std::string name) {
-  auto after = std::make_shared<std::string>();
-  auto end = std::make_shared<bool>(false);
-  auto at = std::make_shared<std::string>(std::move(name));
-  while (!*end) {
+// Its record is looked for in the snapshot that has the end of the log: nothing that it was moved
+// by can be missing then.
+Task<std::string> OffloadTrees::MovedOnTo(Moved moved, std::uint64_t holder) {
+  struct Search {
+    const Moved moved;
+    Spot at{};
+    std::uint64_t newest_tree = 0;
+    std::string after{};
+    bool end = false;
+    std::string here{};
+  };
+  auto search = std::make_shared<Search>(Search{.moved = std::move(moved)});
+  while (!search->end) {
     FB_CO_RETURN_IF_ERROR(work_.Call().context.Check());
     FB_CO_RETURN_IF_ERROR(co_await engine::ReadMetaOnPool(
-        work_.services, [this, after, end, at](const kv::Reader& reader) -> Result<> {
+        work_.services, [this, search, holder](const kv::Reader& reader) -> Result<> {
           FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
                               AttachedContainer(reader, *work_.attachment));
           FB_ASSIGN_OR_RETURN(const PendingTrees trees, PendingTrees::Load(reader, container));
+          if (search->after.empty()) {
+            search->at = SpotOf(trees, search->moved.to, holder);
+            search->newest_tree = trees.newest();
+          }
+          if (trees.newest() != search->newest_tree) return Fail(KeepsChanging(search->moved.to));
           FB_ASSIGN_OR_RETURN(const LogPage page,
-                              ReadLog(reader, container.id, *after, 1, kCountPage));
+                              ReadLog(reader, container.id, search->after, 1, kCountPage));
           for (const LoggedChangePtr& change : page.entries) {
-            *after = change->key;
+            search->after = change->key;
             const meta::ChangeRecord& record = change->record;
             if (record.kind != meta::ChangeKind::kRename) continue;
-            const std::uint64_t holder = record.holder.value();
-            if (trees.Here(record.from, holder) == *at) *at = trees.Here(record.name, holder);
+            const std::uint64_t moved_by = record.holder.value();
+            if (SpotOf(trees, record.from, moved_by) == search->at) {
+              search->at = SpotOf(trees, record.name, moved_by);
+            }
           }
-          *end = page.end;
+          search->end = page.end;
+          const auto& [gone_with, name] = search->at;
+          if (!page.end || gone_with != 0) return {};
+          FB_ASSIGN_OR_RETURN(const auto record,
+                              meta::NamespaceOf(container).Find(reader, container.id, name));
+          if (IsCopyOf(record, search->moved.old_etag)) search->here = name;
           return {};
         }));
   }
-  co_return *at;
+  co_return search->here;
+}
+
+Task<std::optional<meta::BlobRecord>> OffloadTrees::CopyHere(std::string name, std::string etag) {
+  co_return co_await engine::ReadMeta(
+      work_.services,
+      [this, name, etag](const kv::Reader& reader) -> Result<std::optional<meta::BlobRecord>> {
+        std::optional<meta::BlobRecord> record;
+        if (name.empty()) return record;
+        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                            AttachedContainer(reader, *work_.attachment));
+        FB_ASSIGN_OR_RETURN(record, meta::NamespaceOf(container).Find(reader, container.id, name));
+        if (!IsCopyOf(record, etag)) record.reset();
+        return record;
+      });
 }
 
 Task<> OffloadTrees::BringTaken(Page page, std::uint64_t holder) {
   for (Moved& one : *page) {
     if (!one.taken) continue;
     FB_CO_ASSIGN_OR_RETURN(
-        const bool there,
-        co_await engine::ReadMeta(
-            work_.services, [this, &one, holder](const kv::Reader& reader) -> Result<bool> {
-              FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
-                                  AttachedContainer(reader, *work_.attachment));
-              FB_ASSIGN_OR_RETURN(const PendingTrees trees, PendingTrees::Load(reader, container));
-              one.here = trees.Here(one.to, holder);
-              if (one.here.empty()) return true;
-              FB_ASSIGN_OR_RETURN(const auto record, meta::NamespaceOf(container).Find(
-                                                         reader, container.id, one.here));
-              return IsCopyOf(record, one.old_etag);
-            }));
-    if (!there) {
-      FB_CO_ASSIGN_OR_RETURN(one.here, co_await MovedOnTo(one.here));
+        one.here, co_await engine::ReadMeta(
+                      work_.services,
+                      [this, to = one.to, holder](const kv::Reader& reader) -> Result<std::string> {
+                        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                                            AttachedContainer(reader, *work_.attachment));
+                        FB_ASSIGN_OR_RETURN(const PendingTrees trees,
+                                            PendingTrees::Load(reader, container));
+                        return trees.Here(to, holder);
+                      }));
+    FB_CO_ASSIGN_OR_RETURN(auto record, co_await CopyHere(one.here, one.old_etag));
+    if (!record) {
+      FB_CO_ASSIGN_OR_RETURN(one.here, co_await MovedOnTo(one, holder));
+      FB_CO_ASSIGN_OR_RETURN(record, co_await CopyHere(one.here, one.old_etag));
     }
-    if (one.here.empty()) continue;
+    if (one.here.empty() || !record || !record->body.in_lake) continue;
+    // As long as it takes: other than a request to the lake, it is of any size.
+    OpContext context;
+    context.cancel = work_.loop.token();
     FB_CO_RETURN_IF_ERROR(
-        co_await BringBytes(work_.services, work_.Call().context, work_.attachment, one.here));
+        co_await BringBytes(work_.services, std::move(context), work_.attachment, one.here));
+    FB_CO_ASSIGN_OR_RETURN(record, co_await CopyHere(one.here, one.old_etag));
+    if (!record) co_return Fail(KeepsChanging(one.here));
+    if (!record->body.in_lake) continue;
+    auto source = co_await work_.lake().Head(work_.Call(), {.name = lake::BlobName(one.from)});
+    if (!source && !IsGone(source.error())) co_return Fail(std::move(source.error()));
+    one.lost = !source || source->etag().str() != one.old_etag;
+    if (!one.lost) co_return Fail(KeepsChanging(one.here));
   }
   co_return Result<>{};
 }
 
 // The records of what was copied hold the lake's new ETags from now on.
 Task<> OffloadTrees::NoteMoved(Page page, std::uint64_t holder) {
-  co_return co_await work_.services.store.Transact(
-      [this, page, holder](kv::Transaction& txn) -> Result<> {
-        FB_RETURN_IF_ERROR(work_.lease.Check(txn));
-        FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
-                            AttachedContainer(txn, *work_.attachment));
-        FB_ASSIGN_OR_RETURN(const PendingTrees trees, PendingTrees::Load(txn, container));
-        const meta::Namespace& names = meta::NamespaceOf(container);
-        FB_RETURN_IF_ERROR(CheckAllNoted(txn, container.id));
-        FB_ASSIGN_OR_RETURN(const std::uint64_t mark, engine::ArrivalMark(txn, container));
-        for (Moved& one : *page) {
-          one.stays = one.new_etag.empty();
-          if (one.stays && !one.taken) continue;
-          if (const auto gone = trees.WentWith(one.to, holder)) {
-            const std::string key = meta::keys::GoneName(container.id, gone->holder, gone->name);
-            FB_ASSIGN_OR_RETURN(const bool noted, NoteMovedName(txn, key, one));
-            one.stays = one.stays && !noted;
-            continue;
-          }
-          const std::string name = trees.Here(one.to, holder);
-          const std::string key = meta::keys::NameNote(container.id, name);
-          FB_ASSIGN_OR_RETURN(const bool noted, NoteMovedName(txn, key, one));
-          one.stays = one.stays && !noted;
-          const std::string& here = one.taken ? one.here : name;
-          FB_ASSIGN_OR_RETURN(auto record, names.Find(txn, container.id, here));
-          if (!IsCopyOf(record, one.old_etag)) continue;
-          one.stays = false;
-          if (one.taken) {
-            FB_RETURN_IF_ERROR(NoteTaken(txn, container, mark, here, std::move(*record)));
-            continue;
-          }
-          record->lake->etag = one.new_etag;
-          FB_RETURN_IF_ERROR(names.Put(txn, container.id, here, *record, work_.services.ids));
-        }
-        return {};
-      });
+  co_return co_await work_.services.store.Transact([this, page,
+                                                    holder](kv::Transaction& txn) -> Result<> {
+    FB_RETURN_IF_ERROR(work_.lease.Check(txn));
+    FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                        AttachedContainer(txn, *work_.attachment));
+    FB_ASSIGN_OR_RETURN(const PendingTrees trees, PendingTrees::Load(txn, container));
+    const meta::Namespace& names = meta::NamespaceOf(container);
+    FB_RETURN_IF_ERROR(CheckAllNoted(txn, container.id));
+    FB_ASSIGN_OR_RETURN(const std::uint64_t mark, engine::ArrivalMark(txn, container));
+    for (Moved& one : *page) {
+      one.stays = one.new_etag.empty();
+      if (one.stays && !one.taken) continue;
+      const auto gone = trees.WentWith(one.to, holder);
+      const std::string name = trees.Here(one.to, holder);
+      const std::string key = gone ? meta::keys::GoneName(container.id, gone->holder, gone->name)
+                                   : meta::keys::NameNote(container.id, name);
+      FB_ASSIGN_OR_RETURN(const bool noted, NoteMovedName(txn, key, one));
+      one.stays = one.stays && !noted;
+      const std::string& here = one.taken ? one.here : name;
+      if (here.empty()) continue;
+      FB_ASSIGN_OR_RETURN(auto record, names.Find(txn, container.id, here));
+      const bool copy = IsCopyOf(record, one.old_etag);
+      if (one.taken && !copy) return Fail(KeepsChanging(here));  // moved or deleted since
+      if (!copy) continue;
+      one.stays = false;
+      if (one.taken) {
+        FB_RETURN_IF_ERROR(NoteTaken(txn, container, mark, one, std::move(*record)));
+        continue;
+      }
+      record->lake->etag = one.new_etag;
+      FB_RETURN_IF_ERROR(names.Put(txn, container.id, here, *record, work_.services.ids));
+    }
+    return {};
+  });
 }
 
 Task<> OffloadTrees::MoveEach(std::string from, std::string to, std::uint64_t holder) {
@@ -477,19 +435,22 @@ Task<> OffloadTrees::MoveEach(std::string from, std::string to, std::uint64_t ho
   while (true) {
     FB_CO_ASSIGN_OR_RETURN(std::vector<lake::BlobState> blobs, co_await FirstPage(from, stay));
     if (blobs.empty()) co_return Result<>{};
-    FB_CO_ASSIGN_OR_RETURN(const Page page, co_await CopyPage(std::move(blobs), from, to));
-    FB_CO_RETURN_IF_ERROR(co_await BringTaken(page, holder));
-    FB_CO_RETURN_IF_ERROR(co_await NoteDetached(work_.services, work_.attachment));
-    FB_CO_RETURN_IF_ERROR(co_await NoteMoved(page, holder));
-    std::vector<std::pair<std::string, std::string>> doomed;
-    for (const Moved& one : *page) {
-      if (one.stays) {
-        stay.insert(one.from);
-      } else {
-        doomed.emplace_back(one.from, one.old_etag);
+    FB_CO_ASSIGN_OR_RETURN(const std::vector<Page> pages,
+                           co_await CopyPage(std::move(blobs), from, to));
+    for (const Page& page : pages) {
+      FB_CO_RETURN_IF_ERROR(co_await BringTaken(page, holder));
+      FB_CO_RETURN_IF_ERROR(co_await NoteDetached(work_.services, work_.attachment));
+      FB_CO_RETURN_IF_ERROR(co_await NoteMoved(page, holder));
+      std::vector<std::pair<std::string, std::string>> doomed;
+      for (const Moved& one : *page) {
+        if (one.stays) {
+          stay.insert(one.from);
+        } else {
+          doomed.emplace_back(one.from, one.old_etag);
+        }
       }
+      FB_CO_RETURN_IF_ERROR(co_await RemovePage(std::move(doomed)));
     }
-    FB_CO_RETURN_IF_ERROR(co_await RemovePage(std::move(doomed)));
   }
 }
 

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -25,20 +26,6 @@
 #include "tier/tree_work.h"
 
 namespace forebay::tier {
-
-// Makes a directory of a hierarchical lake where there is none. kPathConflict: a file stands there.
-struct MadeDirectory {
-  std::string etag;
-  bool was_there = false;  // as whoever made it left it
-};
-Task<MadeDirectory> EnsureDirectory(lake::ObjectLake& lake, lake::LakeCall call, std::string name,
-                                    lake::Metadata metadata);
-
-// Takes a directory of the lake away, or the marker of one, unless something is in it, or a file
-// that somebody else has put there.
-Task<> RemoveDirectory(AttachmentPtr attachment, lake::LakeCall call, std::string name);
-// Some of them, the deepest first.
-Task<> RemoveDirectories(TreeWork work, std::vector<std::string> directories);
 
 class OffloadTrees {
  public:
@@ -55,7 +42,8 @@ class OffloadTrees {
     std::string from, to;
     std::string old_etag, new_etag{};
     bool taken = false;  // somebody else's stands there: it stays, and ours goes its own way
-    std::string here{};  // then: what our blob is called here by now
+    std::string here{};  // then: what our blob is called here by now; empty: it is not
+    bool lost = false;   // its bytes were gone from the lake before they could come here
     bool stays = false;  // nobody here knows it
   };
   using Page = std::shared_ptr<std::vector<Moved>>;
@@ -63,19 +51,23 @@ class OffloadTrees {
   Task<bool> RenameInLake(std::string from, std::string to);
   Task<> MoveEach(std::string from, std::string to, std::uint64_t holder);
   Task<> MoveDirectories(std::string from, std::string to);
-  Task<Page> CopyPage(std::vector<lake::BlobState> blobs, std::string from, std::string to);
+  // What of them is noted together: each whose place is taken by itself.
+  Task<std::vector<Page>> CopyPage(std::vector<lake::BlobState> blobs, std::string from,
+                                   std::string to);
   Task<> CopyOne(lake::BlobState blob, Moved* moved);
   // Whether what stands where it was to be copied to is its copy.
   Task<> JudgeCopy(lake::BlobState blob, Moved* moved);
   // Of those whose place is taken: finds out where they are here, and brings bytes that only the
-  // lake has.
+  // lake has. kServerBusy: not while they change here.
   Task<> BringTaken(Page page, std::uint64_t holder);
-  // Where the moves of files in the log lead from this name.
-  Task<std::string> MovedOnTo(std::string name);
+  // The record of that name, if it is of what the lake has under the ETag.
+  Task<std::optional<meta::BlobRecord>> CopyHere(std::string name, std::string etag);
+  // Where the moves of files in the log lead what is moved; empty: it is not here any more.
+  Task<std::string> MovedOnTo(Moved moved, std::uint64_t holder);
   Task<> NoteMoved(Page page, std::uint64_t holder);
-  // `mark`: engine::ArrivalMark.
+  // `mark`: engine::ArrivalMark. kServerBusy: the bytes that came here have been given up again.
   Result<> NoteTaken(kv::Transaction& txn, const meta::ContainerRecord& container,
-                     std::uint64_t mark, const std::string& name, meta::BlobRecord record);
+                     std::uint64_t mark, const Moved& moved, meta::BlobRecord record);
   // False where nothing is noted of it.
   static Result<bool> NoteMovedName(kv::Transaction& txn, const std::string& key,
                                     const Moved& moved);

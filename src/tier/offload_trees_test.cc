@@ -1,7 +1,10 @@
 // Directories that were moved here to where somebody else has put something in the lake meanwhile.
 #include "tier/offload_trees.h"
 
+#include <atomic>
+#include <functional>
 #include <map>
+#include <set>
 
 #include "tier/site_fixture.h"
 #include "tier/tier_fixture.h"
@@ -118,6 +121,80 @@ TEST_F(OffloadTreesTest, WhatWasDoneSinceToAFileWhoseNameIsTakenTravels) {
   }
 }
 
+// Whatever happens to it while its bytes come here: nobody else has them.
+TEST_F(OffloadTreesTest, WhatIsDoneToAFileWhoseNameIsTakenWhileItsBytesComeLosesNothing) {
+  struct Case {
+    std::string what;
+    std::function<void()> meanwhile;
+  };
+  const std::vector<Case> cases = {
+      {"moved", [this] { ASSERT_TRUE(site_->Rename("to/taken", "moved")); }},
+      {"moved twice",
+       [this] {
+         ASSERT_TRUE(site_->Rename("to/taken", "once"));
+         ASSERT_TRUE(site_->Rename("once", "twice"));
+       }},
+      {"told", [this] { ASSERT_TRUE(site_->SetMetadata("to/taken", {{"k", "v"}})); }},
+      {"given up again", [this] { Evict(); }},
+  };
+  for (const bool hierarchical : {false, true}) {
+    for (const Case& one : cases) {
+      SCOPED_TRACE(one.what + (hierarchical ? ", hierarchical" : ", flat"));
+      Begin(hierarchical);
+      // The first of them is here when the other one comes.
+      ASSERT_TRUE(engine().Put("from/first", bytes_));
+      ASSERT_TRUE(engine().Put("from/taken", bytes_ + "2"));
+      Sync();
+      Evict();
+      Down();
+      ASSERT_TRUE(site_->Rename("from", "to"));
+      lake_->Plant("to/first", "theirs");
+      lake_->Plant("to/taken", "theirs");
+      std::atomic<bool> done{false};
+      lake_->OnRequest([&](lake::LakeOperation operation, const std::string& name) {
+        const bool comes = operation == lake::LakeOperation::kGet && name == "from/taken";
+        if (comes && !done.exchange(true)) one.meanwhile();
+      });
+      Sync();
+      lake_->OnRequest({});
+      EXPECT_TRUE(done);
+      ASSERT_TRUE(site_->Walk());
+      Sync();
+      std::multiset<std::string> here, there;
+      const auto names = site_->Names();
+      ASSERT_TRUE(names);
+      for (const std::string& name : *names) here.insert(site_->Read(name));
+      for (const auto& [name, bytes] : InLake()) there.insert(bytes);
+      for (const auto* all : {&here, &there}) {
+        EXPECT_EQ(all->count(bytes_), 1u);
+        EXPECT_EQ(all->count(bytes_ + "2"), 1u);
+        EXPECT_EQ(all->count("theirs"), 2u);
+      }
+    }
+  }
+}
+
+// Its old name went with the directory that it was moved out of.
+TEST_F(OffloadTreesTest, WhatWasMovedOutOfADirectoryBeforeThatWasDeletedIsKept) {
+  for (const bool hierarchical : {false, true}) {
+    SCOPED_TRACE(hierarchical);
+    Begin(hierarchical);
+    ASSERT_TRUE(engine().Put("from/taken", bytes_));
+    ASSERT_TRUE(engine().Put("from/other", "goes"));
+    Sync();
+    Evict();
+    Down();
+    ASSERT_TRUE(site_->Rename("from", "to"));
+    ASSERT_TRUE(site_->Rename("to/taken", "kept"));
+    ASSERT_TRUE(site_->DeleteTree("to"));
+    lake_->Plant("to/taken", "theirs");
+    Sync();
+    EXPECT_EQ(InLake().at("kept"), bytes_);
+    EXPECT_EQ(site_->Read("kept"), bytes_);
+    EXPECT_FALSE(InLake().contains("from/other"));
+  }
+}
+
 TEST_F(OffloadTreesTest, AFileMovedOutOfADirectoryThatHadMovedIsReadMeanwhile) {
   for (const bool hierarchical : {false, true}) {
     SCOPED_TRACE(hierarchical);
@@ -151,6 +228,35 @@ TEST_F(OffloadTreesTest, AFileWhereADirectoryIsToBeIsListedAndWaits) {
   lake_->Remove("to");
   Sync();
   EXPECT_EQ(InLake(), (Files{{"to/ours", "one"}}));
+}
+
+// Also where nothing, or something else, has the directory's name here by now.
+TEST_F(OffloadTreesTest, AFileWhereADirectoryWasToBeIsListedAndWaits) {
+  for (const bool replaced : {false, true}) {
+    SCOPED_TRACE(replaced);
+    Begin(true);
+    ASSERT_TRUE(engine().Put("from/ours", "one"));
+    Sync();
+    Down();
+    ASSERT_TRUE(site_->Rename("from", "to"));
+    ASSERT_TRUE(site_->Rename("to", "then"));
+    if (replaced) {
+      ASSERT_TRUE(engine().Put("to", "ours"));
+    }
+    lake_->Plant("to", "a file");
+    site_->link().Heal();
+    ASSERT_TRUE(Site::Eventually([&] { return !site_->Conflicts().empty(); }));
+    EXPECT_EQ(site_->Conflicts().front().record.kind, ConflictKind::kNameTaken);
+    EXPECT_EQ(site_->Conflicts().front().record.name, "to");
+    EXPECT_EQ(site_->Conflicts().size(), 1u);
+    EXPECT_EQ(site_->tier().Status().front().offload.blocked_name, "to");
+    lake_->Remove("to");
+    Sync();
+    Files files{{"then/ours", "one"}};
+    if (replaced) files["to"] = "ours";
+    EXPECT_EQ(InLake(), files);
+    for (const auto& [name, bytes] : files) EXPECT_EQ(site_->Read(name), bytes) << name;
+  }
 }
 
 }  // namespace

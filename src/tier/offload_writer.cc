@@ -9,7 +9,7 @@
 #include "async/task_group.h"
 #include "base/checksum.h"
 #include "lake/failure.h"
-#include "tier/offload_trees.h"
+#include "tier/lake_directories.h"
 #include "tier/pinned_write.h"
 
 namespace forebay::tier {

@@ -10,8 +10,8 @@
 #include "lake/failure.h"
 #include "meta/keys.h"
 #include "meta/namespace.h"
+#include "tier/lake_directories.h"
 #include "tier/live_names.h"
-#include "tier/offload_trees.h"
 #include "tier/pending_trees.h"
 
 namespace forebay::tier {
