@@ -46,6 +46,31 @@ TEST_F(DirectoryIdentityTest, ACopyIsAnother) {
   EXPECT_NE(Of("copy"), Of("data"));
 }
 
+// Roots of mounts: the number is the same in each.
+TEST(DirectoryIdentityOf, WithoutABirthTheFileSystemTellsRootsApart) {
+  const auto of = [](const struct statx& directory, std::uint64_t file_system) {
+    return DirectoryIdentity(directory, file_system).value_or("unsupported");
+  };
+  struct statx root{};
+  root.stx_mask = STATX_INO | STATX_BTIME;
+  root.stx_ino = 2;
+  root.stx_btime.tv_sec = 1'763'735'120;
+  root.stx_btime.tv_nsec = 5;
+  EXPECT_EQ(of(root, 0xA), "2-1763735120.000000005");
+  EXPECT_EQ(of(root, 0), "2-1763735120.000000005") << "a birth needs no more";
+  struct statx unknown = root;
+  unknown.stx_mask = STATX_INO;
+  struct statx zero = root;
+  zero.stx_btime = {};
+  for (const auto& without : {unknown, zero}) {
+    EXPECT_EQ(of(without, 0xA), "2-fsa");
+    EXPECT_EQ(of(without, 0xB), "2-fsb");
+    const auto none = DirectoryIdentity(without, 0);
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().code(), Code::kUnsupported);
+  }
+}
+
 TEST_F(DirectoryIdentityTest, OneThatIsNotThereHasNone) {
   const auto none = DirectoryIdentity((root_ / "nowhere").string());
   ASSERT_FALSE(none);

@@ -78,7 +78,11 @@ Result<std::unique_ptr<Lakes>> Lakes::Make(const config::Config& config, engine:
   options.factory = [self = lakes.get()](const meta::AttachRecord& record) {
     return self->MakeClient(record);
   };
-  FB_ASSIGN_OR_RETURN(options.identity.directory, DirectoryIdentity(config.data.front()));
+  auto directory = DirectoryIdentity(config.data.front());
+  if (!directory && directory.error().code() != Code::kUnsupported) {
+    return Fail(std::move(directory.error()));
+  }
+  options.identity.directory = directory.value_or(std::string());
   options.identity.place = options.host + ":" + config.data.front();
   options.is_own = [&own](const lake::LakeEndpoint& endpoint) { return own.Are(endpoint.origin); };
   lakes->tier_ = std::make_unique<tier::LakeTier>(services, std::move(options));

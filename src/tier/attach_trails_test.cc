@@ -21,9 +21,11 @@ class AttachTrailsTest : public ::testing::Test {
  protected:
   struct Server {
     explicit Server(AttachTrailsTest& all)
-        : attachments([&all](const meta::AttachRecord& record) {
-            return all.LakeAt(*lake::ParseLakeEndpoint(record.endpoint));
-          }),
+        : attachments(
+              [&all](const meta::AttachRecord& record) {
+                return all.LakeAt(*lake::ParseLakeEndpoint(record.endpoint));
+              },
+              {.directory = "1-1", .place = "here:/data"}),
           trails(engine.services(), attachments) {}
     engine::ContainerTarget Container(const std::string& name) {
       return {engine.account(), azure::ContainerName(name)};

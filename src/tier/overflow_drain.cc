@@ -141,6 +141,8 @@ Task<std::shared_ptr<const void>> BringAllBack(DrainParts parts, OpContext conte
   while (true) {
     FB_CO_ASSIGN_OR_RETURN(status, co_await StatusOf(drain));
     if (IsOver(status)) co_return std::move(hold);
+    // Where this fails the keeper's turns do, too, and nobody but it hears of them.
+    FB_CO_RETURN_IF_ERROR(co_await drain->attachment->owner->Require(context));
     if (status.bodies == 0 && status.to_delete <= status.stuck) {
       co_return Fail(Code::kBusy,
                      "All bodies are here again, but the lake does not let go of " +

@@ -2,9 +2,11 @@
 #include "tier/overflow_drain.h"
 
 #include <atomic>
+#include <functional>
 
 #include "engine/get_container.h"
 #include "engine/node_names.h"
+#include "lake/failure.h"
 #include "meta/nodes.h"
 #include "tier/overflow_fixture.h"
 
@@ -145,6 +147,44 @@ TEST_F(OverflowDrainTest, AHardLinkNeedsItsRoomOnce) {
   const auto done = Detach();
   ASSERT_TRUE(done) << done.error().ToString();
   ExpectDetached();
+}
+
+// The keeper does not come to an end, and nobody waits for it.
+TEST_F(OverflowDrainTest, EndsWhereTheKeeperCannotGoOn) {
+  fixture_ = std::make_unique<OverflowFixture>();
+  PlacementParts& parts = f().tier().placement_parts();
+  OverflowKeeper keeper = f().Keeper();
+  ASSERT_TRUE(f().engine().Put("a", Pattern(900)));
+  ASSERT_EQ(f().Evict()->evicted, 1u);
+  ASSERT_TRUE(f().engine().Delete("a"));
+  f().engine().Sweep();
+  ASSERT_EQ(f().Overflow().bodies, 0u);
+  ASSERT_EQ(f().Overflow().to_delete, 1u);
+  const auto after = [&](const std::function<void()>& happens) {
+    // Another process on the same directory, that asks each time.
+    f().attachment()->owner = std::make_unique<OverflowOwner>(
+        f().attachment()->lake, OverflowIdentity{.directory = "1-1", .place = "here:/data"},
+        "acct/box", std::chrono::milliseconds(0));
+    std::atomic<bool> once{false};
+    f().lake().OnRequest([&](lake::LakeOperation operation, const std::string&) {
+      if (operation == lake::LakeOperation::kPut && !once.exchange(true)) happens();
+    });
+    OpContext context;
+    context.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    const auto done =
+        f().engine().Run(BringAllBack({f().services(), parts.loop, parts.mover, keeper}, context,
+                                      f().attachment(), f().engine().Container(), {}));
+    f().lake().OnRequest(nullptr);
+    EXPECT_TRUE(once);
+    return done ? Code{} : done.error().code();
+  };
+  OverflowOwner other(f().attachment()->lake, {.directory = "2-2", .place = "there:/copy"},
+                      "acct/box");
+  EXPECT_EQ(after([&] { EXPECT_TRUE(RunSync(other.TakeOver({}))); }), Code::kResourceAlreadyExists);
+  ASSERT_TRUE(RunSync(other.Leave({})));
+  const Code down = after([&] { f().faulty_lake().SetLink(lake::LinkState::kDown); });
+  EXPECT_EQ(lake::Classify(Error(down, "")), lake::Failure::kUnreachable);
+  EXPECT_EQ(f().Overflow().to_delete, 1u);
 }
 
 // What has nothing there needs no lake to be detached from it.

@@ -363,6 +363,13 @@ Task<Adopted> OverflowMover::Send(OpContext context, AttachmentPtr attachment, s
     if (!still) co_return adopted;  // its bytes went while they were read
     co_return Fail(std::move(etag.error()));
   }
+  // Whoever has taken this part of the lake meanwhile may have deleted it already.
+  auto still_ours = co_await attachment->owner->Require(context, std::chrono::steady_clock::now());
+  if (!still_ours) {
+    sender->CountFailure();
+    (void)co_await Doom(attachment, to);
+    co_return Fail(std::move(still_ours.error()));
+  }
   AdoptRequest request;
   request.attachment = attachment;
   request.name = std::move(name);

@@ -1,11 +1,12 @@
 // Sends bodies of containers that are ours to the lake that is their room (attach mode `capacity`;
 // ADR 0114), so that they can be given up here: under pressure some of them, by command one.
 //
-// A body goes up under a new id, which names its object there, and then changes hands
-// (tier/evict_steps.h: Adopt) in a transaction that asks whether the record still names it and
-// makes the object its own. All of it stays here, and eviction proper decides what goes. What was
-// sent for nothing is put on the list of what is to be deleted; where the process ends before that,
-// the prefix holds an object that nobody owns (tier/overflow_keeper.h).
+// A body goes up under a new id, which names its object there. Where that part of the lake still is
+// ours afterwards (tier/overflow_owner.h) it changes hands (tier/evict_steps.h: Adopt) in a
+// transaction that asks whether the record still names it and makes the object its own. All of it
+// stays here, and eviction proper decides what goes. What was sent for nothing is put on the list
+// of what is to be deleted; where the process ends before that, the prefix holds an object that
+// nobody owns (tier/overflow_keeper.h).
 //
 // Walks the names of a container in a circle and goes on where it stopped, so that what has been
 // sent already is not looked at again and again. Thread safe.

@@ -268,6 +268,30 @@ TEST_F(OverflowMoverTest, WhatChangesWhileItIsSentIsNotGivenUp) {
   }
 }
 
+// Its new owner deletes what it does not know.
+TEST_F(OverflowMoverTest, WhatIsTakenOverWhileABodyGoesUpIsNotGivenUp) {
+  Put("before", 4'500, 1);
+  ASSERT_EQ(f_.Evict("before")->evicted, 1u);
+  Put("a", 25'000, 2);
+  OverflowOwner other(f_.attachment()->lake, {.directory = "2-2", .place = "there:/copy"},
+                      "acct/box");
+  std::atomic<bool> once{false};
+  f_.lake().OnRequest([&](LakeOperation operation, const std::string&) {
+    if (operation != LakeOperation::kCommitBlocks || once.exchange(true)) return;
+    EXPECT_TRUE(RunSync(other.TakeOver({})));
+  });
+  const auto evicted = f_.Evict("a");
+  f_.lake().OnRequest(nullptr);
+  ASSERT_TRUE(once);
+  ASSERT_FALSE(evicted);
+  EXPECT_EQ(evicted.error().code(), Code::kResourceAlreadyExists) << evicted.error().ToString();
+  EXPECT_FALSE(InLake("a"));
+  EXPECT_EQ(f_.Overflow().to_delete, 1u);
+  ASSERT_TRUE(engine().Run(f_.attachment()->owner->TakeOver({})));
+  f_.Collect();
+  f_.ExpectWhole(want_);
+}
+
 TEST_F(OverflowMoverTest, AHardLinkIsOneBody) {
   TierFixtureOptions options = OverflowFixture::Small();
   options.engine.hierarchical = true;

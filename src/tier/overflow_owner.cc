@@ -55,9 +55,9 @@ OverflowOwner::OverflowOwner(std::shared_ptr<lake::ObjectLake> lake, OverflowIde
       trust_(trust),
       claim_(NewUuid()) {}
 
-bool OverflowOwner::IsTrusted() const {
+bool OverflowOwner::IsTrusted(SteadyTime since) const {
   const std::lock_guard lock(mutex_);
-  return std::chrono::steady_clock::now() < trusted_until_;
+  return std::chrono::steady_clock::now() < trusted_until_ && trusted_until_ - trust_ >= since;
 }
 
 void OverflowOwner::TrustFrom(SteadyTime asked) {
@@ -66,10 +66,22 @@ void OverflowOwner::TrustFrom(SteadyTime asked) {
   trusted_until_ = asked + trust_;
 }
 
-Task<> OverflowOwner::Require(OpContext context) {
-  if (IsTrusted()) co_return Result<>{};
+void OverflowOwner::Distrust() {
+  const std::lock_guard lock(mutex_);
+  trusted_until_ = {};
+}
+
+// Of this process, or of one on the same directory that has ended: while this one runs nobody else
+// takes it rightly.
+bool OverflowOwner::IsOurs(const Mark& mark) const {
+  if (mark.claim == claim_) return true;
+  return !claimed_ && !us_.directory.empty() && mark.directory == us_.directory;
+}
+
+Task<> OverflowOwner::Require(OpContext context, SteadyTime since) {
+  if (IsTrusted(since)) co_return Result<>{};
   FB_CO_ASSIGN_OR_RETURN(const Permit turn, co_await turn_.Acquire(1, context));
-  if (IsTrusted()) co_return Result<>{};  // somebody else has asked meanwhile
+  if (IsTrusted(since)) co_return Result<>{};  // somebody else has asked meanwhile
   co_return co_await Claim(std::move(context), /*whoever=*/false);
 }
 
@@ -79,6 +91,13 @@ Task<> OverflowOwner::TakeOver(OpContext context) {
 }
 
 Task<> OverflowOwner::Claim(OpContext context, bool whoever) {
+  if (us_.directory.empty()) {
+    co_return Fail(Code::kUnsupported,
+                   "The file system of " + us_.place +
+                       " says neither when a directory was made nor which file system it is. A "
+                       "server on a copy of that directory could not be told from this one and "
+                       "would delete its objects, so no lake can be room for containers here.");
+  }
   for (int i = 0; i < kTries; ++i) {
     if (left_) co_return Fail(Code::kStale, "The container has been detached.");
     const SteadyTime asked = std::chrono::steady_clock::now();
@@ -91,9 +110,10 @@ Task<> OverflowOwner::Claim(OpContext context, bool whoever) {
         TrustFrom(asked);
         co_return Result<>{};
       }
-      // Ours, of a process that has ended. While this one runs nobody else takes it rightly.
-      const bool ours = mark.directory == us_.directory && !claimed_;
-      if (!ours && !whoever) co_return Fail(Code::kResourceAlreadyExists, OwnedBy(mark));
+      if (!whoever && !IsOurs(mark)) {
+        Distrust();
+        co_return Fail(Code::kResourceAlreadyExists, OwnedBy(mark));
+      }
       conditions.match = state->etag();
     } else if (lake::Classify(state.error()) == lake::Failure::kNotFound) {
       conditions.absent = true;
@@ -130,15 +150,12 @@ Task<lake::WriteAnswer> OverflowOwner::Write(OpContext context, lake::LakeCondit
 Task<> OverflowOwner::Leave(OpContext context) {
   FB_CO_ASSIGN_OR_RETURN(const Permit turn, co_await turn_.Acquire(1, context));
   left_ = true;
-  {
-    const std::lock_guard lock(mutex_);
-    trusted_until_ = {};
-  }
+  Distrust();
   auto state =
       co_await lake_->Head(Bounded(context), {.name = lake::BlobName(std::string(kOwnerObject))});
   if (!state && lake::Classify(state.error()) == lake::Failure::kNotFound) co_return Result<>{};
   if (!state) co_return Fail(std::move(state.error()));
-  if (Mark::Of(*state).claim != claim_) co_return Result<>{};
+  if (!IsOurs(Mark::Of(*state))) co_return Result<>{};
   lake::DeleteRequest request;
   request.name = lake::BlobName(std::string(kOwnerObject));
   request.conditions.match = state->etag();

@@ -10,7 +10,7 @@
 //
 // The object is written under a condition only, and each step can be repeated: whoever ends in the
 // middle finds out what is there. Thread safe. Errors: kResourceAlreadyExists, naming the owner;
-// kStale after Leave; the lake's own.
+// kStale after Leave; kUnsupported where nobody can tell which directory it is; the lake's own.
 #pragma once
 
 #include <chrono>
@@ -30,8 +30,10 @@ namespace forebay::tier {
 inline constexpr std::string_view kOwnerObject = "owner";
 
 struct OverflowIdentity {
-  std::string directory;  // which data directory this is; a copy of it says something else
-  std::string place;      // the same for people: "host:/var/lib/forebay"
+  // Which data directory this is; a copy of it says something else. Empty: nobody can tell, and
+  // no part of a lake becomes ours.
+  std::string directory;
+  std::string place;  // the same for people: "host:/var/lib/forebay"
 };
 
 class OverflowOwner {
@@ -41,17 +43,21 @@ class OverflowOwner {
                 std::chrono::milliseconds trust = std::chrono::seconds(30));
 
   // Success: nobody else has it. Asks the lake where it has not been asked for a while, and takes
-  // what is nobody's, or was ours before this process began.
-  Task<> Require(OpContext context);
+  // what is nobody's, or was ours before this process began. An answer of the lake from before
+  // `since` does not do.
+  Task<> Require(OpContext context, SteadyTime since = SteadyTime::min());
   // It is ours from now on, whoever had it. Servers that have it now stop within their `trust`.
   Task<> TakeOver(OpContext context);
-  // Nothing of ours is there any more: the object goes, if it is ours. Nothing is ours afterwards.
+  // Nothing of ours is there any more: the object goes, if it is ours, or was before this process
+  // began. Nothing is ours afterwards.
   Task<> Leave(OpContext context);
 
  private:
   struct Mark;
-  bool IsTrusted() const;
+  bool IsTrusted(SteadyTime since) const;
   void TrustFrom(SteadyTime asked);
+  void Distrust();
+  bool IsOurs(const Mark& mark) const;
   Task<> Claim(OpContext context, bool whoever);
   Task<lake::WriteAnswer> Write(OpContext context, lake::LakeConditions conditions);
   std::string OwnedBy(const Mark& mark) const;

@@ -125,6 +125,48 @@ TEST_F(OverflowOwnerTest, LeavesNothingOfItsOwnAndNothingElse) {
   ASSERT_TRUE(Require(*theirs));
   ASSERT_TRUE(RunSync(owner->Leave({})));
   EXPECT_EQ(inside_.Names().size(), 1u);
+  // A process that has needed none of it so far takes away what the one before it has left; but
+  // not where another one runs.
+  const auto another = Owner(kThere);
+  ASSERT_TRUE(Require(*another));
+  ASSERT_TRUE(RunSync(theirs->Leave({})));
+  EXPECT_EQ(inside_.Names().size(), 1u);
+  ASSERT_TRUE(RunSync(Owner(kThere)->Leave({})));
+  EXPECT_TRUE(inside_.Names().empty());
+}
+
+// An answer from before that time does not do, one that others have asked for since does; and who
+// was refused trusts no earlier answer.
+TEST_F(OverflowOwnerTest, AnAnswerMayHaveToBeNew) {
+  std::atomic<int> requests{0};
+  inside_.OnRequest([&](LakeOperation, const std::string&) { ++requests; });
+  const auto owner = Owner(kHere, std::chrono::hours(1));
+  ASSERT_TRUE(Require(*owner));
+  const SteadyTime since = std::chrono::steady_clock::now();
+  EXPECT_EQ(requests, 2);
+  ASSERT_TRUE(RunSync(owner->Require({}, since)));
+  EXPECT_EQ(requests, 3);
+  ASSERT_TRUE(RunSync(owner->Require({}, since)));
+  ASSERT_TRUE(Require(*owner));
+  EXPECT_EQ(requests, 3);
+  inside_.OnRequest(nullptr);
+  ASSERT_TRUE(RunSync(Owner(kThere)->TakeOver({})));
+  ASSERT_TRUE(Require(*owner)) << "trusted for an hour";
+  EXPECT_EQ(CodeOf(RunSync(owner->Require({}, std::chrono::steady_clock::now()))),
+            Code::kResourceAlreadyExists);
+  EXPECT_EQ(CodeOf(Require(*owner)), Code::kResourceAlreadyExists);
+}
+
+TEST_F(OverflowOwnerTest, NobodyInParticularOwnsNothing) {
+  inside_.Plant(std::string(kOwnerObject), "of nobody in particular");
+  const auto owner = Owner({.directory = "", .place = "here:/data"});
+  ASSERT_TRUE(RunSync(owner->Leave({})));
+  EXPECT_EQ(inside_.Names().size(), 1u);
+  const auto unknown = Owner({.directory = "", .place = "here:/data"});
+  for (const auto& refused : {Require(*unknown), RunSync(unknown->TakeOver({}))}) {
+    ASSERT_EQ(CodeOf(refused), Code::kUnsupported);
+    EXPECT_NE(refused.error().message().find("here:/data"), std::string::npos);
+  }
 }
 
 // What it is for: the server on a copy of the data directory sends and deletes nothing.

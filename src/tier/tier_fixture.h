@@ -64,13 +64,15 @@ class TierFixture {
     tier_.reset();
     // As a server does that has its store alone: one that was killed gives nothing back.
     ASSERT_TRUE(meta::EndLeases(engine_.store()));
-    tier_ = std::make_unique<LakeTier>(engine_.services(),
-                                       LakeTierOptions{.factory = Factory(),
-                                                       .retry = std::chrono::milliseconds(5),
-                                                       .run_jobs = options_.run_jobs,
-                                                       .run_offload = options_.run_offload,
-                                                       .offload = options_.offload,
-                                                       .placement = options_.placement});
+    tier_ = std::make_unique<LakeTier>(
+        engine_.services(),
+        LakeTierOptions{.factory = Factory(),
+                        .retry = std::chrono::milliseconds(5),
+                        .run_jobs = options_.run_jobs,
+                        .run_offload = options_.run_offload,
+                        .offload = options_.offload,
+                        .placement = options_.placement,
+                        .identity = {.directory = "1-1", .place = "here:/data"}});
     tier_->SetConflictHandler(options_.conflicts);
     services().lake = tier_.get();
     ASSERT_TRUE(tier_->Start());
