@@ -352,6 +352,11 @@ Task<ConflictDecision> ConflictSettler::Decide(OpContext context, Conflict confl
   switch (plan->step) {
     case ConflictStep::kNone:
       decision.action = ConflictDecision::Action::kTheirs;
+      // What has come under the name since would leave the log with what both sides have deleted.
+      decision.commit = [plan](kv::Transaction& txn, const DroppedChanges&) -> Result<> {
+        FB_RETURN_IF_ERROR(StillHere(txn, *plan));
+        return {};
+      };
       break;
     case ConflictStep::kKeepBoth:
       decision.action = ConflictDecision::Action::kTheirs;

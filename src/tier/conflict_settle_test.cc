@@ -228,6 +228,32 @@ TEST_F(ConflictSettleTest, TwoForebaysConvergeAndListEachConflictOnce) {
   }
 }
 
+// Gone on both sides: nothing is to be written, but only as long as that is so.
+TEST_F(ConflictSettleTest, WhatComesUnderANameWhileItsDeletesAreSettledIsDecidedAnew) {
+  Open();
+  engine::Services& services = one().engine().services();
+  ConflictSettler settler(services, "one");
+  const auto decision = one().engine().Run(
+      settler.Decide({}, {.attachment = one().attachment(),
+                          .name = "a",
+                          .change = {},
+                          .content = true,
+                          .expected = lake::ETag("known"),
+                          .theirs = std::nullopt,
+                          .error = Error(Code::kConditionNotMet, "It is gone.")}));
+  ASSERT_TRUE(decision);
+  EXPECT_EQ(decision->action, ConflictDecision::Action::kTheirs);
+  const auto commit = [&] {
+    return services.store.TransactBlocking(
+        [&](kv::Transaction& txn) { return decision->commit(txn, {}); });
+  };
+  EXPECT_TRUE(commit());
+  ASSERT_TRUE(one().engine().Put("a", "written since"));
+  const auto late = commit();
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code(), Code::kServerBusy);
+}
+
 // The store fails at each transaction in turn while a conflict is settled.
 TEST_F(ConflictSettleTest, ADeathAtEveryStepSettlesItOnce) {
   Open();

@@ -174,7 +174,10 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   Task<std::shared_ptr<Search>> BeginSearch(JobPtr job, std::string name);
   // Up to the end of the log; what need not wait for the decision leaves it on the way.
   Task<> GoOnSearching(JobPtr job, std::shared_ptr<Search> search);
-  std::shared_ptr<DroppedChanges> Found(const Search& search) const;
+  // Where what it took travels as one with something that it left: that goes too, with all that it
+  // leads to. False: it is not so.
+  bool BeginAnew(Search& search) const;
+  void SeeWindowLocked(Search& search) const;
   // Some of that; empty: there is no more of it.
   Task<std::vector<LoggedChangePtr>> ReleaseSuperseded(JobPtr job, DroppedChanges dropped);
   void DroppedLocked(const std::vector<LoggedChangePtr>& changes,

@@ -237,8 +237,7 @@ void DropScan::See(const LoggedChangePtr& change) {
   }
 }
 
-void DropScan::TakeWith(const std::vector<ChangeWork>& waiting,
-                        const std::vector<LoggedChangePtr>& seen) {
+std::set<ChangeNumber> DropScan::LeftBehind(const std::vector<ChangeWork>& waiting) const {
   std::set<ChangeNumber> taken;
   for (const LoggedChangePtr& change : out_.changes) taken.insert(change->number);
   std::set<ChangeNumber> more;
@@ -250,9 +249,13 @@ void DropScan::TakeWith(const std::vector<ChangeWork>& waiting,
       if (!taken.contains(number)) more.insert(number);
     }
   }
-  for (const LoggedChangePtr& change : seen) {
-    if (more.contains(change->number)) out_.changes.push_back(change);
-  }
+  return more;
+}
+
+void DropScan::StartAnew(const std::set<ChangeNumber>& with) {
+  own_.insert(with.begin(), with.end());
+  out_.changes.clear();
+  out_.reached = {out_.name};
 }
 
 void DropScan::Forget(const std::vector<LoggedChangePtr>& changes) {

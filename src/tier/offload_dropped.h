@@ -44,13 +44,16 @@ struct DroppedChanges {
 // and the later changes of the names that they lead to.
 class DropScan {
  public:
-  // `own`: of the work that met the conflict; they go, whatever they touch.
+  // `own`: of the work that met the conflict; they go, whatever they touch. See StartAnew.
   DropScan(std::string name, std::set<ChangeNumber> own, PendingTrees trees);
 
   // Ascending. Those that are neither done nor of a whole directory.
   void See(const LoggedChangePtr& change);
-  // Adds changes that travel as one with any that were taken. `seen`: all of the log in memory.
-  void TakeWith(const std::vector<ChangeWork>& waiting, const std::vector<LoggedChangePtr>& seen);
+  // Changes that travel as one with any that were taken, and were not taken themselves.
+  std::set<ChangeNumber> LeftBehind(const std::vector<ChangeWork>& waiting) const;
+  // All is to be seen again from the front of the log: these go as well, whatever they touch, and
+  // so does what they lead to.
+  void StartAnew(const std::set<ChangeNumber>& with);
   // Once all were seen. A copy of one that has seen some says what those are.
   DroppedChanges Finish();
   // They have left the log before the decision.
@@ -60,7 +63,7 @@ class DropScan {
  private:
   bool Touches(const meta::ChangeRecord& change) const;
 
-  const std::set<ChangeNumber> own_;
+  std::set<ChangeNumber> own_;
   const PendingTrees trees_;
   DroppedChanges out_;
 };

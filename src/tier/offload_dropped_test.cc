@@ -43,9 +43,12 @@ DroppedChanges Scan(const std::string& name, const std::set<ChangeNumber>& own,
                     const std::vector<LoggedChangePtr>& log,
                     const std::vector<ChangeWork>& waiting = {}) {
   DropScan scan(name, own, PendingTrees());
-  for (const LoggedChangePtr& change : log) scan.See(change);
-  scan.TakeWith(waiting, log);
-  return scan.Finish();
+  while (true) {
+    for (const LoggedChangePtr& change : log) scan.See(change);
+    const std::set<ChangeNumber> more = scan.LeftBehind(waiting);
+    if (more.empty()) return scan.Finish();
+    scan.StartAnew(more);
+  }
 }
 
 TEST(DropScan, TakesTheNamesChangesAndFollowsMoves) {
@@ -77,6 +80,20 @@ TEST(DropScan, TakesWhatTravelsAsOneWithAnyOfThem) {
       Scan("a", {1}, {Content(1, "a"), Move(2, "x", "b"), Move(3, "b", "a")}, {work});
   EXPECT_THAT(NumbersOf(dropped.changes), ElementsAre(1, 2, 3));
   EXPECT_EQ(dropped.SourceOf("a"), "x");
+}
+
+// The move from there is noted anew at the end of the log, and has to come before them.
+TEST(DropScan, TakesWhatFollowsWhatTravelsAsOneWithAnyOfThem) {
+  ChangeWork work;
+  work.last = 4;
+  work.swallowed = {3};
+  const DroppedChanges dropped =
+      Scan("a", {1},
+           {Content(1, "a"), Content(2, "x"), Move(3, "x", "b"), Move(4, "b", "a"), Content(5, "x"),
+            Move(6, "x", "y"), Content(7, "y"), Content(8, "other")},
+           {work});
+  EXPECT_THAT(NumbersOf(dropped.changes), ElementsAre(1, 3, 4, 5, 6, 7));
+  EXPECT_THAT(dropped.reached, UnorderedElementsAre("a", "b", "x", "y"));
 }
 
 TEST(DropScan, SaysWhereABlobWasBeforeTheMoves) {
@@ -239,6 +256,33 @@ TEST_F(OffloadDroppedTest, BlobsOfTheLakeMoveInAnOrderThatWritesOverNone) {
     EXPECT_EQ(lake_.Bytes("d"), "theirs");
     EXPECT_EQ(lake_.Bytes("a"), "B");
     EXPECT_EQ(lake_.Bytes(circle ? "b" : "x"), "A");
+    EXPECT_EQ(lake_.Names().size(), 4u) << "and between";
+    site_.reset();
+    for (const std::string& name : lake_.Names()) lake_.Remove(name);
+  }
+}
+
+// The moves travel as one; only the last of them touches the decided name, by what it replaced.
+TEST_F(OffloadDroppedTest, BytesThatMovesBringTogetherAreTakenBeforeTheirOldNameIsWrittenOver) {
+  for (const bool apart : {false, true}) {
+    SCOPED_TRACE(apart);
+    lake_.Plant("a", Pattern(4'000, 1));
+    Open();
+    Down();
+    Put("d", "ours");
+    Between();
+    Rename("a", "b");
+    Rename("d", "x");
+    Rename("b", "x");
+    if (apart) Between();
+    Put("a", Pattern(4'000, 2));
+    if (apart) Between();
+    lake_.Plant("d", "theirs");
+    Sync();
+    Converge();
+    EXPECT_EQ(lake_.Bytes("d"), "theirs");
+    EXPECT_EQ(lake_.Bytes("x"), Pattern(4'000, 1));
+    EXPECT_EQ(lake_.Bytes("a"), Pattern(4'000, 2));
     EXPECT_EQ(lake_.Names().size(), 4u) << "and between";
     site_.reset();
     for (const std::string& name : lake_.Names()) lake_.Remove(name);

@@ -105,19 +105,36 @@ struct Offload::Search {
   std::uint64_t newest_tree = 0;
   std::string after;  // the last key that was seen
   ChangeNumber next = 0;
+
+  DroppedChanges Found() const {
+    DropScan seen = scan;
+    return seen.Finish();
+  }
 };
 
 Task<std::shared_ptr<Offload::Search>> Offload::BeginSearch(JobPtr job, std::string name) {
   FB_CO_ASSIGN_OR_RETURN(const PendingTrees trees, co_await Trees());
   auto search = std::make_shared<Search>(
       Search{DropScan(std::move(name), NumbersOf(job->work), trees), trees.newest(), {}, 0});
-  std::lock_guard lock(mutex_);
-  for (const auto& [number, slot] : window_) {
-    if (slot.state == State::kWaiting) search->scan.See(slot.change);
-  }
-  search->after = last_key_;
-  search->next = next_;
+  const std::lock_guard lock(mutex_);
+  SeeWindowLocked(*search);
   co_return search;
+}
+
+// What is in memory, from where the search is: the work that met the conflict is always there.
+void Offload::SeeWindowLocked(Search& search) const {
+  for (auto it = window_.lower_bound(search.next); it != window_.end(); ++it) {
+    const LoggedChangePtr& change = it->second.change;
+    const bool waiting = it->second.state == State::kWaiting;
+    // Names are others behind a directory that moved since: whoever goes on searching says so.
+    const meta::ChangeKind kind = change->record.kind;
+    const bool tree =
+        kind == meta::ChangeKind::kRenameTree || kind == meta::ChangeKind::kDeleteTree;
+    if (waiting && tree && change->record.holder.value() > search.newest_tree) return;
+    if (waiting) search.scan.See(change);
+    search.after = change->key;
+    search.next = it->first + 1;
+  }
 }
 
 Task<> Offload::GoOnSearching(JobPtr job, std::shared_ptr<Search> search) {
@@ -138,7 +155,7 @@ Task<> Offload::GoOnSearching(JobPtr job, std::shared_ptr<Search> search) {
         }));
     while (search->scan.size() > kDroppedAtATime) {
       FB_CO_ASSIGN_OR_RETURN(const std::vector<LoggedChangePtr> gone,
-                             co_await ReleaseSuperseded(job, *Found(*search)));
+                             co_await ReleaseSuperseded(job, search->Found()));
       if (gone.empty()) break;
       search->scan.Forget(gone);
     }
@@ -148,15 +165,19 @@ Task<> Offload::GoOnSearching(JobPtr job, std::shared_ptr<Search> search) {
   co_return Fail(Code::kServerBusy, "A directory has moved meanwhile.");  // names are others now
 }
 
-std::shared_ptr<DroppedChanges> Offload::Found(const Search& search) const {
-  DropScan scan = search.scan;
-  std::vector<LoggedChangePtr> seen;
+bool Offload::BeginAnew(Search& search) const {
   const std::lock_guard lock(mutex_);
-  for (const auto& [number, slot] : window_) {
-    if (slot.state == State::kWaiting) seen.push_back(slot.change);
-  }
-  scan.TakeWith(order_.Waiting(), seen);
-  return std::make_shared<DroppedChanges>(scan.Finish());
+  SeeWindowLocked(search);  // it may be further than the search was
+  std::set<ChangeNumber> more = search.scan.LeftBehind(order_.Waiting());
+  std::erase_if(more, [this](ChangeNumber number) {  // those have left the log
+    const auto slot = window_.find(number);
+    return slot == window_.end() || slot->second.state != State::kWaiting;
+  });
+  if (more.empty()) return false;
+  search.scan.StartAnew(more);
+  search.next = 0;
+  SeeWindowLocked(search);
+  return true;
 }
 
 Task<PendingTrees> Offload::Trees() {
@@ -264,7 +285,11 @@ Task<> Offload::TakeTheirs(JobPtr job, ForeignBlob foreign, std::string here,
                          co_await BeginSearch(job, std::move(here)));
   for (int tries = 1;; ++tries) {
     FB_CO_RETURN_IF_ERROR(co_await GoOnSearching(job, search));
-    const std::shared_ptr<DroppedChanges> dropped = Found(*search);
+    if (BeginAnew(*search)) {
+      if (tries < kDecisions) continue;
+      co_return Fail(Code::kServerBusy, "More and more travels as one.");
+    }
+    const auto dropped = std::make_shared<DroppedChanges>(search->Found());
     if (IsBeingStored(foreign.name, *dropped)) {
       co_return Fail(Code::kServerBusy, "What has reached the lake before is being stored.");
     }
