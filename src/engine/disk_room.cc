@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "async/event.h"
+#include "async/sleep.h"
 #include "base/clock.h"
 
 namespace forebay::engine {
@@ -16,6 +17,8 @@ constexpr std::uint64_t kWorthAFlush = 1 << 20;
 // How long a request waits, and for how many flushes: a log that a backup holds stays.
 constexpr std::chrono::seconds kPatience{10};
 constexpr int kMaxFlushes = 20;
+// A flush that had nothing to move is over at once, and what held the log may let go soon.
+constexpr std::chrono::milliseconds kBetweenFlushes{25};
 
 Error NoRoom() { return {Code::kNoSpace, "The disk of the metadata is full up to its reserve."}; }
 
@@ -48,6 +51,7 @@ Task<> DiskRoom::Await(Growth growth, OpContext context) const {
   patient.deadline = std::min(context.deadline, Clock::System().SteadyNow() + kPatience);
   for (int flushes = 0; room == Room::kSoon && flushes < kMaxFlushes; ++flushes) {
     const auto over = std::make_shared<Event>();
+    const SteadyTime next = Clock::System().SteadyNow() + kBetweenFlushes;
     buffers_.Flush([over] { over->Set(); });
     if (auto waited = co_await over->Wait(patient); !waited) {
       if (waited.error().code() == Code::kDeadlineExceeded && context.Check()) break;
@@ -55,6 +59,8 @@ Task<> DiskRoom::Await(Growth growth, OpContext context) const {
     }
     FB_CO_ASSIGN_OR_RETURN(room, Look(growth));
     if (room == Room::kEnough) co_return Result<>{};
+    const SteadyTime now = Clock::System().SteadyNow();
+    if (now < next) FB_CO_RETURN_IF_ERROR(co_await SleepFor(next - now, context));
   }
   co_return Fail(NoRoom());
 }

@@ -56,6 +56,7 @@ struct Commit {
   std::string path;              // empty: the file has no name
   ReadVersions::Version before;  // what is replaced
   std::uint64_t old_length = 0;
+  bool early = false;  // seen before it is durable: nobody hears of it but who reads it here
 };
 
 // Works out extents on a snapshot.
@@ -265,6 +266,9 @@ Result<> Verify(const kv::Reader& reader, const Node& node, const Commit& commit
 
 Result<> Flip(Services& services, kv::Transaction& txn, Commit& commit) {
   FB_ASSIGN_OR_RETURN(Node node, RequireFile(txn, commit.request.target, commit.stamp.now));
+  if (commit.early && node.container.lake.mirrors()) {
+    return Fail(Code::kStale, "The container was attached to a lake meanwhile.");
+  }
   FB_RETURN_IF_ERROR(Verify(txn, node, commit));
   if (commit.request.pieces.empty()) txn.MakesRoom();
   if (commit.prepared_id.value() != 0) {
@@ -312,7 +316,7 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
   const std::size_t max_extents = services.limits.plan_extents;
   // Seen by others a moment before it is durable, as names are, and behind those in the log: other
   // changes need not wait for the disk with this one (ADR 0201).
-  FB_CO_ASSIGN_OR_RETURN(const bool early,
+  FB_CO_ASSIGN_OR_RETURN(commit->early,
                          co_await MayBeLazy(services, context, commit->request.target.container));
   const auto plan = [commit, max_extents](const kv::Reader& reader) -> Result<> {
     commit->body = {};  // a second run begins anew
@@ -344,7 +348,7 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
   if (done) {
     done = co_await services.store.Transact(
         [&services, commit](kv::Transaction& txn) { return Flip(services, txn, *commit); },
-        early ? kv::Durability::kAwaited : kv::Durability::kSync);
+        commit->early ? kv::Durability::kAwaited : kv::Durability::kSync);
   }
   if (!done && body->prepared) (void)co_await Abandon(services, body);
   co_return done;

@@ -83,6 +83,7 @@ struct Committer::Impl {
   std::condition_variable syncer_wake;
   std::deque<Job> queue;                          // guarded by mutex
   std::vector<Job> awaiting;                      // guarded by mutex: written, and not synced
+  std::size_t syncing = 0;                        // guarded by mutex: of those that are synced now
   WriterState writer_state = WriterState::kIdle;  // guarded by mutex
   std::shared_ptr<Group> handed;                  // guarded by mutex: what the writer works on
   std::uint64_t append_limit;                     // guarded by mutex: reserved durably
@@ -147,7 +148,7 @@ void Committer::Impl::Prefetch(Job job) {
 void Committer::Impl::Enqueue(Job job) {
   {
     std::lock_guard lock(mutex);
-    if (queue.size() < options.max_waiting) {
+    if (queue.size() + awaiting.size() + syncing < options.max_waiting) {
       queue.push_back(std::move(job));
       queue_depth.store(queue.size(), std::memory_order_relaxed);
       if (queue.size() == 1) runner_wake.notify_one();
@@ -319,6 +320,7 @@ void Committer::Impl::LeaveToSyncer(std::vector<Job>& jobs) {
   const auto awaiters = std::ranges::partition(
       jobs, [](const Job& job) { return !job.outcome || job.durability != Durability::kAwaited; });
   if (awaiters.empty()) return;
+  for (Job& job : awaiters) job.fn = nullptr;  // it has run, and may hold much
   {
     std::lock_guard lock(mutex);
     std::ranges::move(awaiters, std::back_inserter(awaiting));
@@ -333,11 +335,13 @@ void Committer::Impl::SyncerLoop() {
     syncer_wake.wait(lock, [&] { return !awaiting.empty() || syncer_stop; });
     if (awaiting.empty()) return;
     std::vector<Job> jobs = std::exchange(awaiting, {});
+    syncing = jobs.size();
     lock.unlock();
     const Result<> synced = target.Sync();
     for (auto& job : jobs) Answer(job, synced);
     jobs.clear();
     lock.lock();
+    syncing = 0;
   }
 }
 

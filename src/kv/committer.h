@@ -66,7 +66,7 @@ struct CommitStats {
   std::uint64_t failed_groups = 0;
   std::uint64_t reruns = 0;  // run again because the group before failed
   std::uint64_t bytes = 0;   // keys and values written
-  double write_seconds = 0;  // in the engine's write, which includes the sync
+  double write_seconds = 0;  // in the engine's write, which includes the sync of kSync
   double run_seconds = 0;    // in functions, on the runner
   std::size_t queue_depth = 0;
   metrics::HistogramData group_transactions;  // of groups that were written
@@ -77,7 +77,7 @@ class Committer {
  public:
   struct Options {
     std::string name = "kv";         // thread names, at most 8 characters
-    std::size_t max_waiting = 8192;  // transactions; more are answered kBusy
+    std::size_t max_waiting = 8192;  // transactions, to be written or synced; more are kBusy
     std::size_t max_group_transactions = 1024;
     std::size_t max_group_bytes = 4 << 20;
     std::size_t prefetch_threads = 0;  // 0: step 2 is left to the runner

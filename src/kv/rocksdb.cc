@@ -150,6 +150,9 @@ class RocksDbStore::Db final : public CommitTarget {
   const std::shared_ptr<metrics::LocalHistogram> log_syncs_ =
       std::make_shared<metrics::LocalHistogram>(metrics::LatencyBuckets());
   const std::shared_ptr<LogSize> log_size_ = std::make_shared<LogSize>(options_.path);
+  const std::shared_ptr<std::atomic<bool>> sync_failed_ =
+      std::make_shared<std::atomic<bool>>(false);
+  std::function<void(std::string_view)> on_sync_failure_;
   std::shared_ptr<rocksdb::FileSystem> file_system_;
   std::shared_ptr<Room> room_;
   std::shared_ptr<rocksdb::EventListener> listener_;
@@ -167,15 +170,19 @@ class RocksDbStore::Db final : public CommitTarget {
 };
 
 RocksDbStore::Db::Db(RocksDbOptions options) : options_(std::move(options)) {
-  auto on_failure = options_.on_sync_failure;
-  if (!on_failure) on_failure = [](std::string_view what) { Panic(what); };
+  on_sync_failure_ = [failed = sync_failed_,
+                      told = options_.on_sync_failure](std::string_view what) {
+    *failed = true;
+    if (!told) Panic(what);
+    told(what);
+  };
   auto base = options_.file_system ? MakeRocksFileSystem(*options_.file_system)
                                    : rocksdb::FileSystem::Default();
   room_ = std::make_shared<Room>(base, options_.path, options_.min_free_bytes);
   auto guard = MakeRoomGuard(std::move(base), room_);
   listener_ = std::move(guard.listener);
   file_system_ = MakeSyncGuard(MakeLogMeter(std::move(guard.file_system), log_size_),
-                               std::move(on_failure), log_syncs_);
+                               on_sync_failure_, log_syncs_);
   env_ = rocksdb::NewCompositeEnv(file_system_);
   cache_ = rocksdb::NewLRUCache(options_.cache_bytes, /*num_shard_bits=*/4,
                                 /*strict_capacity_limit=*/false, /*high_pri_pool_ratio=*/0.5);
@@ -339,7 +346,12 @@ Result<> RocksDbStore::Db::FillBatch(rocksdb::WriteBatch& batch, const GroupWrit
 Result<> RocksDbStore::Db::Sync() {
   const rocksdb::SequenceNumber written = db_->GetLatestSequenceNumber();
   auto status = db_->SyncWAL();
-  if (!status.ok()) return Fail(ToError(status));
+  if (!status.ok()) {
+    // Without asking the disk, too, where an append to the log has failed since: what was written
+    // before it is seen, and nobody can say any more whether it stays.
+    if (!*sync_failed_) on_sync_failure_("The log cannot be synced: " + status.ToString());
+    return Fail(ToError(status));
+  }
   // Never back: a write that was synced meanwhile may have come further.
   rocksdb::SequenceNumber known = durable_;
   while (known < written && !durable_.compare_exchange_weak(known, written)) {

@@ -67,6 +67,8 @@ class LogMeter final : public rocksdb::FileSystemWrapper {
   const std::shared_ptr<LogSize> size_;
 };
 
+std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
 // RocksDB hands over both forms.
 std::string_view WithoutSlashes(std::string_view path) {
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
@@ -100,13 +102,13 @@ bool LogSize::Covers(std::string_view path) const {
 
 void LogSize::Grew(const std::string& path, std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
-  files_[path] += bytes;
+  files_[NameOf(path)] += bytes;
   total_.fetch_add(bytes, std::memory_order_relaxed);
 }
 
 void LogSize::Gone(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  const auto file = files_.find(path);
+  const auto file = files_.find(NameOf(path));
   if (file == files_.end()) return;
   total_.fetch_sub(file->second, std::memory_order_relaxed);
   files_.erase(file);

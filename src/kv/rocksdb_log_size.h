@@ -34,7 +34,7 @@ class LogSize {
  private:
   const std::string dir_;
   std::mutex mutex_;
-  std::map<std::string, std::uint64_t> files_;  // guarded by mutex_
+  std::map<std::string, std::uint64_t> files_;  // by name; guarded by mutex_
   std::atomic<std::uint64_t> total_{0};
 };
 

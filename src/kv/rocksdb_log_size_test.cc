@@ -51,6 +51,8 @@ TEST_F(LogSizeTest, CountsOfThisStoreAndOfLogsOnly) {
   EXPECT_EQ(size_->bytes(), 0u);
   Write(*Make("/kv//000001.log"), 7);
   EXPECT_EQ(size_->bytes(), 7u);
+  Delete("/kv/000001.log");
+  EXPECT_EQ(size_->bytes(), 0u);
 }
 
 TEST_F(LogSizeTest, FindsWhatLiesThere) {

@@ -91,9 +91,15 @@ bool Upkeep::flushing() const {
 }
 
 void Upkeep::FlushSoon(std::move_only_function<void()> done) {
-  const std::lock_guard lock(mutex_);
-  waiting_.push_back(std::move(done));
-  wake_.notify_all();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!stopping_) {
+      waiting_.push_back(std::move(done));
+      wake_.notify_all();
+      return;
+    }
+  }
+  done();
 }
 
 void Upkeep::RoundLoop() {

@@ -55,7 +55,7 @@ Task<OpenAnswer> FileSystem::Impl::OpenNode(OpContext context, NodePtr node, int
   if (!reads) file->Follow();
   if ((flags & O_TRUNC) != 0) {
     Result<> cut;
-    if (unprivileged) cut = co_await DropSetuid(context, node);
+    if (unprivileged && !fresh) cut = co_await DropSetuid(context, node);
     if (cut && file->State().size > 0) cut = co_await file->Truncate(context, 0);
     if (!cut) {
       FB_CO_RETURN_IF_ERROR(co_await LetGo(context, node));

@@ -71,6 +71,11 @@ Task<> FileSystem::Impl::ListAhead(OpContext context, NodePtr directory, LookAhe
     table.ListingFailed(directory);
     co_return Fail(std::move(listed.error()));
   }
+  // What was asked before we changed a name in it would be believed by nobody.
+  if (table.ChangedSince(directory, stamp)) {
+    table.ListingFailed(directory);
+    co_return Result<>();
+  }
   table.Listed(directory, listed->entries.size(), listed->next);
   for (const DirectoryEntry& entry : listed->entries) {
     if (IsHidden(directory, entry.name) || table.GoneSince(directory, entry.name, stamp)) continue;

@@ -367,6 +367,11 @@ NodePtr InodeTable::Child(const NodePtr& parent, std::string_view name) const {
   return entry == parent->entries.end() ? nullptr : entry->second.node;
 }
 
+bool InodeTable::ChangedSince(const NodePtr& directory, Stamp stamp) const {
+  std::lock_guard lock(mutex_);
+  return directory->changed > stamp.epoch;
+}
+
 bool InodeTable::GoneSince(const NodePtr& parent, std::string_view name, Stamp stamp) const {
   std::lock_guard lock(mutex_);
   return !parent->entries.contains(name) && TakenAwaySince(*parent, name, stamp);

@@ -107,6 +107,8 @@ class InodeTable {
   void ListingFailed(const NodePtr& directory);
   // However old; null for what is not known.
   NodePtr Child(const NodePtr& parent, std::string_view name) const;
+  // This mount has changed a name in the directory after `stamp`.
+  bool ChangedSince(const NodePtr& directory, Stamp stamp) const;
   // This mount has taken the name away after `stamp`, and nothing has it again.
   bool GoneSince(const NodePtr& parent, std::string_view name, Stamp stamp) const;
   std::chrono::milliseconds EntryLeft(const NodePtr& parent, std::string_view name) const;

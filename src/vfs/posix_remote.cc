@@ -406,6 +406,8 @@ Task<CommitAnswer> PosixRemote::Commit(OpContext context, CommitRequest request)
     const bool doubtful =
         repeated && (code == Code::kConditionNotMet || code == Code::kInvalidBlockList);
     if (!doubtful) co_return Fail(std::move(attributes.error()));
+    // A commit is seen before it is durable, and this one's answer said neither.
+    FB_CO_RETURN_IF_ERROR(co_await Send(context, ForContainer(http::Method::kPost, "sync")));
     auto now = co_await Stat(context, request.file);
     if (!now || now->mtime != *set.mtime || now->size != body.size) {
       co_return Fail(std::move(attributes.error()));
