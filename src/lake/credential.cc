@@ -45,8 +45,9 @@ class SharedKey final : public Credential {
     if (std::abs(ahead) <= kMaxSkew.count()) {
       return Error(said, "The account's key is another one: this one is wrong, or was replaced.");
     }
-    return Error(Code::kClockSkew, "The lake's clock is " + std::to_string(std::abs(ahead) / 60) +
-                                       " minutes " + (ahead > 0 ? "ahead of" : "behind") +
+    return Error(Code::kClockSkew, "The lake's clock is " +
+                                       std::to_string((std::abs(ahead) + 30) / 60) + " minutes " +
+                                       (ahead > 0 ? "ahead of" : "behind") +
                                        " ours; signatures fail beyond 15.");
   }
 
@@ -97,9 +98,7 @@ class Sas final : public Credential {
   bool Refresh() override {
     if (!file_) return false;
     const std::lock_guard lock(mutex_);
-    const std::string before = query_.ToString();
-    file_->LookNow([this](const std::string& text) { return Take(text); });
-    return query_.ToString() != before;
+    return file_->LookAfterRefusal([this](const std::string& text) { return Take(text); });
   }
   std::optional<Error> WhyRefused(Code said, WallTime, WallTime there) override {
     const azure::Query query = Current();
@@ -186,7 +185,7 @@ Result<std::unique_ptr<Credential>> MakeSas(std::string_view sas) {
 Result<std::unique_ptr<Credential>> MakeSasFile(std::string path) {
   FB_ASSIGN_OR_RETURN(const std::string text, ReadSecret(path));
   FB_ASSIGN_OR_RETURN(azure::Query query, ParseSasText(text));
-  return std::make_unique<Sas>(std::move(query), SecretFile(std::move(path)));
+  return std::make_unique<Sas>(std::move(query), SecretFile(std::move(path), text));
 }
 
 std::unique_ptr<Credential> MakeBearer(std::unique_ptr<TokenSource> tokens) {

@@ -8,6 +8,13 @@ namespace forebay::lake {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+// For requests that were under way with the secret before.
+constexpr auto kOnTheWay = 1min;
+
+}  // namespace
+
 Result<std::string> ReadSecret(const std::string& path) {
   std::ifstream file(path);
   std::stringstream text;
@@ -32,13 +39,22 @@ void SecretFile::Look(const Take& take) {
   const SteadyTime now = std::chrono::steady_clock::now();
   if (now < look_at_) return;
   look_at_ = now + 1s;
-  if (StampNow() != stamp_) LookNow(take);
+  if (StampNow() != stamp_) Show(take);
 }
 
-void SecretFile::LookNow(const Take& take) {
+bool SecretFile::LookAfterRefusal(const Take& take) {
+  Show(take);
+  return changed_ && std::chrono::steady_clock::now() < *changed_ + kOnTheWay;
+}
+
+void SecretFile::Show(const Take& take) {
   const Stamp stamp = StampNow();
-  const auto text = ReadSecret(path_);
-  if (text && take(*text)) stamp_ = stamp;
+  auto text = ReadSecret(path_);
+  if (!text || !take(*text)) return;
+  stamp_ = stamp;
+  if (*text == text_) return;
+  text_ = std::move(*text);
+  changed_ = std::chrono::steady_clock::now();
 }
 
 }  // namespace forebay::lake

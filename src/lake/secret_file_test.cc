@@ -16,7 +16,7 @@ class SecretFileTest : public ::testing::Test {
   // What it shows; "" for nothing.
   std::string Shown(SecretFile& file, bool take = true) {
     std::string shown;
-    file.LookNow([&](const std::string& text) {
+    file.LookAfterRefusal([&](const std::string& text) {
       shown = text;
       return take;
     });
@@ -37,13 +37,13 @@ TEST_F(SecretFileTest, IsReadWithoutWhatEndsItsLine) {
 }
 
 TEST_F(SecretFileTest, ShowsItselfOnlyWhereItIsAnother) {
-  SecretFile file(path_);
+  SecretFile file(path_, "one");
   const auto unexpected = [](const std::string&) {
     ADD_FAILURE() << "it is what it was";
     return true;
   };
   file.Look(unexpected);
-  SecretFile changed(path_);
+  SecretFile changed(path_, "one");
   Write("two, which is longer");
   std::string shown;
   changed.Look([&](const std::string& text) {
@@ -54,7 +54,7 @@ TEST_F(SecretFileTest, ShowsItselfOnlyWhereItIsAnother) {
 }
 
 TEST_F(SecretFileTest, AFileThatIsBeingReplacedIsLookedAtAgain) {
-  SecretFile file(path_);
+  SecretFile file(path_, "one");
   Write("tw");
   EXPECT_EQ(Shown(file, /*take=*/false), "tw");
   std::string shown;
@@ -65,6 +65,21 @@ TEST_F(SecretFileTest, AFileThatIsBeingReplacedIsLookedAtAgain) {
   EXPECT_EQ(shown, "tw") << "nobody has taken it";
   std::filesystem::remove(path_);
   EXPECT_EQ(Shown(file), "") << "the one in use stays";
+}
+
+// Requests that were under way with the old one are refused after the first of them has found the
+// new one.
+TEST_F(SecretFileTest, EachRequestThatIsRefusedAroundAChangeIsTriedAgain) {
+  SecretFile file(path_, "one");
+  const auto take = [](const std::string&) { return true; };
+  EXPECT_FALSE(file.LookAfterRefusal(take));
+  Write("two");
+  EXPECT_TRUE(file.LookAfterRefusal(take));
+  EXPECT_TRUE(file.LookAfterRefusal(take));
+  SecretFile seen(path_, "two");
+  Write("three");
+  seen.Look(take);
+  EXPECT_TRUE(seen.LookAfterRefusal(take)) << "found before it was refused";
 }
 
 }  // namespace

@@ -60,7 +60,8 @@ class CachingSource : public TokenSource {
 
   bool Discard() final {
     const std::lock_guard lock(mutex_);
-    if (!token_ || clock_.Now() < fetched_ + kYoung) return false;
+    if (!token_) return true;  // somebody else has, and the new one is on its way
+    if (clock_.Now() < fetched_ + kYoung) return false;
     token_.reset();
     return true;
   }
@@ -210,9 +211,7 @@ class GivenToken final : public TokenSource {
   bool Discard() override {
     if (!file_) return false;
     const std::lock_guard lock(mutex_);
-    const std::string before = token_;
-    file_->LookNow([this](const std::string& text) { return Take(text); });
-    return token_ != before;
+    return file_->LookAfterRefusal([this](const std::string& text) { return Take(text); });
   }
 
  private:
@@ -238,7 +237,8 @@ Result<std::unique_ptr<TokenSource>> MakeGivenToken(std::string_view token) {
 Result<std::unique_ptr<TokenSource>> MakeTokenFile(std::string path) {
   FB_ASSIGN_OR_RETURN(std::string token, ReadSecret(path));
   FB_RETURN_IF_ERROR(CheckToken(token));
-  return std::make_unique<GivenToken>(std::move(token), SecretFile(std::move(path)));
+  SecretFile file(std::move(path), token);
+  return std::make_unique<GivenToken>(std::move(token), std::move(file));
 }
 
 std::unique_ptr<TokenSource> MakeManagedIdentity(ManagedIdentityOptions options) {
