@@ -59,7 +59,9 @@ def fill(place):
     os.mknod(place / "run" / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
     os.chown(place / "run" / "weights", 1000, 1001)
     os.chmod(place / "run" / "weights", 0o4750)
-    os.utime(place / "run" / "weights", ns=(A_TIME, A_TIME))
+    # Of a file whose times nobody has set a lake says when it came there.
+    for name in ("weights", "latest", "fifo", "null"):
+        os.utime(place / "run" / name, ns=(A_TIME, A_TIME), follow_symlinks=False)
     os.lchown(place / "run" / "latest", 1002, 1003)
     for directory, mode in (("run/empty", 0o1777), ("run", 0o2750)):
         os.chown(place / directory, 1000, 1001)
@@ -67,13 +69,12 @@ def fill(place):
 
 
 def seen(place):
-    """Times to the second: that is all a lake says of a file whose times nobody has set."""
     out = {}
     for path in sorted(place.rglob("*")):
         there = os.lstat(path)
         out[str(path.relative_to(place))] = (
             oct(there.st_mode), there.st_uid, there.st_gid, there.st_rdev, there.st_nlink,
-            None if path.is_dir() else (there.st_size, int(there.st_mtime)),
+            None if path.is_dir() else (there.st_size, there.st_mtime_ns),
             os.readlink(path) if path.is_symlink() else None,
             path.read_bytes() if path.is_file() else None,
         )  # fmt: skip
