@@ -258,8 +258,8 @@ int CacheStatus(Control& control, const Console& console, bool json) {
                           HumanBytes(cache->resident_bytes), HumanBytes(cache->disk_used),
                           HumanBytes(cache->disk_capacity), cache->watermark));
   if (cache->pinned_bytes > 0) {
-    console.Say(fmt::format("  eviction has found {} of it pinned",
-                            HumanBytes(cache->pinned_bytes)));
+    console.Say(
+        fmt::format("  eviction has found {} of it pinned", HumanBytes(cache->pinned_bytes)));
   }
   const std::uint64_t reads = cache->hits + cache->misses;
   if (reads > 0) {

@@ -39,7 +39,7 @@ struct PrefetchStatus {
   bool running_here = false;  // in this process, at the moment
   // All that matches, what is done of it included; 0: not counted, or no longer of interest.
   std::uint64_t expected_names = 0, expected_bytes = 0;
-  std::string waits_for;      // why it makes no progress just now; empty when it does
+  std::string waits_for;  // why it makes no progress just now; empty when it does
 };
 std::string_view PrefetchStateName(meta::PrefetchState state);  // "running"
 
