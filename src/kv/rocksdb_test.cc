@@ -8,6 +8,7 @@
 #include "base/codec.h"
 #include "io/faulty.h"
 #include "io/memory.h"
+#include "kv/crash_file_system.h"
 #include "kv/test_engines.h"
 
 namespace forebay::kv {
@@ -23,7 +24,7 @@ class RocksDbTest : public ::testing::Test {
     options_.cache_bytes = 1 << 20;
     options_.min_free_bytes = 1 << 20;
     options_.upkeep_interval = std::chrono::hours(1);
-    options_.file_system = &faulty_;
+    StartProcess();
     options_.on_sync_failure = [this](std::string_view what) {
       std::lock_guard lock(mutex_);
       sync_failures_.emplace_back(what);
@@ -37,23 +38,17 @@ class RocksDbTest : public ::testing::Test {
     ASSERT_TRUE(store) << store.error().ToString();
     store_ = std::move(*store);
   }
-  // As kill -9 does: the log stays as it is.
+  // As kill -9 does: the files stay as they are at this moment, whatever runs in the background.
   void Kill() {
-    auto entries = memory_.List(std::string(kDir));
-    std::vector<std::pair<std::string, std::string>> files;
-    for (const auto& entry : *entries) {
-      std::string path = std::string(kDir) + "/" + entry.name;
-      auto contents = io::ReadFile(memory_, path);
-      if (contents) files.emplace_back(path, std::move(*contents));  // else just purged
-    }
+    process_->CrashNow();
     store_.reset();
-    for (const auto& entry : *memory_.List(std::string(kDir))) {
-      EXPECT_TRUE(memory_.Remove(std::string(kDir) + "/" + entry.name));
-    }
-    for (const auto& [path, contents] : files) {
-      auto file = memory_.Open(path, io::OpenMode::kCreate);
-      ASSERT_TRUE(file && (*file)->WriteAt(AsBytes(contents), 0));
-    }
+    StartProcess();
+  }
+  void StartProcess() {
+    faulty_.reset();
+    process_ = std::make_unique<CrashFileSystem>(memory_, UINT64_MAX);
+    faulty_ = std::make_unique<io::FaultyFileSystem>(*process_);
+    options_.file_system = faulty_.get();
   }
   Result<> Put(std::string key, std::string value, Space space = Space::kMeta) {
     return store_->TransactBlocking([&](Transaction& t) -> Result<> {
@@ -77,7 +72,8 @@ class RocksDbTest : public ::testing::Test {
   static Code CodeOf(const auto& result) { return result ? Code{} : result.error().code(); }
 
   io::MemoryFileSystem memory_;
-  io::FaultyFileSystem faulty_{memory_};
+  std::unique_ptr<CrashFileSystem> process_;
+  std::unique_ptr<io::FaultyFileSystem> faulty_;
   RocksDbOptions options_;
   std::mutex mutex_;
   std::vector<std::string> sync_failures_;
@@ -239,7 +235,7 @@ TEST_F(RocksDbTest, AReserveThatIsGivenUpLetsWritesGoOn) {
 TEST_F(RocksDbTest, AFailedLogSyncEndsTheProcess) {
   ASSERT_TRUE(Put("a", "1"));
   EXPECT_TRUE(sync_failures_.empty());
-  faulty_.AddFault({.ops = io::kOpSync, .path_contains = ".log", .times = 1});
+  faulty_->AddFault({.ops = io::kOpSync, .path_contains = ".log", .times = 1});
   EXPECT_FALSE(Put("b", "2"));
   std::lock_guard lock(mutex_);
   ASSERT_EQ(sync_failures_.size(), 1u);
@@ -248,7 +244,7 @@ TEST_F(RocksDbTest, AFailedLogSyncEndsTheProcess) {
 
 TEST_F(RocksDbTest, AFailedSyncThatIsAwaitedEndsTheProcessToo) {
   ASSERT_TRUE(Put("a", "1"));
-  faulty_.AddFault({.ops = io::kOpSync, .path_contains = ".log", .times = 1});
+  faulty_->AddFault({.ops = io::kOpSync, .path_contains = ".log", .times = 1});
   EXPECT_FALSE(store_->TransactBlocking(
       [](Transaction& t) -> Result<> {
         t.Put("b", "2");
