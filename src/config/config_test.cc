@@ -150,6 +150,13 @@ TEST_F(ConfigTest, WrongKeysNameTheLineAndTheNearestRightOne) {
   EXPECT_EQ(ErrorOf(AccountToml("hierarchial = true\n")),
             "forebay.toml:4: unknown key \"hierarchial\" in [[account]] (did you mean "
             "\"hierarchical\"?)");
+  EXPECT_EQ(ErrorOf("[limits]\nmax_conections = 5.0"),
+            "forebay.toml:2: unknown key \"limits.max_conections\" (did you mean "
+            "\"limits.max_connections\"?)");
+  EXPECT_EQ(ErrorOf("data.x = 5"),
+            "forebay.toml:1: unknown key \"data.x\" (did you mean \"data\"?)");
+  EXPECT_EQ(ErrorOf("[[data]]\nx = 5"),
+            "forebay.toml:1: unknown table [[data]] (did you mean \"data\"?)");
   EXPECT_EQ(ErrorOf("completely_different = 1\n"),
             "forebay.toml:1: unknown key \"completely_different\"");
   EXPECT_THAT(ErrorOf("a = \n"), AllOf(HasSubstr("forebay.toml:1: not valid TOML")));
@@ -169,10 +176,10 @@ TEST_F(ConfigTest, WrongValuesNameTheLineAndWhatIsExpected) {
   const std::pair<std::string, std::string> cases[] = {
       {"log.level = \"loud\"", "log.level: \"loud\" is not one of trace"},
       {"log.format = \"xml\"", "neither text nor json"},
-      {"log.requests = 3", "neither true nor false"},
+      {"log.requests = 3", "log.requests: expected true or false"},
       {"limits.max_connections = 0", "0 is out of range: at least 1, at most 1000000"},
       {"limits.max_connections = -1", "not a whole number"},
-      {"limits.max_connections = [1]\nlimits.max_connectionz = 1", "unknown key"},
+      {"limits.max_connections = 1\nlimits.max_connectionz = 1", "unknown key"},
       {"limits.idle_timeout = \"soon\"", "\"soon\" is not a duration"},
       {"limits.idle_timeout = \"1ms\"", "out of range: at least 1s, at most 1d"},
       {"limits.max_header_size = \"1GiB\"", "at least 4KiB, at most 1MiB"},
@@ -181,7 +188,7 @@ TEST_F(ConfigTest, WrongValuesNameTheLineAndWhatIsExpected) {
       {"listen = []", "must not be empty"},
       {"data = [\"/a\", \"/a\"]", "listed twice"},
       {"log.level = [\"info\", \"warn\"]", "one value is expected"},
-      {"log.level = 1.5", "expected text, a whole number, true or false"},
+      {"log.level = 1.5", "expected text in quotes"},
       {"copy.allow_sources = [\"10.0.0.0/33\"]", "is not a network"},
       {"[[listener]]\naddress = \"127.0.0.1:1\"\ntls_cert = \"/no/such.pem\"",
        "cannot read /no/such.pem"},
@@ -267,6 +274,16 @@ std::string ErrorWith(std::vector<std::pair<std::string, std::string>> flags,
   auto config =
       Load({.file = {}, .environment = std::move(environment), .flags = std::move(flags)});
   return config ? "no error" : config.error().message();
+}
+
+TEST_F(ConfigTest, AValueOutsideTheFileIsText) {
+  EXPECT_EQ(ErrorWith({{"log.requests", "3"}}),
+            "--log-requests: log.requests: \"3\" is neither true nor false");
+  EXPECT_EQ(ErrorWith({}, {{"FOREBAY_ACCOUNTS", "name=mine,key1=" + kKey + ",hierarchical=1"}}),
+            "FOREBAY_ACCOUNTS, entry 1: hierarchical: \"1\" is neither true nor false");
+  auto config = Load({.file = {}, .environment = {}, .flags = {{"data", "5"}}});
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_THAT(config->data, ElementsAre("5"));
 }
 
 TEST_F(ConfigTest, AccountsComeFromFlagsAndVariables) {

@@ -61,8 +61,9 @@ std::string ConfigMarkdown() {
 wins: a flag, an environment variable, the TOML file (`--config FILE` or `FOREBAY_CONFIG`), the default.
 A wrong key or value stops the start with the place it came from and the nearest right name.
 
-Sizes are written `"64MiB"`, durations `"30s"`, `"1h30m"` or `"7d"`. In flags and variables, a list's
-entries are separated by commas; a list's flag may also be repeated. `SIGHUP` reads everything
+Sizes are written `"64MiB"`, or as a number of bytes; durations `"30s"`, `"1h30m"` or `"7d"`. In the file all values but numbers,
+`true` and `false` stand in quotes, and a value of another type than its key's is refused; a list of one entry needs no brackets. In
+flags and variables, a list's entries are separated by commas; a list's flag may also be repeated. `SIGHUP` reads everything
 again: keys marked *reload*, accounts and their keys, and TLS certificates take effect at once; for
 the others a warning names the key that waits for a restart.
 

@@ -4,26 +4,80 @@
 #define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "config/settings.h"
 
 namespace forebay::config {
 namespace {
 
+// How a key's value is written in TOML.
+struct Form {
+  bool text = false;
+  bool number = false;
+  bool truth = false;
+  bool list = false;
+  std::string_view expected;  // each value of a list
+};
+
+Form FormOf(Type type) {
+  switch (type) {
+    case Type::kBool:
+      return {.truth = true, .expected = "true or false"};
+    case Type::kInteger:
+      return {.number = true, .expected = "a whole number"};
+    case Type::kBytes:
+      return {.text = true,
+              .number = true,
+              .expected = "a size in quotes, such as \"64MiB\", or a whole number of bytes"};
+    case Type::kDuration:
+      return {.text = true, .expected = "a duration in quotes, such as \"30s\""};
+    default:
+      return {.text = true, .list = IsList(type), .expected = "text in quotes"};
+  }
+}
+
+// Of a key of the table `row` names, or of none; nullopt: it has no such key.
+std::optional<Form> FormOf(const Row* row, std::string_view name) {
+  if (row == nullptr) {
+    const Key* key = FindKey(name);
+    return key == nullptr ? std::nullopt : std::optional(FormOf(key->type));
+  }
+  const auto key = std::ranges::find_if(TableSchema(), [&](const TableKey& known) {
+    return known.table == row->table && known.name == name;
+  });
+  if (key == TableSchema().end()) return std::nullopt;
+  return FormOf(key->type == TypeName(Type::kBool) ? Type::kBool : Type::kText);
+}
+
+bool IsTable(std::string_view name) {
+  return std::ranges::find(Tables(), name, &Table::name) != Tables().end();
+}
+
 class Walker {
  public:
   Walker(std::string name, FileSettings& out) : name_(std::move(name)), out_(out) {}
 
+  // `row`: the one that these settings are of; null: they are of the file.
   Result<> Table(const toml::table& table, const std::string& prefix,
-                 std::vector<Setting>& settings, bool top) {
+                 std::vector<Setting>& settings, const Row* row) {
     for (const auto& [key, node] : table) {
       std::string path = prefix + std::string(key.str());
-      if (const toml::table* inner = node.as_table()) {
-        FB_RETURN_IF_ERROR(Table(*inner, path + ".", settings, top));
-      } else if (const toml::array* array = node.as_array(); array && IsRows(*array) && top) {
+      const toml::array* array = node.as_array();
+      if (array && IsRows(*array) && row == nullptr) {
         FB_RETURN_IF_ERROR(Rows(path, *array));
+      } else if (row == nullptr && IsTable(path)) {
+        return Bad(key.source(), path, "expected a table, [[" + path + "]], for each");
+      } else if (const toml::table* inner = node.as_table()) {
+        FB_RETURN_IF_ERROR(Table(*inner, path + ".", settings, row));
       } else {
         Setting setting{path, {}, At(key.source())};
-        FB_RETURN_IF_ERROR(Value(node, setting));
+        if (std::ranges::find(settings, path, &Setting::key) != settings.end()) {
+          return Bad(key.source(), path, "the key is there twice");
+        }
+        const std::optional<Form> form = FormOf(row, path);
+        if (form) FB_RETURN_IF_ERROR(Value(node, *form, setting));
         settings.push_back(std::move(setting));
       }
     }
@@ -39,6 +93,11 @@ class Walker {
     return fmt::format("{}:{}", name_, region.begin.line);
   }
 
+  std::unexpected<Error> Bad(const toml::source_region& region, const std::string& key,
+                             const std::string& message) const {
+    return Fail(Code::kInvalidConfig, At(region) + ": " + key + ": " + message);
+  }
+
   Result<> Rows(const std::string& path, const toml::array& array) {
     for (const toml::node& node : array) {
       Row row{path, {}, At(node.source())};
@@ -46,31 +105,33 @@ class Walker {
       if (table == nullptr) {
         return Fail(Code::kInvalidConfig, row.origin + ": " + path + " mixes tables and values");
       }
-      FB_RETURN_IF_ERROR(Table(*table, "", row.settings, false));
+      FB_RETURN_IF_ERROR(Table(*table, "", row.settings, &row));
       out_.rows.push_back(std::move(row));
     }
     return {};
   }
 
-  Result<> Value(const toml::node& node, Setting& setting) {
-    if (const toml::array* array = node.as_array()) {
-      for (const toml::node& item : *array) {
-        FB_ASSIGN_OR_RETURN(std::string text, Scalar(item, setting));
-        setting.values.push_back(std::move(text));
-      }
-      return {};
+  Result<> Value(const toml::node& node, const Form& form, Setting& setting) {
+    const toml::array* array = node.as_array();
+    if (array == nullptr) return Scalar(node, form, setting);
+    if (!form.list) {
+      return Bad(node.source(), setting.key, "one value is expected here, not a list");
     }
-    FB_ASSIGN_OR_RETURN(std::string text, Scalar(node, setting));
-    setting.values.push_back(std::move(text));
+    for (const toml::node& item : *array) FB_RETURN_IF_ERROR(Scalar(item, form, setting));
     return {};
   }
 
-  Result<std::string> Scalar(const toml::node& node, const Setting& setting) {
-    if (const auto* text = node.as_string()) return text->get();
-    if (const auto* number = node.as_integer()) return std::to_string(number->get());
-    if (const auto* truth = node.as_boolean()) return std::string(truth->get() ? "true" : "false");
-    return Fail(Code::kInvalidConfig, At(node.source()) + ": " + setting.key +
-                                          ": expected text, a whole number, true or false");
+  Result<> Scalar(const toml::node& node, const Form& form, Setting& setting) {
+    if (const auto* text = node.as_string(); text && form.text) {
+      setting.values.push_back(text->get());
+    } else if (const auto* number = node.as_integer(); number && form.number) {
+      setting.values.push_back(std::to_string(number->get()));
+    } else if (const auto* truth = node.as_boolean(); truth && form.truth) {
+      setting.values.emplace_back(truth->get() ? "true" : "false");
+    } else {
+      return Bad(node.source(), setting.key, "expected " + std::string(form.expected));
+    }
+    return {};
   }
 
   std::string name_;
@@ -88,7 +149,7 @@ Result<FileSettings> ReadToml(std::string_view text, const std::string& name) {
   }
   FileSettings out;
   Walker walker(name, out);
-  FB_RETURN_IF_ERROR(walker.Table(parsed.table(), "", out.settings, true));
+  FB_RETURN_IF_ERROR(walker.Table(parsed.table(), "", out.settings, nullptr));
   return out;
 }
 
