@@ -29,12 +29,14 @@ void AddCommits(Samples& out, const kv::CommitStats& commit) {
                  Number(commit.failed_groups));
   out.AddCounter({"forebay_kv_written_bytes_total", "Keys and values committed."}, {},
                  Number(commit.bytes));
-  out.AddGauge({"forebay_kv_queue_transactions", "Transactions that wait for their group."}, {},
-               Number(commit.queue_depth));
+  out.AddGauge(
+      {"forebay_kv_queue_transactions", "Transactions that wait for their group, or to be synced."},
+      {}, Number(commit.queue_depth));
   out.AddHistogram({"forebay_kv_group_transactions", "Transactions in each group written."}, {},
                    commit.group_transactions);
   out.AddHistogram(
-      {"forebay_kv_group_write_seconds", "Time to write and sync a group, its log sync included."},
+      {"forebay_kv_group_write_seconds",
+       "Time to write and sync a group, or to sync what was written before, log sync included."},
       {}, commit.group_writes);
 }
 

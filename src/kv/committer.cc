@@ -114,6 +114,7 @@ struct Committer::Impl {
   std::optional<Result<>> TryEarly(const TransactionFn& fn, ReadMode mode);
   void Prefetch(Job job);
   void Enqueue(Job job);
+  void NoteDepth();
   bool GroupIsFull() const;
   SteadyClock::time_point GatherUntil() const;
   void NoteWritten(const Group& group, std::uint64_t took_us);
@@ -126,6 +127,7 @@ struct Committer::Impl {
   void Finish(Group& group, const Result<>& written);
   void LeaveToSyncer(std::vector<Job>& jobs);
   void SyncerLoop();
+  void NoteSynced(std::size_t jobs, std::uint64_t took_us, const Result<>& synced);
 };
 
 // The answer of a first run, where it is final; nullopt: the function has to be queued.
@@ -150,13 +152,18 @@ void Committer::Impl::Enqueue(Job job) {
     std::lock_guard lock(mutex);
     if (queue.size() + awaiting.size() + syncing < options.max_waiting) {
       queue.push_back(std::move(job));
-      queue_depth.store(queue.size(), std::memory_order_relaxed);
+      NoteDepth();
       if (queue.size() == 1) runner_wake.notify_one();
       return;
     }
   }
   busy.fetch_add(1, std::memory_order_relaxed);
   Answer(job, Fail(Code::kBusy, "Too many transactions wait to be committed; try again."));
+}
+
+// mutex is held.
+void Committer::Impl::NoteDepth() {
+  queue_depth.store(queue.size() + awaiting.size() + syncing, std::memory_order_relaxed);
 }
 
 bool Committer::Impl::GroupIsFull() const {
@@ -200,7 +207,7 @@ void Committer::Impl::RunnerLoop() {
         jobs.push_back(std::move(queue.front()));
         queue.pop_front();
       }
-      queue_depth.store(queue.size(), std::memory_order_relaxed);
+      NoteDepth();
       lock.unlock();
       RunJobs(std::move(jobs));
       lock.lock();
@@ -298,7 +305,6 @@ void Committer::Impl::WriteOut(std::shared_ptr<Group> group, std::unique_lock<st
 }
 
 void Committer::Impl::Finish(Group& group, const Result<>& written) {
-  transactions.fetch_add(group.jobs.size(), std::memory_order_relaxed);
   if (!written) {
     failed_groups.fetch_add(1, std::memory_order_relaxed);
   } else if (!group.changes.empty()) {
@@ -309,6 +315,7 @@ void Committer::Impl::Finish(Group& group, const Result<>& written) {
     watches.Notify(group.changes);
   }
   if (written && !group.sync) LeaveToSyncer(group.jobs);
+  transactions.fetch_add(group.jobs.size(), std::memory_order_relaxed);
   for (auto& job : group.jobs) {
     // An error that a function found may rest on what was not written, so the write's error wins.
     Answer(job, written ? std::move(job.outcome) : written);
@@ -324,6 +331,7 @@ void Committer::Impl::LeaveToSyncer(std::vector<Job>& jobs) {
   {
     std::lock_guard lock(mutex);
     std::ranges::move(awaiters, std::back_inserter(awaiting));
+    NoteDepth();
     syncer_wake.notify_one();
   }
   jobs.erase(awaiters.begin(), awaiters.end());
@@ -337,12 +345,24 @@ void Committer::Impl::SyncerLoop() {
     std::vector<Job> jobs = std::exchange(awaiting, {});
     syncing = jobs.size();
     lock.unlock();
+    const auto start = SteadyClock::now();
     const Result<> synced = target.Sync();
+    NoteSynced(jobs.size(), MicrosSince(start), synced);
+    lock.lock();
+    syncing = 0;
+    NoteDepth();
+    lock.unlock();
     for (auto& job : jobs) Answer(job, synced);
     jobs.clear();
     lock.lock();
-    syncing = 0;
   }
+}
+
+// To be counted as a group is that was synced when it was written, however many it was made of.
+void Committer::Impl::NoteSynced(std::size_t jobs, std::uint64_t took_us, const Result<>& synced) {
+  transactions.fetch_add(jobs, std::memory_order_relaxed);
+  (synced ? synced_groups : failed_groups).fetch_add(1, std::memory_order_relaxed);
+  group_writes.Observe(static_cast<double>(took_us) / 1e6);
 }
 
 Committer::Committer(CommitTarget& target, Options options)

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -203,7 +204,15 @@ TEST(CommitterTest, WhatRestedOnAFailedGroupRunsAgain) {
   target.Shut();
   auto first = Submit(committer, CreateFn("k"));
   target.AwaitWrites(1);
-  auto second = Submit(committer, CreateFn("k"));
+  std::atomic<int> runs = 0;
+  auto second = Submit(committer, [&runs, create = CreateFn("k")](Transaction& t) -> Result<> {
+    auto result = create(t);
+    ++runs;
+    runs.notify_all();
+    return result;
+  });
+  // By the caller, and then on top of what is never written.
+  for (int n = runs; n < 2; n = runs) runs.wait(n);
   EXPECT_TRUE(Waits(second));
   target.Open(true);
   auto failed = first.get();
@@ -315,6 +324,35 @@ TEST(CommitterTest, WhatIsAwaitedIsSeenAtOnceAndAnsweredWhenItIsDurable) {
   EXPECT_TRUE(Waits(awaited));
   target.OpenSyncs();
   EXPECT_TRUE(awaited.get());
+}
+
+TEST(CommitterTest, WhatIsAwaitedIsCountedAsOtherCommitsAre) {
+  GatedTarget target;
+  Committer committer(target, {});
+  target.ShutSyncs();
+  std::vector<std::future<Result<>>> answers;
+  answers.push_back(Submit(committer, PutFn("first", "v"), Durability::kAwaited));
+  target.AwaitSyncs(1);
+  for (int i = 0; i < 3; ++i) {
+    answers.push_back(Submit(committer, PutFn(std::to_string(i), "v"), Durability::kAwaited));
+  }
+  EXPECT_TRUE(Submit(committer, PutFn("lazy", "v"), Durability::kLazy).get());
+  CommitStats stats = committer.stats();
+  EXPECT_EQ(stats.transactions, 1u) << "the others have no answer yet";
+  EXPECT_EQ(stats.queue_depth, 4u);
+  EXPECT_EQ(stats.synced_groups, 0u);
+  EXPECT_EQ(stats.group_writes.count(), 0u);
+  const std::uint64_t groups = stats.groups;
+  target.OpenSyncs(Fail(Code::kIo, "told to fail"));
+  EXPECT_FALSE(answers.front().get());
+  for (std::size_t i = 1; i < answers.size(); ++i) EXPECT_TRUE(answers[i].get());
+  stats = committer.stats();
+  EXPECT_EQ(stats.transactions, 5u);
+  EXPECT_EQ(stats.queue_depth, 0u);
+  EXPECT_EQ(stats.groups, groups);
+  EXPECT_EQ(stats.synced_groups, 1u);
+  EXPECT_EQ(stats.failed_groups, 1u);
+  EXPECT_EQ(stats.group_writes.count(), 2u);
 }
 
 TEST(CommitterTest, OneSyncServesAllThatAwaitOneByThen) {
