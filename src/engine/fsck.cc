@@ -26,9 +26,9 @@ class Checker {
     FB_ASSIGN_OR_RETURN(const std::uint64_t entries, CountEntries());
     FB_ASSIGN_OR_RETURN(const std::uint64_t changes, Count("j"));
     if (changes > 0) report_.orphans_skipped = true;
-    const std::uint64_t parts =
-        entries / std::max<std::uint64_t>(1, options_.max_entries_in_memory) + 1;
+    const std::uint64_t parts = PartsOf(entries);
     for (std::uint64_t part = 0; part < parts; ++part) FB_RETURN_IF_ERROR(Pass({part, parts}));
+    FB_RETURN_IF_ERROR(CheckFiles());
     FB_RETURN_IF_ERROR(CheckDirectories());
     FB_RETURN_IF_ERROR(CheckTags());
     FB_RETURN_IF_ERROR(Flush());
@@ -55,6 +55,12 @@ class Checker {
   void Fix(Change change) {
     if (options_.repair) changes_.push_back(std::move(change));
   }
+  FsckReport Reporter() {
+    return [this](FsckProblem problem, std::string text) { Problem(problem, std::move(text)); };
+  }
+  FsckFix Fixer() {
+    return [this](Change change) { Fix(std::move(change)); };
+  }
   // Bounded transactions: an unlinked chunk takes four keys.
   Result<> Flush() {
     constexpr std::size_t kChangesATime = 200;
@@ -76,6 +82,9 @@ class Checker {
     for (; it->Valid(); it->Next()) ++count;
     FB_RETURN_IF_ERROR(it->status());
     return count;
+  }
+  std::uint64_t PartsOf(std::uint64_t entries) const {
+    return entries / std::max<std::uint64_t>(1, options_.max_entries_in_memory) + 1;
   }
   // Upper bound of what the facts of all ids hold.
   Result<std::uint64_t> CountEntries() {
@@ -121,17 +130,12 @@ class Checker {
 
   Result<> Pass(FsckPart part) {
     ++report_.passes;
-    const FsckReport report = [this](FsckProblem problem, std::string text) {
-      Problem(problem, std::move(text));
-    };
-    const FsckFix fix = [this](Change change) { Fix(std::move(change)); };
-    FsckFacts facts(*reader_, part, report, fix);
-    FsckNodes nodes(*reader_, part, report, fix);
+    FsckFacts facts(*reader_, part, Reporter(), Fixer());
     FB_RETURN_IF_ERROR(facts.Load());
     report_.chunks += facts.stored();
     for (const char* table : {"n", "h"}) {
       FB_RETURN_IF_ERROR(ForEach(table, [&](std::string_view key, std::string_view value) {
-        return AddBlob(facts, nodes, key, value);
+        return AddBlob(facts, key, value);
       }));
     }
     for (const char* table : {"s", "u", "8"}) {
@@ -143,8 +147,7 @@ class Checker {
       return AddGarbage(facts, key, value);
     }));
     first_pass_ = false;
-    // Without all holders nothing can be said to have none, and without all names no file.
-    if (!unreadable_) FB_RETURN_IF_ERROR(nodes.Report(chunks_));
+    // Without all holders nothing can be said to have none.
     if (report_.orphans_skipped) return Flush();
     facts.ReportReferences();
     facts.ReportOrphans(chunks_);
@@ -152,23 +155,19 @@ class Checker {
     return Flush();
   }
 
-  Result<> AddBlob(FsckFacts& facts, FsckNodes& nodes, std::string_view key,
-                   std::string_view value) {
+  Result<> AddBlob(FsckFacts& facts, std::string_view key, std::string_view value) {
     auto record = meta::DecodeBlob(value);
     if (!record) {
       Unreadable(key, record.error());
       return {};
     }
-    const auto container = containers_.find(KeyReader(key.substr(1)).U64());
     if (first_pass_) {
       ++report_.blobs;
-      if (container == containers_.end()) {
+      if (!containers_.contains(KeyReader(key.substr(1)).U64())) {
         Problem(FsckProblem::kNoContainer,
                 "blob " + std::to_string(record->id.value()) + " lies in no container");
       }
     }
-    // A deleted container is emptied one by one.
-    if (container != containers_.end() && container->second) nodes.Add(key, *record);
     const meta::BodyRef& body = record->body;
     if (body.id.value() == 0) {
       if (first_pass_ && record->length != 0) WrongLength(*record, 0);
@@ -312,6 +311,30 @@ class Checker {
         });
   }
 
+  // Files that lie apart from their names, in passes of their own behind all the others: a file may
+  // be freed once everything that is shared has its references.
+  Result<> CheckFiles() {
+    if (unreadable_) return {};  // it may be a name
+    const bool may_free = report_.count(FsckProblem::kMissingReference) == 0 &&
+                          report_.count(FsckProblem::kTwoRecords) == 0;
+    FB_ASSIGN_OR_RETURN(const std::uint64_t entries, Count("h"));
+    const std::uint64_t parts = PartsOf(entries);
+    for (std::uint64_t part = 0; part < parts; ++part) {
+      FsckNodes nodes(*reader_, {part, parts}, Reporter(), Fixer());
+      FB_RETURN_IF_ERROR(ForEach("h", [&](std::string_view key, std::string_view value) {
+        const auto container = containers_.find(KeyReader(key.substr(1)).U64());
+        // A deleted container is emptied one by one.
+        if (container == containers_.end() || !container->second) return Result<>();
+        const auto record = meta::DecodeBlob(value);
+        if (record) nodes.Add(key, *record);
+        return Result<>();
+      }));
+      FB_RETURN_IF_ERROR(nodes.Report(chunks_, may_free));
+      FB_RETURN_IF_ERROR(Flush());
+    }
+    return {};
+  }
+
   // Every directory's record is where it hangs, and every directory has one (unless it is deleted
   // and waits to be emptied, table z).
   Result<> CheckDirectories() {
@@ -385,15 +408,32 @@ class Checker {
               const auto tag = record->tags.find(parts.key);
               if (tag != record->tags.end() && tag->second == parts.value) return {};
             }
-            Problem(FsckProblem::kTagIndex, parts.name + " is found by a tag it does not have");
-            Fix([key = std::string(key)](kv::Transaction& txn) -> Result<> {
-              txn.Erase(key);
-              return {};
-            });
+            EraseTag(key, parts.name + " is found by a tag it does not have");
             return {};
           }));
     }
-    return {};
+    return CheckTagContainers();
+  }
+  Result<> CheckTagContainers() {
+    if (unreadable_) return {};  // it may be a container
+    auto row = reader_->Scan("i", PrefixEnd("i"));
+    while (row->Valid()) {
+      const meta::ContainerId container(KeyReader(row->key().substr(1)).U64());
+      if (containers_.contains(container.value())) {
+        row->Seek(PrefixEnd(keys::TagsOf(container)));
+        continue;
+      }
+      EraseTag(row->key(), keys::PartsOfTagKey(row->key()).name + " has a tag in no container");
+      row->Next();
+    }
+    return row->status();
+  }
+  void EraseTag(std::string_view key, std::string problem) {
+    Problem(FsckProblem::kTagIndex, std::move(problem));
+    Fix([key = std::string(key)](kv::Transaction& txn) -> Result<> {
+      txn.Erase(key);
+      return {};
+    });
   }
 
   kv::Store& store_;
@@ -416,7 +456,7 @@ std::string_view FsckProblemName(FsckProblem problem) {
       "unreadable records",  "missing bytes",     "wrong lengths",     "names without a container",
       "lost directories",    "orphans",           "forgotten records", "missing references",
       "dangling references", "tag index entries", "lost files",        "forgotten files",
-      "link counts"};
+      "link counts",         "second records"};
   return kNames[static_cast<std::size_t>(problem)];
 }
 

@@ -9,7 +9,9 @@
 // With it, only what follows from the rest of the records is: bytes that nobody names are freed,
 // references and tag entries that are missing are put, those of nobody are erased, names are
 // counted anew. Bytes are never invented, and a record that cannot be read is left alone, with all
-// that it might name. Repairing needs the store at rest.
+// that it might name. A file that nothing leads to is freed only where no reference was missing and
+// nothing has two records, so that its bytes are nobody else's: else a repair after this one frees
+// it. Repairing needs the store at rest.
 #pragma once
 
 #include <array>
@@ -36,8 +38,9 @@ enum class FsckProblem : std::uint8_t {
   kLostFile,           // names lead to a file that is not there
   kForgottenFile,      // has no name, and no session holds it (repaired: freed)
   kLinkCount,          // a file has more or fewer names than it counts (repaired)
+  kTwoRecords,         // of one file or blob, of which either may be the right one
 };
-inline constexpr std::size_t kFsckProblems = 13;
+inline constexpr std::size_t kFsckProblems = 14;
 std::string_view FsckProblemName(FsckProblem problem);
 
 struct NamespaceFsckOptions {

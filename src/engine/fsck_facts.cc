@@ -110,6 +110,12 @@ void FsckFacts::AddBody(meta::BodyId id, std::optional<meta::BlobId> blob) {
   const bool was_named = std::exchange(body.named, true);
   if (!blob) return;
   const auto own = std::ranges::find(body.references, *blob, &Reference<meta::BlobId>::holder);
+  const bool again = own == body.references.end() ? body.blob == blob : own->seen;
+  if (again) {
+    // A reference tells blobs apart, and not the records of one.
+    report_(FsckProblem::kTwoRecords, Show(*blob) + " has two records that name " + Show(id));
+    return;
+  }
   if (own != body.references.end()) {
     own->seen = true;
     return;

@@ -58,7 +58,7 @@ class FsckFacts {
 
   void AddExtents(FsckHolder holder, FsckClaim claim, const std::vector<meta::Extent>& extents);
   // A record names the body (no blob: garbage or a staging does); a generation or list counts as
-  // one.
+  // one. Each record of a blob is to be added once.
   void AddBody(meta::BodyId body, std::optional<meta::BlobId> blob);
 
   // After all holders were added.

@@ -27,12 +27,17 @@ Result<> Recount(chunk::ChunkStore& chunks, kv::Transaction& txn, meta::Containe
 }  // namespace
 
 void FsckNodes::Add(std::string_view key, const meta::BlobRecord& record) {
-  const bool is_node = key.front() == 'h' && keys::IsNodeKey(key);
-  // The root's attributes lie among the nodes.
-  if (record.directory || !(is_node || record.node.link)) return;
+  const bool is_node = keys::IsNodeKey(key);
+  if (record.directory) return;  // the root's attributes lie among the nodes
   const meta::InodeId inode = meta::InodeOf(record);
   if (!part_.Has({inode.value(), 0})) return;
-  File& file = files_[{meta::ContainerId(KeyReader(key.substr(1)).U64()), inode}];
+  const std::pair id{meta::ContainerId(KeyReader(key.substr(1)).U64()), inode};
+  if (!is_node && !record.node.link) {
+    // The nodes of a container come before its names.
+    if (const auto node = files_.find(id); node != files_.end()) node->second.twice = true;
+    return;
+  }
+  File& file = files_[id];
   if (!is_node) {
     ++file.names;
     return;
@@ -41,24 +46,30 @@ void FsckNodes::Add(std::string_view key, const meta::BlobRecord& record) {
   file.counts = record.node.links;
 }
 
-Result<> FsckNodes::Report(chunk::ChunkStore& chunks) {
+Result<> FsckNodes::Report(chunk::ChunkStore& chunks, bool may_free) {
   for (const auto& [id, file] : files_) {
-    FB_RETURN_IF_ERROR(Check(id.first, id.second, file, chunks));
+    FB_RETURN_IF_ERROR(Check(id.first, id.second, file, chunks, may_free));
   }
   return {};
 }
 
 Result<> FsckNodes::Check(meta::ContainerId container, meta::InodeId inode, const File& file,
-                          chunk::ChunkStore& chunks) {
+                          chunk::ChunkStore& chunks, bool may_free) {
   const std::string what = "file " + std::to_string(inode.value());
   const std::string names = std::to_string(file.names) + " names";
   if (!file.there) {
     report_(FsckProblem::kLostFile, names + " lead to " + what + ", which is not there");
     return {};
   }
+  if (file.twice) {
+    report_(FsckProblem::kTwoRecords, what + " has its record at a name, and another one apart");
+    return {};
+  }
   FB_ASSIGN_OR_RETURN(const bool held, IsHeld(reader_, container, inode));
   if (file.names == 0 && !held) {
-    report_(FsckProblem::kForgottenFile, "nothing names or holds " + what);
+    report_(FsckProblem::kForgottenFile,
+            "nothing names or holds " + what + (may_free ? "" : "; its bytes may be another's"));
+    if (!may_free) return {};
   } else if (file.names != file.counts) {
     report_(FsckProblem::kLinkCount,
             what + " has " + names + ", and counts " + std::to_string(file.counts));

@@ -20,19 +20,21 @@ class FsckNodes {
   FsckNodes(const kv::Reader& reader, FsckPart part, FsckReport report, FsckFix fix)
       : reader_(reader), part_(part), report_(std::move(report)), fix_(std::move(fix)) {}
 
-  // A record of a container that is not deleted, under its key.
+  // A record of a hierarchical container that is not deleted, under its key. In the order of keys.
   void Add(std::string_view key, const meta::BlobRecord& record);
-  // After all were added. What is freed is `chunks`'.
-  Result<> Report(chunk::ChunkStore& chunks);
+  // After all were added. What is freed is `chunks`', and nothing is unless `may_free`: that the
+  // bytes of a file which nothing leads to are nobody else's is the caller's to know.
+  Result<> Report(chunk::ChunkStore& chunks, bool may_free);
 
  private:
   struct File {
     bool there = false;
+    bool twice = false;        // another record of it stands at a name
     std::uint32_t counts = 0;  // as its record says
     std::uint32_t names = 0;   // that lead to it
   };
   Result<> Check(meta::ContainerId container, meta::InodeId inode, const File& file,
-                 chunk::ChunkStore& chunks);
+                 chunk::ChunkStore& chunks, bool may_free);
 
   const kv::Reader& reader_;
   const FsckPart part_;

@@ -51,6 +51,24 @@ class FsckNodesTest : public ::testing::Test {
       return {};
     });
   }
+  meta::BlobRecord RecordOf(const std::string& key) {
+    return *meta::DecodeBlob(**f.store().GetSnapshot()->Get(key));
+  }
+  void Put(const std::string& key, const meta::BlobRecord& record) {
+    Change([key, encoded = meta::Encode(record)](kv::Transaction& txn) -> Result<> {
+      txn.Put(key, encoded);
+      return {};
+    });
+  }
+  // A file of which nothing is left but its record, as a lost write of its names would leave it.
+  meta::BlobRecord Forgotten(std::string_view content) {
+    const std::uint64_t inode = f.File("once", std::string(content));
+    EXPECT_TRUE(f.Link(inode, "twice", "once"));
+    forgotten = keys::Node(container, meta::InodeId(inode));
+    Erase(NameOf("once"));
+    Erase(NameOf("twice"));
+    return RecordOf(forgotten);
+  }
   std::string NameOf(std::string_view path) {
     const meta::InodeId parent(path.starts_with("d/") ? f.Stat("d")->inode
                                                       : meta::kRootInode.value());
@@ -80,7 +98,8 @@ class FsckNodesTest : public ::testing::Test {
   std::uint64_t session = 0;
   std::uint64_t held = 0;
   meta::ContainerId container;
-  std::string node;  // key of the file with two names
+  std::string node;       // key of the file with two names
+  std::string forgotten;  // of what Forgotten made
 };
 
 TEST_F(FsckNodesTest, LinksAndHeldFilesAreSound) {
@@ -127,6 +146,60 @@ TEST_F(FsckNodesTest, FreesAFileThatNobodyHoldsAnyMore) {
   ExpectRepaired(FsckProblem::kForgottenFile);
   EXPECT_EQ(CodeOf(f.Content(f.Numbered(held))), Code::kFileGone);
   EXPECT_EQ(f.InlinePieces(), pieces - 1);
+}
+
+TEST_F(FsckNodesTest, AFileThatHasItsRecordAtANameTooKeepsItsBytes) {
+  meta::BlobRecord record = Forgotten("precious");
+  record.node = {};
+  Put(NameOf("whole"), record);
+  for (const std::uint64_t entries : {1'000u, 2u}) {
+    const NamespaceFsckReport report = Check(/*repair=*/true, entries);
+    // The file has two, and so has the body.
+    EXPECT_EQ(report.count(FsckProblem::kTwoRecords), 2u);
+    EXPECT_EQ(report.problem_count, 2u) << testing::PrintToString(report.problems);
+    EXPECT_EQ(report.repaired, 0u);
+  }
+  EXPECT_EQ(*f.Content("whole"), "precious");
+  Erase(forgotten);
+  EXPECT_EQ(Check().problem_count, 0u);
+}
+
+TEST_F(FsckNodesTest, ARecordOfAnotherFileUnderTheSameNumberIsLeftAlone) {
+  meta::BlobRecord record = RecordOf(node);  // empty
+  record.node = {};
+  f.File("whole", "precious");
+  record.body = RecordOf(NameOf("whole")).body;
+  record.length = 8;
+  Put(NameOf("whole"), record);
+  ExpectFound(FsckProblem::kTwoRecords);
+  EXPECT_EQ(Check(/*repair=*/true).repaired, 0u);
+  EXPECT_EQ(*f.Content("whole"), "precious");
+  EXPECT_EQ(f.Stat("a")->nlink, 2u);
+}
+
+TEST_F(FsckNodesTest, WhatAnotherRecordNamesWithoutAReferenceIsNotFreed) {
+  meta::BlobRecord record = Forgotten("precious");
+  record.node = {};
+  record.id = meta::BlobId(987'654);
+  for (const std::uint64_t entries : {1'000u, 2u}) {
+    Put(NameOf("other"), record);
+    NamespaceFsckReport report = Check(/*repair=*/true, entries);
+    EXPECT_EQ(report.count(FsckProblem::kMissingReference), 1u);
+    EXPECT_EQ(report.count(FsckProblem::kForgottenFile), 1u);
+    EXPECT_EQ(report.problem_count, 2u) << testing::PrintToString(report.problems);
+    EXPECT_EQ(*f.Content("other"), "precious");
+    // With its references the body is safe, and the file may go.
+    ExpectFound(FsckProblem::kForgottenFile);
+    const meta::BlobRecord again = RecordOf(forgotten);
+    ExpectRepaired(FsckProblem::kForgottenFile);
+    EXPECT_EQ(*f.Content("other"), "precious");
+    // As it was, for the next round.
+    Put(forgotten, again);
+    Change([](kv::Transaction& txn) -> Result<> {
+      txn.DeleteRange(kv::Space::kMeta, "r", "s");
+      return {};
+    });
+  }
 }
 
 TEST_F(FsckNodesTest, WhatCannotBeReadMayBeAName) {

@@ -274,6 +274,32 @@ TEST_P(FsckTest, MendsTheTagIndex) {
   const auto record = f_.Properties("d/direct")->record;
   Put(KeyOf('i', 0) + "x", "");
   ExpectRepaired(FsckProblem::kTagIndex);
+  const std::size_t rows = f_.KeysOfTable('i');
+  for (const std::uint64_t nowhere : {0u, 987'654u}) {
+    Put(keys::Tag(meta::ContainerId(nowhere), "t", "1", "d/inline"), "");
+    Put(keys::Tag(meta::ContainerId(nowhere), "t", "1", "other"), "");
+  }
+  ExpectRepaired(FsckProblem::kTagIndex, 4);
+  EXPECT_EQ(f_.KeysOfTable('i'), rows);
+}
+
+// What has no reference is told; what two records of one blob have in common needs none.
+TEST_P(FsckTest, NamesASecondRecordOfABlob) {
+  Fill();
+  for (const char* name : {"d/direct", "copy1"}) {
+    const meta::BlobRecord record = f_.Properties(name)->record;
+    ASSERT_TRUE(f_.Put("second", Text(1)));
+    const char table = GetParam() ? 'h' : 'n';
+    std::string key;
+    for (std::size_t n = 0; n < 100 && !key.ends_with("second"); ++n) key = KeyOf(table, n);
+    ASSERT_TRUE(f_.Delete("second"));
+    Put(key, meta::Encode(record));
+    ExpectFoundAndLeft(FsckProblem::kTwoRecords);
+    EXPECT_EQ(Check().count(FsckProblem::kTwoRecords), 1u);
+    EXPECT_EQ(*f_.Read(name), *f_.Read("second"));
+    Erase(key);
+    ExpectSound();
+  }
 }
 
 TEST_P(FsckTest, NamesMissingBytesAndInventsNone) {
