@@ -14,6 +14,7 @@
 #include "meta/keys.h"
 #include "meta/node_keys.h"
 #include "meta/nodes.h"
+#include "meta/tag_index.h"
 
 namespace forebay::engine {
 namespace {
@@ -85,6 +86,7 @@ Result<> Link(Services&, kv::Transaction& txn, Commit<LinkNodeRequest>& commit) 
   azure::TouchChanged(meta::Nanoseconds(commit.now), record.metadata);
   meta::PutRecord(txn, spot.container.id, node.entry_key, record);
   txn.Put(spot.entry_key, meta::Encode(meta::LinkTo(record)));
+  meta::IndexTags(txn, spot.container.id, spot.path, record.tags);
   meta::TouchDirectory(txn, spot.container.id, spot.parent, commit.now);
   FB_RETURN_IF_ERROR(DropStaging(txn, spot.container.id, spot.path, commit.now));
   NoteDone(txn, spot.container.id, request.token, commit.now);
@@ -162,8 +164,10 @@ Result<> CheckReplaces(const kv::Reader& reader, const Spot& source, const Spot&
   return CheckEmptyDirectory(reader, target.container, *target.existing->directory);
 }
 
-// Hangs the record under another entry, and says so where its number is looked up.
+// Hangs the record under another entry, and says so where its number is looked up. Its tags, of
+// which the index speaks by name, are to be taken out of that first.
 void Rehang(kv::Transaction& txn, const meta::BlobRecord& record, const Spot& to) {
+  meta::IndexTags(txn, to.container.id, to.path, record.tags);
   meta::PutRecord(txn, to.container.id, to.entry_key, record);
   const std::string hangs =
       meta::Encode(meta::DirectoryRecord{to.container.id, to.parent, to.component});
@@ -189,6 +193,8 @@ Result<> Exchange(kv::Transaction& txn, const Spot& source, const Spot& target, 
   for (meta::BlobRecord* record : {&a, &b}) {
     azure::TouchChanged(meta::Nanoseconds(now), record->metadata);
   }
+  meta::UnindexTags(txn, source.container.id, source.path, a.tags);
+  meta::UnindexTags(txn, target.container.id, target.path, b.tags);
   Rehang(txn, a, target);
   Rehang(txn, b, source);
   if (a.expires) {
@@ -218,6 +224,7 @@ Result<> Move(Services& services, kv::Transaction& txn, const Spot& source, cons
   }
   azure::TouchChanged(meta::Nanoseconds(now), record.metadata);
   txn.Erase(source.entry_key);
+  meta::UnindexTags(txn, source.container.id, source.path, record.tags);
   Rehang(txn, record, target);
   FB_RETURN_IF_ERROR(DropStaging(txn, source.container.id, source.path, now));
   if (!record.expires) return {};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "azure/tag_expression.h"
+#include "engine/find_blobs_by_tags.h"
 #include "engine/fsck.h"
 #include "engine/nodes_fixture.h"
 
@@ -331,6 +333,42 @@ TEST(NodeNamesTest, DirectoriesChangeWithTheirEntries) {
   ASSERT_TRUE(f.Put("d/c", "by the public API"));
   EXPECT_GT(f.Stat("d")->mtime, removed);
   EXPECT_GT(f.Stat("")->mtime, 0);
+}
+
+// Clients of hierarchical accounts set none, but a lake may bring some (docs/formats/meta-keys.md).
+TEST(NodeNamesTest, TagsAreFoundUnderEveryNameOfTheirFile) {
+  NodesFixture f;
+  f.Dir("d");
+  ASSERT_TRUE(f.Put("a", "x", WithTags({{"k", "1"}, {"l", "2"}})));
+  ASSERT_TRUE(f.Put("b", "y", WithTags({{"k", "1"}})));
+  const auto expect_found = [&f](const std::vector<std::string>& names) {
+    FindBlobsByTagsRequest request{.account = f.account(),
+                                   .where = *azure::ParseTagQuery("\"k\" = '1'")};
+    const auto found = f.Run(FindBlobsByTags(f.services(), f.context(), request));
+    ASSERT_TRUE(found) << found.error().ToString();
+    std::vector<std::string> there;
+    for (const FoundBlob& blob : found->blobs) there.push_back(blob.name.str());
+    EXPECT_EQ(there, names);
+    const auto checked = CheckNamespace(f.store(), f.chunks(), {});
+    ASSERT_TRUE(checked) << checked.error().ToString();
+    EXPECT_EQ(checked->problem_count, 0u) << testing::PrintToString(checked->problems);
+  };
+  ASSERT_TRUE(f.Link(f.Stat("a")->inode, "d/link", "a"));
+  expect_found({"a", "b", "d/link"});
+  ASSERT_TRUE(f.Move("a", "d/moved"));
+  expect_found({"b", "d/link", "d/moved"});
+  ASSERT_TRUE(f.Move("d/link", "b"));  // in the place of another that has tags
+  expect_found({"b", "d/moved"});
+  ASSERT_TRUE(f.Put("plain", "z"));
+  ASSERT_TRUE(f.Move("plain", "b", RenameMode::kExchange));
+  expect_found({"d/moved", "plain"});
+  ASSERT_TRUE(f.Rename("d/moved", "again"));
+  expect_found({"again", "plain"});
+  ASSERT_TRUE(f.Unlink("plain"));
+  expect_found({"again"});
+  ASSERT_TRUE(f.Unlink("again"));
+  expect_found({});
+  EXPECT_EQ(f.KeysOfTable('i'), 0u);
 }
 
 }  // namespace
