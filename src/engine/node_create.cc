@@ -6,6 +6,7 @@
 #include "engine/body_writer.h"
 #include "engine/change_log.h"
 #include "engine/container_room.h"
+#include "engine/get_blob.h"
 #include "engine/get_container.h"
 #include "engine/lazy.h"
 #include "engine/look_up.h"
@@ -13,6 +14,7 @@
 #include "engine/node_session.h"
 #include "engine/path_access.h"
 #include "engine/prepare.h"
+#include "engine/read_gate.h"
 #include "engine/references.h"
 #include "meta/keys.h"
 #include "meta/node_keys.h"
@@ -22,6 +24,8 @@ namespace forebay::engine {
 namespace {
 
 namespace keys = meta::keys;
+
+constexpr int kMaxAttempts = 5;  // where what is cut to nothing keeps changing
 
 struct Commit {
   CreateNodeRequest request;
@@ -33,6 +37,7 @@ struct Commit {
   bool prepared = false;
   NodeChange done;
   std::string path;  // that was made, or changed
+  azure::ETag cut;   // of what is cut to nothing, and held for its readers
 };
 
 bool HasDefaultAcl(const azure::AccessControl& access) {
@@ -92,6 +97,9 @@ Result<> OpenExisting(Services& services, kv::Transaction& txn, Commit& commit, 
     FB_RETURN_IF_ERROR(CheckWriteNode(node, commit.request.target.conditions, commit.stamp.now));
     const Place place = PlaceOfNode(node);
     FB_RETURN_IF_ERROR(CheckReplaceable(place));
+    if (VersionOf(node.record).etag != commit.cut) {
+      return Fail(Code::kStale, "The file changed before it was cut to nothing.");
+    }
     FB_ASSIGN_OR_RETURN(const std::uint64_t mark, ArrivalMark(txn, node.container));
     FB_RETURN_IF_ERROR(ReleaseBody(services.chunks, txn, node.record, commit.stamp.now));
     node.record.body = {};
@@ -211,6 +219,32 @@ Task<> StoreContent(Services& services, OpContext context, Commit& commit) {
   co_return Result<>();
 }
 
+// Who reads what is cut to nothing goes on with the version that it was.
+Task<> HoldWhatIsCut(Services& services, OpContext context, Commit& commit) {
+  const CreateNodeRequest& request = commit.request;
+  if (request.exclusive || !request.truncate) co_return Result<>();
+  const auto spot = co_await ReadMeta(
+      services, [&request](const kv::Reader& reader) { return FindSpot(reader, request.target); },
+      context);
+  if (!spot || !spot->existing) co_return Result<>();  // the transaction says what is wrong
+  const ReadVersions::Version version = VersionOf(*spot->existing);
+  commit.cut = version.etag;
+  GetBlobRequest present;
+  present.node = request.target;
+  co_return co_await HoldForReaders(services, context, version, std::move(present));
+}
+
+Task<> MakeOrOpen(Services& services, OpContext context, std::shared_ptr<Commit> commit) {
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    FB_CO_RETURN_IF_ERROR(co_await HoldWhatIsCut(services, context, *commit));
+    auto done = co_await TransactNode(
+        services, context, commit->request.target.container, commit->request.lazy,
+        [&services, commit](kv::Transaction& txn) { return Create(services, txn, *commit); });
+    if (done || done.error().code() != Code::kStale) co_return done;
+  }
+  co_return Fail(Code::kServerBusy, "The file keeps changing while it is opened; try again.");
+}
+
 }  // namespace
 
 Task<NodeChange> CreateNode(Services& services, OpContext context, CreateNodeRequest request) {
@@ -229,9 +263,7 @@ Task<NodeChange> CreateNode(Services& services, OpContext context, CreateNodeReq
     FB_CO_RETURN_IF_ERROR(
         co_await PrepareStoredBody(services, context, commit->body, {commit, &commit->stored}));
   }
-  auto done = co_await TransactNode(
-      services, context, commit->request.target.container, commit->request.lazy,
-      [&services, commit](kv::Transaction& txn) { return Create(services, txn, *commit); });
+  auto done = co_await MakeOrOpen(services, context, commit);
   if (done && commit->done.created) {
     commit->stored.Linked(services.chunks);
   } else if (commit->prepared) {

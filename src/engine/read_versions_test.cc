@@ -71,6 +71,32 @@ TEST_P(ReadVersionsTest, WhatIsBeingReadStaysReadableWhenItIsReplaced) {
   EXPECT_EQ(f_.InlinePieces(), 0u);
 }
 
+TEST_P(ReadVersionsTest, WhatIsBeingReadStaysReadableWhenAnOpenCutsItToNothing) {
+  const std::string first = Make();
+  const auto cut = [this] {
+    CreateNodeRequest request;
+    request.target = f_.At("a");
+    request.exclusive = false;
+    request.truncate = true;
+    return f_.Run(CreateNode(f_.services(), f_.context(), std::move(request)));
+  };
+  ASSERT_EQ(*f_.ReadVersion(inode_, first, 0, 500), text_.substr(0, 500));
+  f_.store().FailNext(Code::kStale, 1);  // as if it had changed just then
+  const auto done = cut();
+  ASSERT_TRUE(done) << done.error().ToString();
+  EXPECT_FALSE(done->created);
+  EXPECT_EQ(*f_.Content("a"), "");
+  EXPECT_EQ(*f_.ReadVersion(inode_, first, 300, 1u << 20), text_.substr(300));
+  f_.Pass(61s);
+  EXPECT_EQ(CodeOf(f_.ReadVersion(inode_, first, 0, 10)), Code::kConditionNotMet);
+  f_.EngineFixture::Sweep();
+  EXPECT_EQ(f_.Stored(), "");
+  EXPECT_EQ(f_.InlinePieces(), 0u);
+  f_.store().FailNext(Code::kStale, 1'000);
+  EXPECT_EQ(CodeOf(cut()), Code::kServerBusy);
+  f_.store().FailNext(Code::kStale, 0);
+}
+
 TEST_P(ReadVersionsTest, WhatNobodyReadsIsNotHeld) {
   const std::string first = Make();
   ASSERT_TRUE(f_.Write(f_.At("a"), "data 5\n", "other"));
