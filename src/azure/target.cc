@@ -171,8 +171,15 @@ std::string Query::ToString() const {
 Result<RequestTarget> ParseTarget(std::string_view target, std::string_view host,
                                   const std::function<bool(std::string_view)>& knows_account,
                                   std::string_view rename_source) {
-  FB_RETURN_IF_ERROR(TakeAuthority(target, host));
   RequestTarget out;
+  FB_RETURN_IF_ERROR(ParseTargetInto(out, target, host, knows_account, rename_source));
+  return out;
+}
+
+Result<> ParseTargetInto(RequestTarget& out, std::string_view target, std::string_view host,
+                         const std::function<bool(std::string_view)>& knows_account,
+                         std::string_view rename_source) {
+  FB_RETURN_IF_ERROR(TakeAuthority(target, host));
   target = target.substr(0, target.find('#'));
   auto mark = target.find('?');
   out.raw_path = std::string(target.substr(0, mark));
@@ -212,8 +219,7 @@ Result<RequestTarget> ParseTarget(std::string_view target, std::string_view host
   out.secondary = account.ends_with(kSecondarySuffix);
   if (account.empty()) return BadUri();
   FB_ASSIGN_OR_RETURN(out.account, ParseAccountName(WithoutSecondary(account)));
-  FB_RETURN_IF_ERROR(ParseContainerAndBlob(path, out));
-  return out;
+  return ParseContainerAndBlob(path, out);
 }
 
 bool LooksLikeDfs(const RequestTarget& target, bool has_rename_source) {

@@ -67,6 +67,11 @@ struct RequestTarget {
 Result<RequestTarget> ParseTarget(std::string_view target, std::string_view host,
                                   const std::function<bool(std::string_view)>& knows_account,
                                   std::string_view rename_source = {});
+// The same, into `out`. After an error about names `out` still has the endpoint and the query, by
+// which whoever answers knows in which API's words to do it.
+Result<> ParseTargetInto(RequestTarget& out, std::string_view target, std::string_view host,
+                         const std::function<bool(std::string_view)>& knows_account,
+                         std::string_view rename_source = {});
 
 // True where a request on an endpoint that serves both APIs is for the Data Lake (DFS) one: it has
 // `resource=`, `action=`, `recursive=` or `continuation=`, or the rename header (pass its

@@ -159,6 +159,17 @@ TEST(Target, SourceUrls) {
   }
 }
 
+TEST(Target, ABadNameLeavesTheEndpointAndTheQuery) {
+  RequestTarget path;
+  const auto bad = ParseTargetInto(path, "/acc2/D_S?resource=filesystem", "127.0.0.1", Known);
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().code(), Code::kInvalidResourceName);
+  EXPECT_TRUE(LooksLikeDfs(path, false));
+  RequestTarget host;
+  ASSERT_FALSE(ParseTargetInto(host, "/D_S/x", "acc2.dfs.core.windows.net", Known));
+  EXPECT_EQ(host.endpoint, Endpoint::kDfs);
+}
+
 TEST(Target, ARenameMayHaveItsAccountInTheSourceAlone) {
   const auto known = [](std::string_view name) { return name == "acc"; };
   const auto parsed = ParseTarget("/box/dir/new", "127.0.0.1:10000", known, "/acc/box/old");

@@ -179,18 +179,19 @@ Task<http::Response> BlobService::Handle(OpContext context, http::Request& reque
 
 Task<http::Response> BlobService::Serve(Call& call, RequestLog& log) {
   const Accounts& accounts = *call.accounts;
-  FB_CO_ASSIGN_OR_RETURN(call.target,
-                         azure::ParseTarget(
-                             call.request.target, call.Header("host"),
-                             [&accounts](std::string_view name) { return accounts.Has(name); },
-                             call.Header("x-ms-rename-source")));
+  auto parsed = azure::ParseTargetInto(
+      call.target, call.request.target, call.Header("host"),
+      [&accounts](std::string_view name) { return accounts.Has(name); },
+      call.Header("x-ms-rename-source"));
+  // Before anything can fail: an error is told in the words of the API that was asked.
+  call.in_dialect = dialect_ != nullptr && dialect_->Claims(call);
+  FB_CO_RETURN_IF_ERROR(std::move(parsed));
   call.account = accounts.Find(call.target.account.view());
   if (call.request.method == http::Method::kOptions) {
     log.operation = azure::InfoOf(azure::Operation::kBlobPreflightRequest).name;
     log.category = CategoryOf(azure::Effect::kRead);
     co_return co_await Preflight(call);
   }
-  call.in_dialect = dialect_ != nullptr && dialect_->Claims(call);
   DialectRoute route;
   if (call.in_dialect) {
     FB_CO_ASSIGN_OR_RETURN(route, dialect_->Recognize(call));

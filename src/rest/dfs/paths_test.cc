@@ -55,6 +55,20 @@ TEST_F(DfsTest, ErrorsAreJsonWithThisApisNames) {
   EXPECT_EQ(f_.Send("PATCH", "/box/a?action=append&position=0", {}, "", As::kNobody).status, 401u);
 }
 
+TEST_F(DfsTest, ABadFilesystemNameIsToldInJsonToo) {
+  for (const char* target :
+       {"/D_S?resource=filesystem", "/D_S/file?resource=file", "/x?resource=filesystem"}) {
+    const Reply refused = f_.Put(target);
+    EXPECT_EQ(refused.status, 400u) << target;
+    EXPECT_EQ(refused.Header("Content-Type"), "application/json;charset=utf-8") << target;
+    EXPECT_TRUE(refused.body.starts_with("{\"error\":{\"code\":\"" + refused.ErrorCode() + "\""))
+        << refused.body;
+  }
+  EXPECT_EQ(f_.Put("/D_S?resource=filesystem").ErrorCode(), "InvalidResourceName");
+  // The Blob API keeps its own form.
+  EXPECT_EQ(f_.Put("/D_S?restype=container").Header("Content-Type"), "application/xml");
+}
+
 TEST_F(DfsTest, AFileIsCreatedAppendedFlushedAndRead) {
   EXPECT_EQ(d_.Create("dir/file.bin", {{"x-ms-content-type", "a/b"}}).status, 201u);
   EXPECT_EQ(d_.Append("dir/file.bin", 3, "def").status, 202u);
