@@ -21,7 +21,8 @@ using namespace std::chrono_literals;
 // Azure's tokens hold for an hour or a day; one is replaced while it is still good for a while, so
 // that a request that waits in a queue does not meet its end.
 constexpr auto kRenewBefore = 5min;
-constexpr auto kYoung = 60s;
+// Between tokens that are fetched because the one in use was refused.
+constexpr auto kBetweenRefusals = 60s;
 constexpr std::size_t kMaxAnswer = 64_KiB;
 
 // Numbers come as numbers or as text, depending on the endpoint.
@@ -47,21 +48,31 @@ class CachingSource : public TokenSource {
 
   Task<std::string> Token(OpContext context) final {
     if (auto token = Held()) co_return std::move(*token);
-    // One asks, the others wait for what it brings.
+    const std::uint64_t failures = Failures();
+    // One asks, the others wait for what it brings, an error too.
     FB_CO_ASSIGN_OR_RETURN(const Permit turn, co_await turn_.Acquire(1, context));
     if (auto token = Held()) co_return std::move(*token);
-    FB_CO_ASSIGN_OR_RETURN(const std::string answer, co_await Ask(context));
-    FB_CO_ASSIGN_OR_RETURN(BearerToken token, Parse(answer));
+    if (auto error = FailedSince(failures)) co_return Fail(std::move(*error));
+    auto token = co_await Bring(context);
     const std::lock_guard lock(mutex_);
-    token_ = std::move(token);
-    fetched_ = clock_.Now();
+    if (!token) {
+      // Not where it is this caller that has no time left.
+      if (context.Check()) {
+        ++failures_;
+        error_ = token.error();
+      }
+      co_return Fail(std::move(token.error()));
+    }
+    token_ = std::move(*token);
     co_return token_->text;
   }
 
   bool Discard() final {
     const std::lock_guard lock(mutex_);
     if (!token_) return true;  // somebody else has, and the new one is on its way
-    if (clock_.Now() < fetched_ + kYoung) return false;
+    const SteadyTime now = clock_.SteadyNow();
+    if (replaced_ && now < *replaced_ + kBetweenRefusals) return true;
+    replaced_ = now;
     token_.reset();
     return true;
   }
@@ -90,10 +101,24 @@ class CachingSource : public TokenSource {
   }
 
  private:
+  Task<BearerToken> Bring(OpContext context) {
+    FB_CO_ASSIGN_OR_RETURN(const std::string answer, co_await Ask(std::move(context)));
+    co_return Parse(answer);
+  }
+
   std::optional<std::string> Held() {
     const std::lock_guard lock(mutex_);
     if (!token_ || clock_.Now() + kRenewBefore >= token_->expires) return std::nullopt;
     return token_->text;
+  }
+
+  std::uint64_t Failures() {
+    const std::lock_guard lock(mutex_);
+    return failures_;
+  }
+  std::optional<Error> FailedSince(std::uint64_t failures) {
+    const std::lock_guard lock(mutex_);
+    return failures_ == failures ? std::nullopt : error_;
   }
 
   Result<BearerToken> Parse(const std::string& answer) {
@@ -116,7 +141,9 @@ class CachingSource : public TokenSource {
   Semaphore turn_;
   std::mutex mutex_;
   std::optional<BearerToken> token_;
-  WallTime fetched_;
+  std::optional<SteadyTime> replaced_;  // a token that was refused
+  std::uint64_t failures_ = 0;          // of asking
+  std::optional<Error> error_;          // the last of them
 };
 
 class ManagedIdentity final : public CachingSource {

@@ -3,7 +3,7 @@
 // them in a file. Real endpoints by default; tests point them to a local one.
 //
 // Thread safe. Tokens are kept until shortly before they expire; many callers that need a new one
-// cause one request.
+// cause one request, whatever comes of it.
 #pragma once
 
 #include <functional>
@@ -30,8 +30,9 @@ class TokenSource {
   // A token that holds for some minutes yet. kAuthenticationFailed (the endpoint refused, and
   // why), kNetwork.
   virtual Task<std::string> Token(OpContext context) = 0;
-  // The token in use was refused: the next call fetches a new one. False when it is younger than a
-  // minute, so that a lake that refuses everything is not answered with a storm.
+  // A token was refused. True where another try may fare better: the next call fetches a new one,
+  // or a new one is in use already, and what was refused was sent with the one before. Whatever a
+  // lake refuses, it has a new one fetched once a minute at most.
   virtual bool Discard() = 0;
 };
 
