@@ -13,6 +13,9 @@
 namespace forebay::tier {
 namespace {
 
+using lake::Fault;
+using lake::LakeOperation;
+
 class OverflowDrainTest : public ::testing::Test {
  protected:
   void Begin(TierFixtureOptions options = OverflowFixture::Small()) {
@@ -121,6 +124,26 @@ TEST_F(OverflowDrainTest, WhatIsNotLetGoIsToldOfAndMayBeLeft) {
   ASSERT_TRUE(dropped) << dropped.error().ToString();
   EXPECT_EQ(f().lake().Names(), std::vector{object});
   f().lake().Remove(object);
+  ExpectDetached();
+}
+
+// The credential may be good for all but deleting, which nobody else finds out.
+TEST_F(OverflowDrainTest, EndsWhereTheLakeForbidsToDelete) {
+  Begin();
+  f().faulty_lake().FailNext(
+      {.kind = Fault::Kind::kError, .code = Code::kAuthorizationPermissionMismatch},
+      LakeOperation::kDelete, 1'000'000);
+  const auto refused = Detach();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kBusy) << refused.error().ToString();
+  for (const char* words : {"does not let go of 30", "lacks a permission", "--drop"}) {
+    EXPECT_NE(refused.error().message().find(words), std::string::npos)
+        << refused.error().message();
+  }
+  EXPECT_EQ(f().Objects().size(), 30u);
+  f().faulty_lake().Heal();
+  const auto done = Detach();
+  ASSERT_TRUE(done) << done.error().ToString();
   ExpectDetached();
 }
 

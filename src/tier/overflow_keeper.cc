@@ -28,6 +28,8 @@ OpContext Bounded(OpContext context) {
   return context;
 }
 
+bool IsForbidden(const Error& error) { return lake::Classify(error) == lake::Failure::kForbidden; }
+
 // Whether no other object would go either; nor after an answer that was lost.
 bool EndsTurn(const Error& error) {
   const lake::Failure failure = lake::Classify(error);
@@ -46,6 +48,7 @@ Result<OverflowStatus> OverflowStatusOf(const kv::Reader& reader, meta::Containe
 
 // Objects that are being deleted side by side.
 struct OverflowKeeper::Page {
+  std::uint64_t round = 0;
   std::vector<meta::BodyId> bodies;
   std::atomic<std::size_t> next{0};
   std::atomic<bool> failed{false};
@@ -62,14 +65,20 @@ OverflowKeeper::OverflowKeeper(engine::Services& services, WorkerLoop& loop,
       attachment_(std::move(attachment)),
       options_(options) {}
 
+std::uint64_t OverflowKeeper::Round() const {
+  const std::lock_guard lock(mutex_);
+  return round_;
+}
+
 bool OverflowKeeper::IsPutOff(meta::BodyId body) const {
   const std::lock_guard lock(mutex_);
   const auto stuck = stuck_.find(body);
   return stuck != stuck_.end() && std::chrono::steady_clock::now() < stuck->second.next;
 }
 
-bool OverflowKeeper::PutOff(meta::BodyId body, const Error& error) {
+bool OverflowKeeper::PutOff(const Page& page, meta::BodyId body, const Error& error) {
   const std::lock_guard lock(mutex_);
+  if (page.round != round_) return true;
   if (!stuck_.contains(body) && stuck_.size() >= options_.most_stuck) return false;
   if (stuck_.empty()) {
     Log(LogLevel::kWarn, "the lake does not let go of an object that is to be deleted",
@@ -84,13 +93,30 @@ bool OverflowKeeper::PutOff(meta::BodyId body, const Error& error) {
 
 void OverflowKeeper::ForgetStuck() {
   const std::lock_guard lock(mutex_);
+  ++round_;
   stuck_.clear();
+  refused_.clear();
 }
 
 void OverflowKeeper::AddStuck(OverflowStatus& status) const {
   const std::lock_guard lock(mutex_);
+  if (!refused_.empty()) {
+    status.stuck = status.to_delete;
+    status.stuck_why = refused_;
+    return;
+  }
   status.stuck = stuck_.size();
   if (!stuck_.empty()) status.stuck_why = stuck_.begin()->second.why;
+}
+
+// The credential may be good for everything else, so nobody but the keeper finds out.
+void OverflowKeeper::NoteRefusal(const Page& page, const Result<>& deleted) {
+  const std::lock_guard lock(mutex_);
+  if (!page.gone.empty()) {
+    refused_.clear();
+  } else if (!deleted && IsForbidden(deleted.error()) && page.round == round_) {
+    refused_ = lake::Advise(deleted.error());
+  }
 }
 
 Task<> OverflowKeeper::Turn(OpContext context) {
@@ -107,6 +133,7 @@ Task<> OverflowKeeper::DeleteAll(OpContext context) {
   while (true) {
     FB_CO_RETURN_IF_ERROR(context.Check());
     auto page = std::make_shared<Page>();
+    page->round = Round();
     FB_CO_ASSIGN_OR_RETURN(
         page->bodies,
         co_await engine::ReadMetaOnPool(
@@ -131,6 +158,7 @@ Task<> OverflowKeeper::DeletePage(OpContext context, std::shared_ptr<Page> page)
   const std::size_t lanes = std::min(options_.deletes_at_a_time, page->bodies.size());
   for (std::size_t i = 0; i < lanes; ++i) group.Spawn(loop_.Next(), DeleteSome(context, page));
   auto deleted = co_await group.Join();
+  NoteRefusal(*page, deleted);
   FB_CO_RETURN_IF_ERROR(co_await services_.store.Transact(
       [container = attachment_->container, page](kv::Transaction& txn) -> Result<> {
         txn.MakesRoom();
@@ -154,7 +182,10 @@ Task<> OverflowKeeper::DeleteSome(OpContext context, std::shared_ptr<Page> page)
     auto done = co_await attachment_->lake->Delete({Bounded(context), lake::Cause::kOffload},
                                                    std::move(request));
     if (!done && lake::Classify(done.error()) != lake::Failure::kNotFound) {
-      if (!EndsTurn(done.error()) && PutOff(body, done.error())) continue;
+      const bool ends = EndsTurn(done.error());
+      // The next turn begins with others: it may be this one alone that we may not delete.
+      const bool may_be_alone = !ends || IsForbidden(done.error());
+      if (may_be_alone && PutOff(*page, body, done.error()) && !ends) continue;
       page->failed = true;
       co_return done;
     }

@@ -8,7 +8,8 @@
 // nor anything where the part of the lake is not ours (tier/overflow_owner.h).
 //
 // One object that the lake does not let go (somebody's lease, a legal hold) keeps no other: it is
-// told of, and tried again later.
+// told of, and tried again later. Where the lake forbids us to delete, a turn ends, and all that is
+// to be deleted counts as not let go until something is.
 //
 // Turn by one task at a time; the rest is thread safe.
 #pragma once
@@ -47,7 +48,7 @@ struct OverflowStatus {
   std::string stuck_why{};      // one of those, for people
   OverflowSent sent{};
 };
-// Without what the store does not know: `stuck` and `sent`.
+// Without what the store does not know: what the keeper adds, and `sent`.
 Result<OverflowStatus> OverflowStatusOf(const kv::Reader& reader, meta::ContainerId container);
 
 class OverflowKeeper {
@@ -61,8 +62,10 @@ class OverflowKeeper {
   // on.
   Task<> Turn(OpContext context);
 
-  // What the lake did not let go is tried again in the next turn.
+  // What the lake did not let go is tried again in the next turn. Answers that are on their way do
+  // not count any more.
   void ForgetStuck();
+  // To a status that says how many there are to delete.
   void AddStuck(OverflowStatus& status) const;
 
  private:
@@ -74,9 +77,11 @@ class OverflowKeeper {
   Task<> DeleteAll(OpContext context);
   Task<> DeletePage(OpContext context, std::shared_ptr<Page> page);
   Task<> DeleteSome(OpContext context, std::shared_ptr<Page> page);
+  std::uint64_t Round() const;
   bool IsPutOff(meta::BodyId body) const;
   // False where there is no room for another.
-  bool PutOff(meta::BodyId body, const Error& error);
+  bool PutOff(const Page& page, meta::BodyId body, const Error& error);
+  void NoteRefusal(const Page& page, const Result<>& deleted);
   Task<> LookAtListing(OpContext context);
 
   engine::Services& services_;
@@ -88,7 +93,9 @@ class OverflowKeeper {
   bool listing_ = true;
   SteadyTime listed_{};
   mutable std::mutex mutex_;
+  std::uint64_t round_ = 0;  // another one once all that follows is forgotten
   std::map<meta::BodyId, Stuck> stuck_;
+  std::string refused_;  // why nothing at all may be deleted; empty where that is not so
 };
 
 }  // namespace forebay::tier

@@ -108,6 +108,58 @@ TEST(OverflowKeeperTest, OneThatIsNotLetGoKeepsNoOther) {
   EXPECT_EQ(f.Overflow().to_delete, 0u);
 }
 
+// A refusal may be of one object or of all: the turn ends, and the next one begins with others.
+TEST(OverflowKeeperTest, OneThatIsForbiddenKeepsNoOther) {
+  OverflowFixture f;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(f.engine().Put("b" + std::to_string(i), Pattern(900)));
+  ASSERT_EQ(f.Evict()->evicted, 5u);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(f.engine().Delete("b" + std::to_string(i)));
+  f.engine().Sweep();
+  OverflowKeeper keeper = f.Keeper({.deletes_at_a_time = 1});
+  const auto stuck = [&] {
+    OverflowStatus status = f.Overflow();
+    keeper.AddStuck(status);
+    return status;
+  };
+  f.faulty_lake().FailNext({.kind = Fault::Kind::kError, .code = Code::kAuthorizationFailure},
+                           LakeOperation::kDelete);
+  const auto refused = f.engine().Run(keeper.Turn({}));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kAuthorizationFailure);
+  EXPECT_EQ(stuck().to_delete, 5u);
+  EXPECT_EQ(stuck().stuck, 5u) << "as far as anybody knows";
+  EXPECT_NE(stuck().stuck_why.find("lacks a permission"), std::string::npos) << stuck().stuck_why;
+  ASSERT_TRUE(f.engine().Run(keeper.Turn({})));
+  EXPECT_EQ(stuck().to_delete, 1u);
+  EXPECT_EQ(stuck().stuck, 1u);
+  EXPECT_NE(stuck().stuck_why.find(f.Objects().front()), std::string::npos) << stuck().stuck_why;
+  keeper.ForgetStuck();
+  ASSERT_TRUE(f.engine().Run(keeper.Turn({})));
+  EXPECT_TRUE(f.Objects().empty());
+  EXPECT_EQ(stuck().stuck, 0u);
+}
+
+// Whoever waits for the next answer is not told of one that was on its way.
+TEST(OverflowKeeperTest, WhatWasAskedBeforeIsForgottenToo) {
+  OverflowFixture f;
+  ASSERT_TRUE(f.engine().Put("a", Pattern(900)));
+  ASSERT_EQ(f.Evict()->evicted, 1u);
+  const std::string object = f.ObjectOf("a");
+  ASSERT_TRUE(f.engine().Delete("a"));
+  f.engine().Sweep();
+  OverflowKeeper keeper = f.Keeper();
+  f.lake().SetLease(object, "somebody's");
+  f.lake().OnRequest([&](LakeOperation operation, const std::string&) {
+    if (operation == LakeOperation::kDelete) keeper.ForgetStuck();
+  });
+  ASSERT_TRUE(f.engine().Run(keeper.Turn({})));
+  f.lake().OnRequest(nullptr);
+  OverflowStatus status = f.Overflow();
+  keeper.AddStuck(status);
+  EXPECT_EQ(status.to_delete, 1u);
+  EXPECT_EQ(status.stuck, 0u);
+}
+
 TEST(OverflowKeeperTest, OneIsTriedAgainLater) {
   OverflowFixture f;
   ASSERT_TRUE(f.engine().Put("a", Pattern(900)));
