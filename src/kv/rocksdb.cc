@@ -159,6 +159,7 @@ class RocksDbStore::Db final : public CommitTarget {
   std::unique_ptr<rocksdb::Env> env_;
   std::shared_ptr<rocksdb::Cache> cache_;
   std::shared_ptr<rocksdb::Statistics> statistics_;
+  std::unique_ptr<rocksdb::WalFilter> log_end_;  // where the log was torn
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // owned; engine, meta, inline
   std::uint64_t first_append_ = 1;
@@ -220,6 +221,10 @@ Result<> RocksDbStore::Db::Open() {
   bool cut = log.torn && (!log.damaged || options_.salvage_log);
   db_options.wal_recovery_mode = cut ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
                                      : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  if (cut) {
+    log_end_ = StopAtHoles(std::move(log.holes));
+    db_options.wal_filter = log_end_.get();
+  }
   // A restart replays the log and serves; it does not wait for tables to be written. A torn log
   // however must not be met again, when newer records would lie behind the tear.
   db_options.avoid_flush_during_recovery = !log.torn;

@@ -1,7 +1,10 @@
 #include "kv/rocksdb_log_tail.h"
 
+#include <rocksdb/write_batch.h>
+
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -35,6 +38,7 @@ struct Batch {
 // What is known of one hole, until an intact record behind it settles its nature.
 struct Hole {
   std::string where;
+  std::uint64_t log = 0;
   std::optional<SequenceNumber> first_lost;  // unknown where nothing intact precedes it
 };
 
@@ -61,7 +65,7 @@ std::optional<Batch> ParseBatch(std::string_view payload) {
 
 class Examiner {
  public:
-  Result<> ReadFile(rocksdb::FileSystem& fs, const std::string& path);
+  Result<> ReadFile(rocksdb::FileSystem& fs, const std::string& path, std::uint64_t number);
   LogCondition Finish() &&;
 
  private:
@@ -72,6 +76,7 @@ class Examiner {
 
   LogCondition condition_;
   std::string place_;
+  std::uint64_t log_ = 0;
   std::vector<Hole> holes_;
   std::optional<SequenceNumber> next_;  // follows the last intact batch
   bool in_fragments_ = false;           // a first part was read, its last was not
@@ -86,7 +91,7 @@ void Examiner::NoteHole() {
   hole_open_ = true;
   if (!condition_.torn) condition_.where = place_;
   condition_.torn = true;
-  holes_.push_back({.where = place_, .first_lost = next_});
+  holes_.push_back({.where = place_, .log = log_, .first_lost = next_});
 }
 
 void Examiner::NoteBatch(const Batch& batch) {
@@ -133,7 +138,9 @@ void Examiner::ReadBlock(std::string_view block, bool last_block) {
   if (last_block && !block.empty()) NoteHole();
 }
 
-Result<> Examiner::ReadFile(rocksdb::FileSystem& fs, const std::string& path) {
+Result<> Examiner::ReadFile(rocksdb::FileSystem& fs, const std::string& path,
+                            std::uint64_t number) {
+  log_ = number;
   std::unique_ptr<rocksdb::FSSequentialFile> file;
   FB_RETURN_IF_ERROR(ToResult(fs.NewSequentialFile(path, {}, &file, nullptr)));
   std::string buffer(kBlockBytes, '\0');
@@ -159,7 +166,38 @@ Result<> Examiner::ReadFile(rocksdb::FileSystem& fs, const std::string& path) {
   return {};
 }
 
-LogCondition Examiner::Finish() && { return std::move(condition_); }
+LogCondition Examiner::Finish() && {
+  for (const Hole& hole : holes_) {
+    condition_.holes.push_back({.log = hole.log, .first_lost = hole.first_lost.value_or(0)});
+  }
+  return std::move(condition_);
+}
+
+class HoleFilter final : public rocksdb::WalFilter {
+ public:
+  explicit HoleFilter(std::vector<LogHole> holes) : holes_(std::move(holes)) {}
+  const char* Name() const override { return "ForebayHoleFilter"; }
+
+  void ColumnFamilyLogNumberMap(const std::map<std::uint32_t, std::uint64_t>& first_logs,
+                                const std::map<std::string, std::uint32_t>&) override {
+    std::uint64_t oldest = UINT64_MAX;
+    for (const auto& [family, log] : first_logs) oldest = std::min(oldest, log);
+    std::erase_if(holes_, [oldest](const LogHole& hole) { return hole.log < oldest; });
+  }
+  WalProcessingOption LogRecordFound(unsigned long long log, const std::string&,
+                                     const rocksdb::WriteBatch& batch, rocksdb::WriteBatch*,
+                                     bool*) override {
+    if (holes_.empty()) return WalProcessingOption::kContinueProcessing;
+    const LogHole& hole = holes_.front();
+    const auto parsed = ParseBatch(batch.Data());
+    const bool behind =
+        log > hole.log || (log == hole.log && (!parsed || parsed->first >= hole.first_lost));
+    return behind ? WalProcessingOption::kStopReplay : WalProcessingOption::kContinueProcessing;
+  }
+
+ private:
+  std::vector<LogHole> holes_;
+};
 
 Result<> SyncFile(rocksdb::FileSystem& fs, const std::string& path) {
   std::unique_ptr<rocksdb::FSWritableFile> file;
@@ -169,6 +207,10 @@ Result<> SyncFile(rocksdb::FileSystem& fs, const std::string& path) {
 }
 
 }  // namespace
+
+std::unique_ptr<rocksdb::WalFilter> StopAtHoles(std::vector<LogHole> holes) {
+  return std::make_unique<HoleFilter>(std::move(holes));
+}
 
 std::string EncodeSyncMarker(SequenceNumber durable) {
   return Encoder().Raw(kMarkerMagic).U64(durable).Take();
@@ -190,7 +232,7 @@ Result<LogCondition> ExamineLog(rocksdb::FileSystem& fs, const std::string& dir)
   for (const auto& [number, name] : logs) {
     std::string path = dir + "/" + name;
     FB_RETURN_IF_ERROR(SyncFile(fs, path));
-    FB_RETURN_IF_ERROR(examiner.ReadFile(fs, path));
+    FB_RETURN_IF_ERROR(examiner.ReadFile(fs, path, number));
   }
   return std::move(examiner).Finish();
 }

@@ -12,22 +12,38 @@
 
 #include <rocksdb/file_system.h>
 #include <rocksdb/types.h>
+#include <rocksdb/wal_filter.h>
 
+#include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
 namespace forebay::kv {
 
+// A place that does not parse, and all up to the next batch that does.
+struct LogHole {
+  std::uint64_t log = 0;                   // the number of the file that it begins in
+  rocksdb::SequenceNumber first_lost = 0;  // batches before it have smaller numbers
+};
+
 struct LogCondition {
-  bool torn = false;     // something does not parse, or ends in the middle of a record
-  bool damaged = false;  // and was synced before
-  std::string where;     // of the first such place, for a person
+  bool torn = false;           // something does not parse, or ends in the middle of a record
+  bool damaged = false;        // and was synced before
+  std::string where;           // of the first such place, for a person
+  std::vector<LogHole> holes;  // ascending
 };
 
 // Reads every log file in `dir` (none, or no folder: a sound log) and syncs it: what a killed
 // process wrote but never synced is about to be read, and answers will rest on it.
 Result<LogCondition> ExamineLog(rocksdb::FileSystem& fs, const std::string& dir);
+
+// Ends the replay of the log at its first hole, where that is in a log that still counts. RocksDB
+// passes over a hole of zeros that ends with a block without a word, in every mode. The database
+// keeps a pointer to it: it outlives the database.
+std::unique_ptr<rocksdb::WalFilter> StopAtHoles(std::vector<LogHole> holes);
 
 // The marker that opens each batch: the last sequence number known to be on stable storage.
 std::string EncodeSyncMarker(rocksdb::SequenceNumber durable);

@@ -163,6 +163,47 @@ TEST_F(RocksDbTest, ATornTailIsTolerated) {
   EXPECT_EQ(Read("k19"), std::nullopt);
 }
 
+// A hole that begins between two records, and ends where a block of the log does: all that is read
+// is intact, and still something is missing before it.
+TEST_F(RocksDbTest, NothingBehindAHoleInTheLogIsKept) {
+  constexpr std::uint64_t kBlock = 32 << 10;
+  const std::string log = FindFile(".log");
+  const auto size = [&] { return io::ReadFile(memory_, log)->size(); };
+  const auto put = [&](int i, std::uint64_t bytes) {
+    ASSERT_TRUE(store_->TransactBlocking(
+        [&](Transaction& t) -> Result<> {
+          t.Put("k" + std::to_string(10 + i), std::string(bytes, 'v'));
+          return {};
+        },
+        Durability::kLazy));
+  };
+  put(0, 1'000);
+  const std::uint64_t before = size();
+  put(1, 1'000);
+  const std::uint64_t beside = size() - before - 1'000;
+  int last = 2;
+  for (; kBlock - size() > 4'000; ++last) put(last, 1'000);
+  const std::uint64_t hole = size();
+  put(last, kBlock - hole - beside);
+  ASSERT_EQ(size(), kBlock);
+  put(last + 1, 1'000);
+  Kill();
+  {
+    auto file = memory_.Open(log, io::OpenMode::kReadWrite);
+    ASSERT_TRUE(file);
+    ASSERT_TRUE((*file)->WriteAt(std::vector<std::byte>(kBlock - hole), hole));
+  }
+  Reopen();
+  EXPECT_TRUE(Read("k" + std::to_string(10 + last - 1)));
+  EXPECT_FALSE(Read("k" + std::to_string(10 + last)));
+  EXPECT_FALSE(Read("k" + std::to_string(10 + last + 1)));
+  ASSERT_TRUE(Put("after", "the hole"));
+  Kill();
+  Reopen();
+  EXPECT_EQ(Read("after"), "the hole");
+  EXPECT_FALSE(Read("k" + std::to_string(10 + last + 1)));
+}
+
 TEST_F(RocksDbTest, ScrubFindsRottenTablesAndBlobs) {
   ASSERT_TRUE(Put("a", "1"));
   ASSERT_TRUE(Put("body", std::string(10'000, 'b'), Space::kInline));
