@@ -2,13 +2,11 @@
 #include "vfs/connect.h"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cstdlib>
 
 #include "async/run_sync.h"
+#include "vfs/closed_port_for_test.h"
 
 namespace forebay::vfs {
 namespace {
@@ -55,37 +53,17 @@ TEST_F(CredentialTest, SecretsAreNotRepeated) {
   EXPECT_FALSE(Kind(kAzure).contains("secret"));
 }
 
-// A port that nobody listens at: bound, so that nobody else gets it either.
-class ClosedPort {
- public:
-  ClosedPort() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port_ = ntohs(address.sin_port);
-  }
-  ~ClosedPort() { ::close(socket_); }
-  std::string port() const { return std::to_string(port_); }
-
- private:
-  int socket_;
-  unsigned port_ = 0;
-};
-
 TEST(ConnectTest, AServerThatIsNotThereIsNotWaitedForLong) {
   const ClosedPort closed;
+  const std::string origin = "http://127.0.0.1:" + std::to_string(closed.port());
   ConnectOptions options;
-  options.url = "http://127.0.0.1:" + closed.port() + "/devlakeaccount1/box";
+  options.url = origin + "/devlakeaccount1/box";
   options.reach_timeout = std::chrono::milliseconds(300);
   // No deadline: were it waited for as one that has answered before, this would not end.
   const auto connected = RunSync(Connect({}, std::move(options)));
   ASSERT_FALSE(connected);
   EXPECT_EQ(connected.error().code(), Code::kNetwork);
-  EXPECT_TRUE(
-      connected.error().message().contains("Cannot reach http://127.0.0.1:" + closed.port()))
+  EXPECT_TRUE(connected.error().message().contains("Cannot reach " + origin))
       << connected.error().message();
 }
 

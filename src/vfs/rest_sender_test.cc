@@ -10,6 +10,7 @@
 #include "async/run_sync.h"
 #include "base/encoding.h"
 #include "http/server.h"
+#include "vfs/closed_port_for_test.h"
 #include "vfs/errno_of.h"
 
 namespace forebay::vfs {
@@ -151,19 +152,16 @@ TEST(RestSender, AFullDiskIsToldAtOnce) {
 
 TEST(RestSender, WaitsForAServerThatIsNotThereYet) {
   Script script({{.status = 200, .text = "here"}});
-  std::uint16_t port = 0;
-  {
-    port = Serve(script)->ports()[0];
-  }
-  RestSender sender(OptionsFor(port));
+  const ClosedPort place;
+  RestSender sender(OptionsFor(place.port()));
   std::unique_ptr<http::Server> server;
   std::thread late([&] {
     std::this_thread::sleep_for(milliseconds(300));
-    server = Serve(script, port);
+    server = Serve(script, place.port());
   });
   RestCall call;
   call.path = "/devlakeaccount1/box/file";
-  const auto answer = RunSync(sender.Send(Within(std::chrono::seconds(20)), std::move(call)));
+  const auto answer = RunSync(sender.Send(Within(std::chrono::minutes(2)), std::move(call)));
   late.join();
   ASSERT_TRUE(answer.has_value()) << answer.error().ToString();
   EXPECT_EQ(answer->text, "here");
