@@ -251,8 +251,10 @@ def test_a_reader_never_sees_half_of_a_commit(mount, make_mount):
     (mount.place / "f").write_bytes(b"\0" * size_of(0))
 
     def write():
-        for i in range(1, 25):
+        for i in range(1, 250):
             (mount.place / "f").write_bytes(bytes([i]) * size_of(i))
+            if i >= 24 and len(set(whole)) > 1:
+                break
         stop.set()
 
     def read(piece):

@@ -13,6 +13,7 @@ import time
 import pytest
 from harness import needs
 from harness.accounts import DEVELOPMENT, LAKE
+from harness.waiting import until
 
 pytestmark = [pytest.mark.forebay_only, needs.left_out("MOUNT")]
 
@@ -22,8 +23,8 @@ def server(make_server):
     return make_server(accounts=(DEVELOPMENT, LAKE)).start()
 
 
-def work(place, number, stop, results):
-    """Writes, reads back and renames files until `stop`; what it wrote, or what went wrong."""
+def work(place, number, stop, results, count):
+    """Writes, reads back and renames files until `stop`; what it wrote, or what went wrong. Counts them."""
     rng, i, written = random.Random(number), 0, {}
     try:
         while not stop.is_set():
@@ -38,6 +39,8 @@ def work(place, number, stop, results):
             os.rename(place / name, place / (name + ".done"))
             written[name + ".done"] = hashlib.sha256(data).hexdigest()
             i += 1
+            with count.get_lock():
+                count.value += 1
         results.put((written, None))
     except OSError as error:
         results.put((None, f"{name}: {error}"))
@@ -48,10 +51,17 @@ def test_the_server_is_killed_under_load_and_everything_goes_on(server, containe
     # Processes, not threads: a fork closes what its parent has open, and a close waits for the server
     # that this process is about to start.
     stop, results = multiprocessing.Event(), multiprocessing.Queue()
+    count = multiprocessing.Value("i", 0)
     workers = [
-        multiprocessing.Process(target=work, args=(mount.place, number, stop, results))
+        multiprocessing.Process(target=work, args=(mount.place, number, stop, results, count))
         for number in range(4)
     ]
+
+    def written_more(files):
+        wanted = count.value + files
+        # One that gives up says so below.
+        until(lambda: count.value >= wanted or not all(worker.is_alive() for worker in workers))
+
     for worker in workers:
         worker.start()
     kept = open(mount.place / "kept-open", "w+b")
@@ -59,11 +69,11 @@ def test_the_server_is_killed_under_load_and_everything_goes_on(server, containe
     kept.flush()
     os.fsync(kept.fileno())
     for _ in range(3):
-        time.sleep(1.5)
+        written_more(8)
         server.kill()
         time.sleep(0.5)
         server.start()
-    time.sleep(1)
+    written_more(8)
     stop.set()
     everything = {}
     for _ in workers:
@@ -72,7 +82,7 @@ def test_the_server_is_killed_under_load_and_everything_goes_on(server, containe
         everything |= written
     for worker in workers:
         worker.join(30)
-    assert len(everything) > 8
+    assert len(everything) >= 32
     os.pwrite(kept.fileno(), b"after!", 6)
     os.fsync(kept.fileno())
     assert os.pread(kept.fileno(), 20, 0) == b"beforeafter!"
@@ -87,17 +97,16 @@ def test_an_operation_waits_for_the_server_or_fails_after_the_timeout(server, ma
     (patient.place / "f").write_text("x")
     server.kill()
     begin = time.monotonic()
-    with pytest.raises(OSError) as failed:
-        (hasty.place / "g").write_text("y")
-    assert failed.value.errno in (errno.ETIMEDOUT, errno.EIO)
-    assert 1 < time.monotonic() - begin < 15
     done = []
     waiter = threading.Thread(target=lambda: done.append((patient.place / "g").write_text("y")))
     waiter.start()
-    time.sleep(1)
-    assert not done
+    with pytest.raises(OSError) as failed:
+        (hasty.place / "g").write_text("y")
+    assert failed.value.errno in (errno.ETIMEDOUT, errno.EIO)
+    assert 1 < time.monotonic() - begin
+    assert not done and waiter.is_alive()
     server.start()
-    waiter.join(40)
+    waiter.join(90)
     assert done and (patient.place / "g").read_text() == "y"
 
 
@@ -108,7 +117,7 @@ def test_a_signal_ends_a_wait_for_a_server_that_is_away(server, make_mount):
     child = subprocess.Popen(["touch", mount.place / "new"])
     time.sleep(1)
     child.send_signal(signal.SIGTERM)
-    assert child.wait(20) != 0
+    assert child.wait(90) != 0
 
 
 def test_a_killed_mount_says_so_and_is_replaced(server, container, make_mount):

@@ -73,7 +73,7 @@ def test_another_mounts_commits_take_nothing_from_a_writer(make_mount):
 
 
 def test_a_server_that_is_not_there_is_told_at_once(server, make_mount):
-    mount, patient = make_mount(start=False), make_mount("connect_timeout=20s", start=False)
+    mount, patient = make_mount(start=False), make_mount("connect_timeout=10m", start=False)
     server.stop()
     patient.place.mkdir()
     waits = subprocess.Popen(patient.command("--foreground"), env=patient.environment(), stderr=subprocess.DEVNULL)
