@@ -428,6 +428,20 @@ TEST_P(HierarchicalLakeContract, HasPaths) {
   EXPECT_EQ(CodeOf(Head("e f/sub/a")), Code::kBlobNotFound);
 }
 
+TEST_P(HierarchicalLakeContract, AFileReplacesNoDirectory) {
+  MakeDirectoryRequest directory;
+  directory.name = BlobName("d");
+  LAKE_OK(RunSync(lake_->MakeDirectory(Call(), directory)));
+  PutRequest put;
+  put.name = BlobName("d");
+  put.content = TextContent("text");
+  put.conditions.match = Head("d")->etag();
+  EXPECT_EQ(Classify(RunSync(lake_->Put(Call(), put)).error()), Failure::kConflict);
+  EXPECT_TRUE(Head("d")->directory);
+  LAKE_OK(Delete("d"));
+  LAKE_OK(Put("d", "text"));
+}
+
 // Nothing but staged blocks is no blob, and in nobody's way.
 TEST_P(HierarchicalLakeContract, ADirectoryMovesToWhereBlocksAreStaged) {
   LAKE_OK(Put("d/a", "moved"));

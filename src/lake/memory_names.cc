@@ -70,7 +70,7 @@ bool MemoryState::HasChildren(const std::string& key) const {
 
 // In a hierarchical lake every element above a name is a directory, and no directory becomes a
 // file.
-Result<> MemoryState::CheckPath(const BlobName& name) {
+Result<> MemoryState::CheckPath(const BlobName& name, bool directory) {
   if (!options_.hierarchical) return {};
   const std::string key = KeyOf(name.view());
   for (std::size_t cut = key.find('\0'); cut != std::string::npos; cut = key.find('\0', cut + 1)) {
@@ -81,7 +81,7 @@ Result<> MemoryState::CheckPath(const BlobName& name) {
   }
   const auto here = slots_.find(key);
   if (here != slots_.end() && here->second.blob && here->second.blob->directory &&
-      HasChildren(key)) {
+      (!directory || HasChildren(key))) {
     return Fail(Code::kPathConflict, "A directory stands there.");
   }
   return {};
@@ -113,7 +113,7 @@ Result<WriteAnswer> MemoryState::MakeDirectory(const MakeDirectoryRequest& reque
   const std::lock_guard lock(mutex_);
   if (!options_.hierarchical) return Fail(Code::kUnsupported, "The lake is flat.");
   FB_RETURN_IF_ERROR(CheckContainer());
-  FB_RETURN_IF_ERROR(CheckPath(request.name));
+  FB_RETURN_IF_ERROR(CheckPath(request.name, /*directory=*/true));
   if (Blob* old = Find(request.name)) {
     if (request.conditions.absent) {
       return Fail(Code::kPathAlreadyExists, "The specified path already exists.");
@@ -163,7 +163,7 @@ Result<WriteAnswer> MemoryState::Rename(const RenameRequest& request) {
   if (last != std::string::npos && Find(BlobName(NameOf(to.substr(0, last)))) == nullptr) {
     return Fail(Code::kRenameDestinationParentPathNotFound, "The parent does not exist.");
   }
-  FB_RETURN_IF_ERROR(CheckPath(request.destination));
+  FB_RETURN_IF_ERROR(CheckPath(request.destination, source->directory));
   Slots moved;
   const std::string below = from + '\0';
   for (auto it = slots_.lower_bound(below); it != slots_.end() && it->first.starts_with(below);) {

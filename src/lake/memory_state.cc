@@ -220,7 +220,7 @@ Result<WriteAnswer> MemoryState::Replace(const BlobName& name, Blob next,
   if (old != nullptr && old->copy) {
     return Fail(Code::kPendingCopyOperation, "There is currently a pending copy operation.");
   }
-  FB_RETURN_IF_ERROR(CheckPath(name));
+  FB_RETURN_IF_ERROR(CheckPath(name, next.directory));
   MakeParents(name);
   Slot& slot = slots_[KeyOf(name.view())];
   next.properties.created = slot.blob ? slot.blob->properties.created : Now();
@@ -265,7 +265,7 @@ Result<> MemoryState::PutBlock(const PutBlockRequest& request, std::string bytes
   if (bytes.empty()) return Fail(Code::kInvalidHeaderValue, "A block is not empty.");
   const Blob* blob = Find(request.name);
   FB_RETURN_IF_ERROR(CheckLease(blob == nullptr ? "" : blob->lease_id, request.lease_id));
-  FB_RETURN_IF_ERROR(CheckPath(request.name));
+  FB_RETURN_IF_ERROR(CheckPath(request.name, /*directory=*/true));  // it makes nothing yet
   if (blob != nullptr && blob->of_path) return NotOfBlocks();
   Slot& slot = slots_[KeyOf(request.name.view())];
   ExpireBlocks(slot);

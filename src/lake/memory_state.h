@@ -96,7 +96,7 @@ class MemoryState {
   void Drop(const std::string& key);
   WriteAnswer Touch(Blob& blob);
   Result<WriteAnswer> Replace(const BlobName& name, Blob next, const LakeConditions& conditions);
-  Result<> CheckPath(const BlobName& name);
+  Result<> CheckPath(const BlobName& name, bool directory);
   void MakeParents(const BlobName& name);
   Blob NewDirectory();
   bool HasChildren(const std::string& key) const;
