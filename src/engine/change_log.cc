@@ -180,8 +180,9 @@ Result<> NoteRename(Services& services, kv::Transaction& txn, const Place& sourc
   FB_ASSIGN_OR_RETURN(const meta::LakeCopy from, CopyAt(txn, source));
   FB_ASSIGN_OR_RETURN(const meta::LakeCopy replaced, CopyAt(txn, target));
   meta::LakeCopy copy = source.existing->lake.value_or(meta::LakeCopy{});
-  if (copy.etag.empty()) {
-    // Nothing of it is there, as far as is known: what stands at the target is to be replaced.
+  if (tree || copy.etag.empty()) {
+    // What stands at the target there is what it has under that name: of a file nothing else is
+    // known, and a directory's new name gets another one once it has moved there.
     copy = {.etag = replaced.etag, .name = {}, .body = {}, .unsent = 0};
   } else if (copy.name.empty()) {
     copy.name = source.name;

@@ -36,9 +36,9 @@ Result<> NoteDelete(Services& services, kv::Transaction& txn, const Place& place
                     std::uint64_t mark, WallTime now, bool tree = false);
 
 // `record`, which is at `source`, is about to be put at `target` (of the same container), in place
-// of what is there, and erased at `source`: leaves a tombstone there, and says in `record` where
-// the lake has its bytes until the move has travelled. Not for what is below a directory that
-// moves: that is noted once, for the directory.
+// of what is there, and erased at `source`: leaves a tombstone there, and says in the `record` of a
+// file where the lake has its bytes until the move has travelled. Not for what is below a directory
+// that moves: that is noted once, for the directory.
 Result<> NoteRename(Services& services, kv::Transaction& txn, const Place& source,
                     const Place& target, std::uint64_t mark, WallTime now,
                     meta::BlobRecord& record);

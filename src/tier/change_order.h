@@ -59,7 +59,7 @@ struct Change {
   ChangeKind kind = ChangeKind::kWrite;
   ChangeParts parts = kContentPart;
   std::string name;
-  std::string from;  // kRename
+  std::string from;  // kRename, and kBarrier: a name that it leaves empty
   // A former process may have sent it. Only a write swallows it then, which finds out whether the
   // lake has it: a delete or a rename would take the lake for not having it, and leave it there.
   // Attributes are not swallowed at all: they leave no mark by which another write could find them.
@@ -73,8 +73,8 @@ struct ChangeWork {
   ChangeParts parts =
       0;  // kWrite and kRename: what to write beside (or, with content, instead of) moving
   std::string name;
-  std::string from;                     // kRename: where the lake has the content
-  std::vector<std::string> gone;        // names that must not be in the lake afterwards
+  std::string from;               // kRename: where the lake has the content; kBarrier: as above
+  std::vector<std::string> gone;  // names that must not be in the lake afterwards
   std::vector<ChangeNumber> swallowed;  // ascending; their holders can be released with this work
 };
 

@@ -16,8 +16,20 @@ using lake::Failure;
 
 constexpr std::size_t kAtATime = 64;
 constexpr int kTries = 5;
+constexpr std::string_view kMarker = "hdi_isfolder";
 
 }  // namespace
+
+lake::Metadata Unmarked(lake::Metadata metadata) {
+  std::erase_if(metadata, [](const auto& entry) { return entry.first == kMarker; });
+  return metadata;
+}
+
+lake::Metadata Marked(lake::Metadata metadata) {
+  metadata = Unmarked(std::move(metadata));
+  metadata.emplace_back(kMarker, "true");
+  return metadata;
+}
 
 Task<MadeDirectory> EnsureDirectory(lake::ObjectLake& lake, lake::LakeCall call, std::string name,
                                     lake::Metadata metadata) {
@@ -56,13 +68,14 @@ Task<bool> HasBlobsBelow(lake::ObjectLake& lake, lake::LakeCall call, std::strin
   co_return false;
 }
 
-// A flat lake does not keep the marker of a directory that somebody puts something into.
-Task<> KeepMarker(lake::ObjectLake& lake, lake::LakeCall call, lake::BlobState marker) {
-  FB_CO_ASSIGN_OR_RETURN(const bool below, co_await HasBlobsBelow(lake, call, marker.name.str()));
+// Where something was put into the directory while its marker went.
+Task<> KeepMarker(lake::ObjectLake& lake, lake::LakeCall call, std::string name,
+                  lake::Metadata metadata) {
+  FB_CO_ASSIGN_OR_RETURN(const bool below, co_await HasBlobsBelow(lake, call, name));
   if (!below) co_return Result<>{};
   lake::PutRequest request;
-  request.name = marker.name;
-  request.metadata = marker.metadata;
+  request.name = lake::BlobName(name);
+  request.metadata = std::move(metadata);
   request.conditions.absent = true;
   auto made = co_await lake.Put(call, std::move(request));
   if (made || lake::Classify(made.error()) == Failure::kPrecondition) co_return Result<>{};
@@ -71,36 +84,48 @@ Task<> KeepMarker(lake::ObjectLake& lake, lake::LakeCall call, lake::BlobState m
 
 }  // namespace
 
-Task<> RemoveDirectory(AttachmentPtr attachment, lake::LakeCall call, std::string name) {
+Task<bool> RemoveDirectory(AttachmentPtr attachment, lake::LakeCall call, std::string name,
+                           std::optional<lake::Metadata> known) {
   lake::ObjectLake& lake = *attachment->lake;
   const bool flat = !attachment->record.lake_hierarchical;
-  std::optional<lake::BlobState> marker;  // that was deleted
   for (int tries = 0; tries < kTries; ++tries) {
     auto state = co_await lake.Head(call, {.name = lake::BlobName(name)});
     if (!state && lake::Classify(state.error()) != Failure::kNotFound)
       co_return Fail(std::move(state.error()));
-    if (!state && marker) co_return co_await KeepMarker(lake, call, std::move(*marker));
-    if (!state || !state->directory) co_return Result<>{};
+    if (!state && flat && known) {
+      FB_CO_RETURN_IF_ERROR(co_await KeepMarker(lake, call, name, std::move(*known)));
+    }
+    if (!state) co_return true;
+    if (!state->directory) co_return false;
     if (flat) {
       FB_CO_ASSIGN_OR_RETURN(const bool below, co_await HasBlobsBelow(lake, call, name));
-      if (below) co_return Result<>{};
-      marker = std::move(*state);
-      marker->name = lake::BlobName(name);
+      if (below) co_return true;
+      known = state->metadata;
     }
     lake::DeleteRequest request;
     request.name = lake::BlobName(name);
-    request.conditions.match = flat ? marker->etag() : state->etag();
+    request.conditions.match = state->etag();
     auto done = co_await lake.Delete(call, std::move(request));
-    if (done && !flat) co_return Result<>{};
+    if (done && !flat) co_return true;
     if (done) continue;
     const Failure failure = lake::Classify(done.error());
-    if (failure == Failure::kConflict) co_return Result<>{};  // something is in it
+    if (failure == Failure::kConflict) co_return true;  // something is in it
     const bool again = failure == Failure::kNotFound || failure == Failure::kPrecondition ||
                        failure == Failure::kUnknownOutcome;
     if (!again) co_return Fail(std::move(done.error()));
   }
   co_return Fail(Code::kServerBusy, "The lake's directory keeps changing while it is deleted.");
 }
+
+namespace {
+
+Task<> RemoveOne(TreeWork work, std::string name) {
+  auto removed = co_await RemoveDirectory(work.attachment, work.Call(), std::move(name));
+  if (!removed) co_return Fail(std::move(removed.error()));
+  co_return Result<>{};
+}
+
+}  // namespace
 
 Task<> RemoveDirectories(TreeWork work, std::vector<std::string> directories) {
   std::map<std::size_t, std::vector<std::string>, std::greater<>> by_depth;
@@ -113,8 +138,7 @@ Task<> RemoveDirectories(TreeWork work, std::vector<std::string> directories) {
       TaskGroup group(co_await boost::asio::this_coro::executor);
       const std::size_t end = std::min(begin + kAtATime, same.size());
       for (std::size_t i = begin; i < end; ++i) {
-        group.Spawn(work.loop.Next(),
-                    RemoveDirectory(work.attachment, work.Call(), std::move(same[i])));
+        group.Spawn(work.loop.Next(), RemoveOne(work, std::move(same[i])));
       }
       FB_CO_RETURN_IF_ERROR(co_await group.Join());
     }

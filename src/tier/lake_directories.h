@@ -3,6 +3,7 @@
 // Thread safe; a call runs on its caller's executor.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,10 @@
 
 namespace forebay::tier {
 
+// What a blob says of itself, and that it is a directory: as the Blob API's clients mark one.
+lake::Metadata Marked(lake::Metadata metadata);
+lake::Metadata Unmarked(lake::Metadata metadata);
+
 // Makes a directory of a hierarchical lake where there is none. kPathConflict: a file stands there.
 struct MadeDirectory {
   std::string etag;
@@ -20,9 +25,14 @@ struct MadeDirectory {
 Task<MadeDirectory> EnsureDirectory(lake::ObjectLake& lake, lake::LakeCall call, std::string name,
                                     lake::Metadata metadata);
 
-// Takes a directory of the lake away, or the marker of one, unless something is in it, or a file
-// that somebody else has put there.
-Task<> RemoveDirectory(AttachmentPtr attachment, lake::LakeCall call, std::string name);
+// Takes a directory of the lake away, or the marker of one, unless something is in it. False: a
+// file has its name, and stays.
+//
+// A flat lake does not keep the marker of a directory that somebody puts something into: then it is
+// put there again. `known`: as it was, where it is known to have been there; who fails or ends in
+// between finds no marker when it does all of this again, and goes by that.
+Task<bool> RemoveDirectory(AttachmentPtr attachment, lake::LakeCall call, std::string name,
+                           std::optional<lake::Metadata> known = {});
 // Some of them, the deepest first.
 Task<> RemoveDirectories(TreeWork work, std::vector<std::string> directories);
 

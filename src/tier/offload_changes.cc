@@ -17,6 +17,10 @@ bool Has(const std::vector<LoggedChangePtr>& changes, meta::ChangeKind kind) {
                              [kind](const auto& change) { return change->record.kind == kind; });
 }
 
+bool DeletesDirectory(const LoggedChangePtr& change) {
+  return change->record.kind == meta::ChangeKind::kDelete && change->record.blob.directory;
+}
+
 // What tells the blob's content where its MD5 is known; a change of its properties alone keeps it.
 lake::Fingerprint SameContent(const meta::BlobRecord& blob, const std::string& expected) {
   lake::Fingerprint print;
@@ -28,14 +32,19 @@ lake::Fingerprint SameContent(const meta::BlobRecord& blob, const std::string& e
   return print;
 }
 
-}  // namespace
-
-bool WorkAttempt::gone_later(const std::string& name) const {
-  return std::ranges::any_of(later, [&name](const LoggedChangePtr& change) {
+// One of them deletes what has the name, or moves it away.
+bool Leave(const std::vector<LoggedChangePtr>& changes, const std::string& name) {
+  return std::ranges::any_of(changes, [&name](const LoggedChangePtr& change) {
     const meta::ChangeRecord& record = change->record;
     return record.from == name || (record.kind == meta::ChangeKind::kDelete && record.name == name);
   });
 }
+
+}  // namespace
+
+bool WorkAttempt::gone_before(const std::string& name) const { return Leave(changes, name); }
+
+bool WorkAttempt::gone_later(const std::string& name) const { return Leave(later, name); }
 
 bool WorkAttempt::written_later(const std::string& name) const {
   return std::ranges::any_of(later, [&name](const LoggedChangePtr& change) {
@@ -163,16 +172,32 @@ Task<WriteOutcome> OffloadWriter::WriteAccess(AttemptPtr attempt, std::string ex
 
 // --- Deletes.
 
-Task<WriteOutcome> OffloadWriter::Remove(AttemptPtr attempt, std::string name, std::string expected,
-                                         bool directory) {
-  WriteOutcome outcome;
-  // The lake makes the directories above its blobs by itself, and says nothing of them.
-  const bool implied = directory && attachment_->record.lake_hierarchical;
-  if (expected.empty() && !implied) co_return outcome;  // it never got there
-  if (directory) {
-    FB_CO_RETURN_IF_ERROR(co_await RemoveDirectory(attachment_, Call(), name));
-    co_return outcome;
+Task<OffloadWriter::AttemptPtr> OffloadWriter::WithoutDirectories(AttemptPtr attempt) {
+  if (std::ranges::none_of(attempt->changes, DeletesDirectory)) co_return attempt;
+  auto rest = std::make_shared<WorkAttempt>(*attempt);
+  for (const LoggedChangePtr& change : attempt->changes) {
+    if (!DeletesDirectory(change)) continue;
+    const std::string& name = change->record.name;
+    std::string* under = name == rest->work.name ? &rest->under : nullptr;
+    for (std::size_t i = 0; i < rest->work.gone.size(); ++i) {
+      if (rest->work.gone[i] == name) under = &rest->under_gone[i];
+    }
+    // A hierarchical lake makes directories by itself, and says nothing of them; a marker that is
+    // not known of never got there.
+    const bool hierarchical = attachment_->record.lake_hierarchical;
+    if (under == nullptr || (under->empty() && !hierarchical)) continue;
+    FB_CO_ASSIGN_OR_RETURN(
+        const bool no_file,
+        co_await RemoveDirectory(attachment_, Call(), name, Marked(change->record.blob.metadata)));
+    if (no_file) under->clear();
   }
+  co_return rest;
+}
+
+Task<WriteOutcome> OffloadWriter::Remove(AttemptPtr attempt, std::string name,
+                                         std::string expected) {
+  WriteOutcome outcome;
+  if (expected.empty()) co_return outcome;  // it never got there
   for (int tries = 0; tries < kWriteTries; ++tries) {
     lake::DeleteRequest request;
     request.name = lake::BlobName(name);

@@ -182,11 +182,15 @@ Task<std::optional<WriteOutcome>> Offload::AttemptTree(JobPtr job) {
     FB_CO_RETURN_IF_ERROR(co_await tree.Run());
     co_return WriteOutcome{};
   }
+  WriteOutcome outcome;
   auto moved = co_await trees_.Rename(change.from, change.name, change.holder.value());
-  if (moved) co_return WriteOutcome{};
+  if (moved) {
+    FB_CO_ASSIGN_OR_RETURN(KnownUnder under, co_await Under(job, change.name));
+    outcome.etag = std::move(under.etag);
+    co_return outcome;
+  }
   if (moved.error().code() != Code::kPathConflict) co_return Fail(std::move(moved.error()));
   // A file where a directory is to be: for people.
-  WriteOutcome outcome;
   outcome.foreign = {change.name, {}, std::nullopt, std::move(moved.error())};
   auto there =
       co_await attachment_->lake->Head(tree_work_.Call(), {.name = lake::BlobName(change.name)});
@@ -306,7 +310,8 @@ void Offload::Failed(JobPtr job, Error error) {
 
 // What is here changes while it is decided about: nothing that the lake could help.
 void Offload::Unsettled(JobPtr job, Error error) {
-  if (error.code() != Code::kServerBusy || loop_.token().stop_requested()) {
+  const bool changes = error.code() == Code::kServerBusy || error.code() == Code::kConditionNotMet;
+  if (!changes || loop_.token().stop_requested()) {
     return Failed(std::move(job), std::move(error));
   }
   {

@@ -156,16 +156,6 @@ void SetMovedTo(NameState& state, const std::string& from, const std::set<std::u
   }
 }
 
-// The record of a directory itself: what is below it was seen to when it moved (offload_trees.h).
-void SetTreeMoved(NameState& state) {
-  if (!state.moved_here()) return;
-  state.record->lake->name.clear();
-  state.record_changed = true;
-  if (!state.note || state.note->kind != meta::NoteKind::kReplaced) return;
-  state.note.reset();
-  state.note_changed = true;
-}
-
 // Nothing of the name is in the log any more where its newest change was one of these.
 void Settle(NameState& state, const std::set<std::uint64_t>& holders, bool importing) {
   if (state.record && state.record->lake && holders.contains(state.record->lake->unsent)) {
@@ -200,8 +190,8 @@ Result<> Apply(engine::Services& services, kv::Transaction& txn,
   for (const std::string& name : names) {
     FB_ASSIGN_OR_RETURN(NameState state, LoadName(txn, container, name, holder));
     if (work.kind == ChangeKind::kBarrier) {
-      SetTreeMoved(state);
-      // What was put in the place of the directory meanwhile meets nothing of it there.
+      // What was put in the place of the directory meanwhile meets nothing of it there. What the
+      // lake has under its new name was seen to when it moved (offload_trees.h).
       if (!state.gone && name == emptied) SetUnder(state, {}, std::nullopt);
     } else {
       const bool gone = std::ranges::find(work.gone, name) != work.gone.end();
@@ -239,6 +229,8 @@ Change OrderedChange(const LoggedChange& change) {
       out.from = change.record.from;
       break;
     case meta::ChangeKind::kRenameTree:
+      out.from = change.record.from;
+      [[fallthrough]];
     case meta::ChangeKind::kDeleteTree:
       out.kind = ChangeKind::kBarrier;
       break;

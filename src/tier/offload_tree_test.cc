@@ -289,6 +289,126 @@ TEST_P(OffloadTreeTest, AFileStandsWhereADirectoryWasAndTheOtherWayRound) {
   EXPECT_EQ(f().Status().blocked, 0u);
 }
 
+// Whatever of it the lake had been told when it moved, and when it went.
+TEST_P(OffloadTreeTest, AFileStandsWhereADirectoryWasThatHadMoved) {
+  for (const bool made_before : {false, true}) {
+    for (const bool moved_before : {false, true}) {
+      SCOPED_TRACE(std::string(made_before ? "made, " : "") + (moved_before ? "moved" : ""));
+      const auto link = [this](bool up) {
+        f().faulty_lake().SetLink(up ? lake::LinkState::kUp : lake::LinkState::kDown);
+        if (up) Sync();
+      };
+      link(false);
+      MakeDirectory("tmp");
+      ASSERT_TRUE(engine().Put("tmp/weights", "bytes"));
+      if (made_before) link(true);
+      link(false);
+      Describe("tmp", "1");
+      Rename("tmp", "best");
+      if (moved_before) link(true);
+      link(false);
+      ASSERT_TRUE(engine().Delete("best/weights"));
+      DeleteTree("best", /*recursive=*/false);
+      ASSERT_TRUE(engine().Put("best", "a file"));
+      link(true);
+      EXPECT_EQ(Described("tmp"), "none");
+      EXPECT_EQ(Files(),
+                (std::map<std::string, std::string>{{"best", "a file"}, {"data/there", theirs_}}));
+      ASSERT_TRUE(engine().Delete("best"));
+      Sync();
+    }
+  }
+}
+
+TEST_P(OffloadTreeTest, ADirectoryThatHadMovedGoes) {
+  for (const bool moved_before : {false, true}) {
+    SCOPED_TRACE(moved_before);
+    f().faulty_lake().SetLink(lake::LinkState::kDown);
+    MakeDirectory("tmp");
+    Describe("tmp", "1");
+    Rename("tmp", "best");
+    Rename("best", "last");
+    f().faulty_lake().SetLink(lake::LinkState::kUp);
+    if (moved_before) {
+      Sync();
+      EXPECT_EQ(Described("last"), "1");
+    }
+    DeleteTree("last", /*recursive=*/false);
+    Sync();
+    for (const char* name : {"tmp", "best", "last"}) EXPECT_EQ(Described(name), "none") << name;
+  }
+}
+
+// What has the name in between comes and goes here only.
+TEST_P(OffloadTreeTest, WhatHadTheNameOfADirectoryBeforeItGoesFromTheLake) {
+  ASSERT_TRUE(engine().Put("name", "a file"));
+  MakeDirectory("other");
+  Describe("other", "1");
+  Sync();
+  f().faulty_lake().SetLink(lake::LinkState::kDown);
+  ASSERT_TRUE(engine().Delete("name"));
+  MakeDirectory("name");
+  DeleteTree("name", /*recursive=*/false);
+  DeleteTree("other", /*recursive=*/false);
+  ASSERT_TRUE(engine().Put("other", "passes by"));
+  Rename("other", "moved");
+  f().faulty_lake().SetLink(lake::LinkState::kUp);
+  Sync();
+  EXPECT_EQ(Described("other"), "none");
+  EXPECT_EQ(Files(),
+            (std::map<std::string, std::string>{{"data/there", theirs_}, {"moved", "passes by"}}));
+  // One that is made anew says nothing of the one before.
+  MakeDirectory("moved-on");
+  Describe("moved-on", "1");
+  Sync();
+  f().faulty_lake().SetLink(lake::LinkState::kDown);
+  DeleteTree("moved-on", /*recursive=*/false);
+  MakeDirectory("moved-on");
+  f().faulty_lake().SetLink(lake::LinkState::kUp);
+  Sync();
+  EXPECT_EQ(Described("moved-on"), "");
+}
+
+// A file that was moved to where a directory was deleted is read where the lake has it meanwhile.
+TEST_P(OffloadTreeTest, AFileThatTookADirectorysNameIsReadBeforeItHasMoved) {
+  MakeDirectory("gone");
+  Sync();
+  // Something in front of the move holds it back, once the delete of the directory has travelled.
+  f().faulty_lake().FailNext({.code = Code::kInvalidMetadata}, LakeOperation::kPut, 1'000'000);
+  DeleteTree("gone");
+  ASSERT_TRUE(engine().Put("between", "bytes"));
+  Rename("data/there", "gone");
+  ASSERT_TRUE(f().Until([&] { return !f().lake().State("gone") && f().Backlog() == 2; }));
+  EXPECT_EQ(*engine().Read("gone"), theirs_);
+  f().faulty_lake().Heal();
+  Sync();
+  EXPECT_EQ(Files(), (std::map<std::string, std::string>{{"between", "bytes"}, {"gone", theirs_}}));
+  EXPECT_EQ(*engine().Read("gone"), theirs_);
+}
+
+// Others put a file in its place between the look at a directory and what is said of it.
+TEST_P(OffloadTreeTest, WhatADirectorySaysIsNotSaidOfAFile) {
+  MakeDirectory("made");
+  Sync();
+  const auto replace = [this] {
+    f().lake().OnRequest({});
+    f().lake().Remove("made");
+    f().lake().Plant("made", "theirs");
+  };
+  if (GetParam()) {
+    f().lake().OnRequest([replace](LakeOperation operation, const std::string& name) {
+      if (operation == LakeOperation::kHead && name == "made") replace();
+    });
+  } else {
+    replace();  // a marker is written without a look
+  }
+  Describe("made", "1");
+  ASSERT_TRUE(f().Until([&] { return f().Status().blocked > 0; }));
+  EXPECT_EQ(f().Status().blocked_name, "made");
+  EXPECT_EQ(f().lake().Bytes("made"), "theirs");
+  EXPECT_TRUE(f().lake().State("made")->metadata.empty());
+}
+
 INSTANTIATE_TEST_SUITE_P(Lakes, OffloadTreeTest, ::testing::Bool(),
                          [](const auto& test) { return test.param ? "hierarchical" : "flat"; });
 

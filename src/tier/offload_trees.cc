@@ -184,11 +184,9 @@ Task<> OffloadTrees::MoveDirectories(std::string from, std::string to) {
                            co_await work_.lake().List(work_.Call(), request));
     for (const lake::BlobState& blob : page.blobs) {
       if (!blob.directory) continue;
-      lake::Metadata metadata = blob.metadata;
-      std::erase_if(metadata, [](const auto& entry) { return entry.first == "hdi_isfolder"; });
-      auto made =
-          co_await EnsureDirectory(work_.lake(), work_.Call(),
-                                   to + blob.name.str().substr(from.size()), std::move(metadata));
+      auto made = co_await EnsureDirectory(work_.lake(), work_.Call(),
+                                           to + blob.name.str().substr(from.size()),
+                                           Unmarked(blob.metadata));
       if (!made) co_return Fail(std::move(made.error()));
       directories.push_back(blob.name.str());
     }
@@ -248,7 +246,8 @@ Task<std::vector<OffloadTrees::Page>> OffloadTrees::CopyPage(std::vector<lake::B
   for (const lake::BlobState& blob : blobs) {
     page->push_back({.from = blob.name.str(),
                      .to = to + blob.name.str().substr(from.size()),
-                     .old_etag = blob.etag().str()});
+                     .old_etag = blob.etag().str(),
+                     .marker = blob.name.str() == from});
   }
   TaskGroup group(co_await boost::asio::this_coro::executor);
   for (std::size_t i = 0; i < blobs.size(); ++i) {
@@ -359,7 +358,7 @@ Task<std::optional<meta::BlobRecord>> OffloadTrees::CopyHere(std::string name, s
 
 Task<> OffloadTrees::BringTaken(Page page, std::uint64_t holder) {
   for (Moved& one : *page) {
-    if (!one.taken) continue;
+    if (!one.taken || one.marker) continue;
     FB_CO_ASSIGN_OR_RETURN(
         one.here, co_await engine::ReadMeta(
                       work_.services,
@@ -392,6 +391,21 @@ Task<> OffloadTrees::BringTaken(Page page, std::uint64_t holder) {
   co_return Result<>{};
 }
 
+// Other than what is in the directory it is known under its own names, the old one and the new one:
+// whatever has the new one here by now is to know what the lake has there.
+Result<> OffloadTrees::NoteMarker(kv::Transaction& txn, const meta::ContainerRecord& container,
+                                  std::uint64_t mark, Moved moved, const std::string& here,
+                                  std::uint64_t holder) {
+  if (!moved.taken) {
+    return StoreUnder(work_.services, txn, container, moved.to, holder, moved.new_etag);
+  }
+  if (here.empty()) return {};
+  FB_ASSIGN_OR_RETURN(auto record, meta::NamespaceOf(container).Find(txn, container.id, here));
+  if (!record || !record->directory) return {};
+  moved.here = here;
+  return NoteTaken(txn, container, mark, moved, std::move(*record));
+}
+
 // The records of what was copied hold the lake's new ETags from now on.
 Task<> OffloadTrees::NoteMoved(Page page, std::uint64_t holder) {
   co_return co_await work_.services.store.Transact([this, page,
@@ -408,6 +422,11 @@ Task<> OffloadTrees::NoteMoved(Page page, std::uint64_t holder) {
       if (one.stays && !one.taken) continue;
       const auto gone = trees.WentWith(one.to, holder);
       const std::string name = trees.Here(one.to, holder);
+      if (one.marker) {
+        one.stays = false;
+        FB_RETURN_IF_ERROR(NoteMarker(txn, container, mark, one, name, holder));
+        continue;
+      }
       const std::string key = gone ? meta::keys::GoneName(container.id, gone->holder, gone->name)
                                    : meta::keys::NameNote(container.id, name);
       FB_ASSIGN_OR_RETURN(const bool noted, NoteMovedName(txn, key, one));

@@ -41,10 +41,11 @@ class OffloadTrees {
   struct Moved {
     std::string from, to;
     std::string old_etag, new_etag{};
-    bool taken = false;  // somebody else's stands there: it stays, and ours goes its own way
-    std::string here{};  // then: what our blob is called here by now; empty: it is not
-    bool lost = false;   // its bytes were gone from the lake before they could come here
-    bool stays = false;  // nobody here knows it
+    bool taken = false;   // somebody else's stands there: it stays, and ours goes its own way
+    std::string here{};   // then: what our blob is called here by now; empty: it is not
+    bool marker = false;  // of the directory itself, in a flat lake
+    bool lost = false;    // its bytes were gone from the lake before they could come here
+    bool stays = false;   // nobody here knows it
   };
   using Page = std::shared_ptr<std::vector<Moved>>;
   // False where there is something in the directory that it was to be.
@@ -65,6 +66,10 @@ class OffloadTrees {
   // Where the moves of files in the log lead what is moved; empty: it is not here any more.
   Task<std::string> MovedOnTo(Moved moved, std::uint64_t holder);
   Task<> NoteMoved(Page page, std::uint64_t holder);
+  // `here`: what the directory is called by now.
+  Result<> NoteMarker(kv::Transaction& txn, const meta::ContainerRecord& container,
+                      std::uint64_t mark, Moved moved, const std::string& here,
+                      std::uint64_t holder);
   // `mark`: engine::ArrivalMark. kServerBusy: the bytes that came here have been given up again.
   Result<> NoteTaken(kv::Transaction& txn, const meta::ContainerRecord& container,
                      std::uint64_t mark, const Moved& moved, meta::BlobRecord record);

@@ -26,6 +26,9 @@ std::optional<lake::AccessTier> TierOf(const meta::BlobRecord& blob) {
 // Metadata of a file that is about to be written in blocks: the ETag of the one in whose place it
 // is.
 constexpr std::string_view kInPlaceOf = "forebay_in_place_of";
+std::string InPlaceOf(const WorkAttempt& attempt) {
+  return attempt.under.empty() ? "nothing" : attempt.under;
+}
 
 // Not only that there is a directory, but something about it.
 bool SaysMore(const WorkAttempt& attempt) { return (attempt.work.parts & kAttributesPart) != 0; }
@@ -48,6 +51,9 @@ OpContext OffloadWriter::Context() const {
 }
 
 Task<WriteOutcome> OffloadWriter::Write(AttemptPtr attempt) {
+  if (!attempt->target_gone) {
+    FB_CO_ASSIGN_OR_RETURN(attempt, co_await WithoutDirectories(attempt));
+  }
   const ChangeWork& work = attempt->work;
   WriteOutcome outcome;
   outcome.etag = attempt->under;
@@ -59,8 +65,7 @@ Task<WriteOutcome> OffloadWriter::Write(AttemptPtr attempt) {
       if (removed.foreign) co_return removed;
     }
   } else if (work.kind == ChangeKind::kDelete) {
-    FB_CO_ASSIGN_OR_RETURN(outcome, co_await Remove(attempt, work.name, attempt->under,
-                                                    attempt->blob().directory.has_value()));
+    FB_CO_ASSIGN_OR_RETURN(outcome, co_await Remove(attempt, work.name, attempt->under));
   } else if (work.kind == ChangeKind::kRename) {
     FB_CO_ASSIGN_OR_RETURN(outcome, co_await Move(attempt));
   } else if (attempt->blob().directory) {
@@ -99,8 +104,9 @@ Task<WriteOutcome> OffloadWriter::WriteContent(AttemptPtr attempt, std::string e
       co_return outcome;
     }
     Code code = written.error().code();
-    if (code == Code::kInvalidBlobType && blocks) {
-      // What stands there was not made of blocks: only a whole write replaces it.
+    if (blocks && (code == Code::kInvalidBlobType || code == Code::kInvalidBlobOrBlock)) {
+      // What stands there was not made of blocks, or somebody left blocks there whose ids are of
+      // another length than ours: only a whole write replaces it.
       if (blob.length <= options_.largest_put_bytes && !wrong_md5) {
         blocks = false;
         continue;
@@ -178,7 +184,7 @@ Task<lake::WriteAnswer> OffloadWriter::PutEmpty(AttemptPtr attempt, std::string 
   request.name = lake::BlobName(attempt->work.name);
   request.metadata = attempt->blob().metadata;
   std::erase_if(request.metadata, [](const auto& entry) { return entry.first == kInPlaceOf; });
-  if (!attempt->under.empty()) request.metadata.emplace_back(kInPlaceOf, attempt->under);
+  request.metadata.emplace_back(kInPlaceOf, InPlaceOf(*attempt));
   request.conditions = Expecting(expected);
   co_return co_await lake().Put(Call(), std::move(request));
 }
@@ -205,32 +211,33 @@ Task<lake::WriteAnswer> OffloadWriter::PutBlocks(AttemptPtr attempt, std::string
 // Whoever made it, a directory is a directory. What it says about itself is what somebody said
 // last: nothing else is lost, so others' changes of that are not looked for.
 Task<WriteOutcome> OffloadWriter::WriteDirectory(AttemptPtr attempt) {
-  lake::Metadata metadata = attempt->blob().metadata;
-  std::erase_if(metadata, [](const auto& entry) { return entry.first == "hdi_isfolder"; });
-  // What marks a directory for the Blob API.
-  lake::Metadata marked = metadata;
-  marked.emplace_back("hdi_isfolder", "true");
-  if (!attachment_->record.lake_hierarchical) {
-    co_return co_await WriteMarker(attempt, std::move(marked));
-  }
+  const lake::Metadata marked = Marked(attempt->blob().metadata);
+  if (!attachment_->record.lake_hierarchical) co_return co_await WriteMarker(attempt, marked);
   const lake::BlobName name(attempt->work.name);
   WriteOutcome outcome;
-  auto made = co_await EnsureDirectory(lake(), Call(), name.str(), metadata);
-  if (!made && made.error().code() == Code::kPathConflict) {
-    FB_CO_ASSIGN_OR_RETURN(outcome, co_await RemoveFile(attempt));
-    if (outcome.foreign) co_return outcome;
-    made = co_await EnsureDirectory(lake(), Call(), name.str(), metadata);
+  for (int tries = 0; tries < kWriteTries; ++tries) {
+    auto made = co_await EnsureDirectory(lake(), Call(), name.str(), Unmarked(marked));
+    if (!made && made.error().code() == Code::kPathConflict) {
+      FB_CO_ASSIGN_OR_RETURN(outcome, co_await RemoveFile(attempt));
+      if (outcome.foreign) co_return outcome;
+      continue;
+    }
+    if (!made) co_return Fail(std::move(made.error()));
+    outcome.etag = made->etag;
+    if (!made->was_there || !SaysMore(*attempt)) co_return outcome;
+    lake::UpdateRequest request;
+    request.name = name;
+    request.change = lake::SetMetadata{marked};
+    // Not of what has taken its place meanwhile.
+    request.conditions.match = lake::ETag(made->etag);
+    auto told = co_await lake().Update(Call(), std::move(request));
+    if (told) {
+      outcome.etag = told->etag.str();
+      co_return outcome;
+    }
+    if (!MustLook(told.error())) co_return Fail(std::move(told.error()));
   }
-  if (!made) co_return Fail(std::move(made.error()));
-  outcome.etag = made->etag;
-  if (!made->was_there || !SaysMore(*attempt)) co_return outcome;
-  FB_CO_ASSIGN_OR_RETURN(
-      const lake::UpdateAnswer told,
-      co_await lake().Update(
-          Call(),
-          {.name = name, .change = lake::SetMetadata{std::move(marked)}, .conditions = {}}));
-  outcome.etag = told.etag.str();
-  co_return outcome;
+  co_return Fail(KeepsChanging());
 }
 
 // The file that the directory took the place of here.
@@ -316,11 +323,9 @@ Task<OffloadWriter::Judged> OffloadWriter::JudgeContent(AttemptPtr attempt, std:
                          co_await lake::Recognize(lake(), Call(), name, std::move(print)));
   if (found.verdict != Verdict::kForeign) co_return Judged{found.verdict, std::move(found.state)};
   if (!found.state) {
-    // A former process may have sent a delete that this one has swallowed since.
-    const bool ours = std::ranges::any_of(attempt->changes, [&](const LoggedChangePtr& change) {
-      return change->record.kind == meta::ChangeKind::kDelete &&
-             change->record.name == attempt->work.name;
-    });
+    // A former process may have sent a change that this one has swallowed since, or one that
+    // follows.
+    const bool ours = attempt->gone_before(name.str()) || attempt->gone_later(name.str());
     co_return Judged{ours ? Verdict::kUntouched : Verdict::kForeign, std::nullopt};
   }
   FB_CO_ASSIGN_OR_RETURN(const bool ours, co_await IsOtherOfOurs(attempt, *found.state));
@@ -340,7 +345,7 @@ Task<bool> OffloadWriter::IsOtherOfOurs(AttemptPtr attempt, lake::BlobState ther
   // An empty file that a former attempt has put in the place of what was expected.
   const auto mark = std::ranges::find_if(
       there.metadata, [](const auto& entry) { return entry.first == kInPlaceOf; });
-  if (mark != there.metadata.end() && mark->second == attempt->under && there.length() == 0) {
+  if (mark != there.metadata.end() && mark->second == InPlaceOf(*attempt) && there.length() == 0) {
     co_return true;
   }
   // The same bytes without what tells them (a move leaves no block ids): nothing is lost by writing

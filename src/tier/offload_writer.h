@@ -56,6 +56,8 @@ struct WorkAttempt {
 
   const meta::ChangeRecord& last() const { return changes.back()->record; }
   const meta::BlobRecord& blob() const { return last().blob; }
+  // By one of `changes` there is nothing under the name.
+  bool gone_before(const std::string& name) const;
   // By what a former process may have sent of `later` there is nothing, or all of something else,
   // under the name.
   bool gone_later(const std::string& name) const;
@@ -137,9 +139,11 @@ class OffloadWriter {
                                 lake::Fingerprint print);
   Task<WriteOutcome> WriteAccess(AttemptPtr attempt, std::string expected);
 
+  // Directories that these changes delete go first, whatever has their names since: no write
+  // replaces one. What is answered knows of nothing under their names any more.
+  Task<AttemptPtr> WithoutDirectories(AttemptPtr attempt);
   // kForeign in the outcome where it is not what it was believed to be.
-  Task<WriteOutcome> Remove(AttemptPtr attempt, std::string name, std::string expected,
-                            bool directory = false);
+  Task<WriteOutcome> Remove(AttemptPtr attempt, std::string name, std::string expected);
   Task<WriteOutcome> Move(AttemptPtr attempt);
   // The headers and metadata that the blob got before it moved, under its old name.
   Task<WriteOutcome> SayBeforeMove(AttemptPtr attempt);
@@ -156,7 +160,7 @@ class OffloadWriter {
   // In the judged verdict: whether the bytes there are those that moved.
   Task<> JudgeMovedBytes(AttemptPtr attempt, Judged* judged);
   // The bytes were moved before, and have been moved on since: what is here goes there anew.
-  Task<WriteOutcome> MoveAnew(AttemptPtr attempt);
+  Task<WriteOutcome> MoveAnew(AttemptPtr attempt, std::string under);
   // nullopt: the source is as it was.
   Task<std::optional<ForeignBlob>> ForeignSource(AttemptPtr attempt, Error error);
   // nullopt: there is nothing left of the source to compare it with.

@@ -12,6 +12,7 @@
 #include "meta/namespace.h"
 #include "tier/lake_directories.h"
 #include "tier/live_names.h"
+#include "tier/offload_log.h"
 #include "tier/pending_trees.h"
 
 namespace forebay::tier {
@@ -76,8 +77,21 @@ Task<> TreeDelete::Run() {
     FB_CO_RETURN_IF_ERROR(co_await Remove(std::move(doomed)));
     request.marker = page.next_marker;
   } while (!request.marker.empty());
-  directories_.push_back(change_.name);
-  co_return co_await RemoveDirectories(work_, std::move(directories_));
+  FB_CO_RETURN_IF_ERROR(co_await RemoveDirectories(work_, std::move(directories_)));
+  FB_CO_ASSIGN_OR_RETURN(
+      const KnownUnder under,
+      co_await engine::ReadMeta(
+          work_.services, [this](const kv::Reader& reader) -> Result<KnownUnder> {
+            FB_ASSIGN_OR_RETURN(const meta::ContainerRecord container,
+                                AttachedContainer(reader, *work_.attachment));
+            return UnderName(reader, container, change_.name, change_.holder.value());
+          }));
+  std::optional<lake::Metadata> marker;
+  if (!under.etag.empty()) marker = Marked(change_.blob.metadata);
+  auto removed =
+      co_await RemoveDirectory(work_.attachment, work_.Call(), change_.name, std::move(marker));
+  if (!removed) co_return Fail(std::move(removed.error()));
+  co_return Result<>{};
 }
 
 Task<std::vector<TreeDelete::Doomed>> TreeDelete::Judge(std::vector<lake::BlobState> blobs) {

@@ -1,6 +1,8 @@
 // Directories that were deleted here, while somebody else was at what is in them in the lake.
 #include "tier/tree_delete.h"
 
+#include <atomic>
+
 #include "engine/create_path.h"
 #include "engine/sweeper.h"
 #include "tier/site_fixture.h"
@@ -319,6 +321,47 @@ TEST_P(TreeDeleteTest, WhatIsAddedWhileTheDirectoryGoesKeepsIt) {
 
 INSTANTIATE_TEST_SUITE_P(Lakes, TreeDeleteTest, ::testing::Bool(),
                          [](const auto& test) { return test.param ? "hierarchical" : "flat"; });
+
+// Somebody puts something into the directory while its marker goes, and then this process ends.
+TEST(TreeDeleteDirectoriesTest, AMarkerIsPutBackByTheNextProcess) {
+  for (const bool recursive : {false, true}) {
+    SCOPED_TRACE(recursive);
+    lake::MemoryLake lake;
+    SiteOptions options;
+    options.engine.hierarchical = true;
+    Site site(lake, options);
+    engine::EngineFixture& engine = site.engine();
+    engine::CreatePathRequest make;
+    make.target = engine.Blob("d");
+    make.directory = true;
+    make.attributes.metadata = {{"permissions", "1"}};
+    ASSERT_TRUE(engine.Run(engine::CreatePath(engine.services(), {}, std::move(make))));
+    ASSERT_TRUE(site.Sync());
+    const lake::Metadata told = lake.State("d")->metadata;
+    ASSERT_EQ(told.size(), 2u);
+    std::atomic<bool> looked{false}, gone{false};
+    lake.OnRequest([&](lake::LakeOperation operation, const std::string& name) {
+      if (operation == lake::LakeOperation::kHead && name == "d") looked = true;
+      if (operation == lake::LakeOperation::kList && looked) lake.Plant("d/theirs", "added");
+      if (operation != lake::LakeOperation::kDelete) return;
+      site.link().SetLink(lake::LinkState::kDown);
+      gone = true;
+    });
+    engine::DeletePathRequest request;
+    request.target = engine.Blob("d");
+    request.recursive = recursive;
+    ASSERT_TRUE(engine.Run(engine::DeletePath(engine.services(), {}, std::move(request))));
+    ASSERT_TRUE(Site::Eventually([&] { return gone.load(); }));
+    EXPECT_FALSE(lake.State("d"));
+    site.Restart();
+    lake.OnRequest({});
+    site.link().Heal();
+    ASSERT_TRUE(site.Sync());
+    ASSERT_TRUE(lake.State("d"));
+    EXPECT_EQ(lake.State("d")->metadata, told);
+    EXPECT_EQ(lake.Names(), (Names{"d", "d/theirs"}));
+  }
+}
 
 // An empty directory is something, too, where a lake has such.
 TEST(TreeDeleteDirectoriesTest, ADirectoryThatOthersMadeStays) {

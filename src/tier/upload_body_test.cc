@@ -78,23 +78,56 @@ TEST_F(UploadBodyTest, WhatIsTooLargeForThatGoesInBlocksOverAnEmptyFile) {
   EXPECT_TRUE(site().Conflicts().empty());
 }
 
-// The process ends between the two: the empty file is its own.
+// A client that died before its commit: its blocks lie there for a week, and ours have longer ids.
+TEST_F(UploadBodyTest, BlocksThatSomebodyLeftBehindBlockNothing) {
+  for (const std::uint64_t largest_put : {std::uint64_t{1} << 20, std::uint64_t{4'000}}) {
+    largest_put_ = largest_put;
+    Open();
+    for (const std::string name : {"new", "old"}) {
+      if (name == "old") {
+        PutBlocks(name, Pattern(3'000, 1));
+        Converge();
+      }
+      ASSERT_TRUE(RunSync(lake_.PutBlock({}, {.name = lake::BlobName(name),
+                                              .id = azure::BlockId("x"),
+                                              .content = lake::TextContent("theirs")})));
+      PutBlocks(name, Pattern(5'000, 2));
+      Converge();
+      EXPECT_EQ(lake_.Bytes(name), Pattern(5'000, 2));
+      EXPECT_TRUE(lake_.State(name)->metadata.empty());
+    }
+    EXPECT_TRUE(site().Conflicts().empty());
+  }
+}
+
+// The process ends between the two: the empty file is its own, whether it is in the place of
+// another one or of blocks that somebody left.
 TEST_F(UploadBodyTest, TheEmptyFileOfAFormerProcessIsRecognised) {
   lake_.PlantPath("a", "made by another API");
+  ASSERT_TRUE(RunSync(lake_.PutBlock({}, {.name = lake::BlobName("b"),
+                                          .id = azure::BlockId("x"),
+                                          .content = lake::TextContent("theirs")})));
   largest_put_ = 4'000;
   Open();
-  Down();
-  Put("a", Pattern(5'000, 1));
-  lake_.OnRequest([&](LakeOperation operation, const std::string&) {
-    if (operation == LakeOperation::kPut) Down();
-  });
-  site().link().Heal();
-  EXPECT_TRUE(Site::Eventually([&] { return lake_.Bytes("a")->empty(); }));
-  site().Restart();
-  lake_.OnRequest({});
-  Converge();
-  EXPECT_EQ(lake_.Bytes("a"), Pattern(5'000, 1));
-  EXPECT_TRUE(site().Conflicts().empty());
+  for (const std::string name : {"a", "b"}) {
+    SCOPED_TRACE(name);
+    Down();
+    Put(name, Pattern(5'000, 1));
+    lake_.OnRequest([&](LakeOperation operation, const std::string&) {
+      if (operation == LakeOperation::kPut) Down();
+    });
+    site().link().Heal();
+    EXPECT_TRUE(Site::Eventually([&] {
+      const auto bytes = lake_.Bytes(name);
+      return bytes && bytes->empty();
+    }));
+    site().Restart();
+    lake_.OnRequest({});
+    Converge();
+    EXPECT_EQ(lake_.Bytes(name), Pattern(5'000, 1));
+    EXPECT_TRUE(lake_.State(name)->metadata.empty());
+    EXPECT_TRUE(site().Conflicts().empty());
+  }
 }
 
 // A whole write was lost, or was it?
