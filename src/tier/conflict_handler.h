@@ -47,8 +47,10 @@ struct ConflictDecision {
     kTheirs,
   };
   Action action = Action::kWait;
+  std::string why;  // kWait: for people
   // May run more than once; writes at most a hundred keys. `dropped`: what leaves the log with the
-  // decision; none where ours goes up. Null: nothing to write.
+  // decision; none where ours goes up. kConditionNotMet: what is here is not what was decided
+  // about; it is asked again. Null: nothing to write.
   std::function<Result<>(kv::Transaction&, const DroppedChanges& dropped)> commit;
 };
 

@@ -126,7 +126,7 @@ Result<std::optional<meta::BlobRecord>> StillHere(const kv::Reader& reader, cons
       !moved_here_since) {
     return std::move(now.record);
   }
-  return Fail(Code::kServerBusy, "The blob is being changed.");
+  return Fail(Code::kConditionNotMet, "The blob has changed since it was decided about.");
 }
 
 Result<> PutTheirs(engine::Services& services, kv::Transaction& txn,
@@ -305,14 +305,17 @@ Result<> SendOurs(kv::Transaction& txn, const Plan& plan) {
 
 // A file and a directory want one name: people must decide, and hear of it once.
 Task<ConflictDecision> NameTaken(engine::Services& services, PlanPtr plan) {
-  FB_CO_RETURN_IF_ERROR(co_await services.store.Transact([plan](kv::Transaction& txn) -> Result<> {
-    ConflictRecord record = Describe(*plan);
-    record.kind = ConflictKind::kNameTaken;
-    return Tell(txn, *plan, std::move(record),
-                "Here and in the lake a file and a directory have this name; move one of them "
-                "away. Until then what changes under it does not travel.");
-  }));
-  co_return ConflictDecision{};
+  ConflictDecision decision;
+  decision.why =
+      "Here and in the lake a file and a directory have this name; move one of them away. Until "
+      "then what changes under it does not travel.";
+  FB_CO_RETURN_IF_ERROR(co_await services.store.Transact(
+      [plan, text = decision.why](kv::Transaction& txn) -> Result<> {
+        ConflictRecord record = Describe(*plan);
+        record.kind = ConflictKind::kNameTaken;
+        return Tell(txn, *plan, std::move(record), text);
+      }));
+  co_return decision;
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 // A decision's writes (the record as it becomes, ours under its conflict name, the conflict and its
 // event) happen in the transaction in which the offload takes the decision. Each of them looks
 // again at what is here: where it has changed since the decision, the transaction fails with
-// kServerBusy, and the offload asks anew.
+// kConditionNotMet, and the offload asks anew.
 //
 // Thread safe; the services outlive it.
 #pragma once

@@ -251,7 +251,7 @@ TEST_F(ConflictSettleTest, WhatComesUnderANameWhileItsDeletesAreSettledIsDecided
   ASSERT_TRUE(one().engine().Put("a", "written since"));
   const auto late = commit();
   ASSERT_FALSE(late);
-  EXPECT_EQ(late.error().code(), Code::kServerBusy);
+  EXPECT_EQ(late.error().code(), Code::kConditionNotMet);
 }
 
 // The store fails at each transaction in turn while a conflict is settled.

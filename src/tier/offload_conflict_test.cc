@@ -256,6 +256,28 @@ TEST_F(OffloadConflictTest, ManyChangesOfOneNameAreOneDecision) {
   EXPECT_EQ(site().engine().KeysOfTable('r'), 0u);
 }
 
+// It is no use to store it once more: what is here has changed since.
+TEST(OffloadConflict, ADecisionThatHoldsNoMoreIsAskedForAgain) {
+  std::atomic<int> commits{0};
+  OffloadFixtureOptions options;
+  options.handler = ConflictDecision::Action::kTheirs;
+  OffloadFixture* asked = nullptr;
+  options.commit = [&](kv::Transaction&, const DroppedChanges&) -> Result<> {
+    ++commits;
+    if (asked->conflicts() >= 3) return {};
+    return Fail(Code::kConditionNotMet, "The blob has changed since it was decided about.");
+  };
+  OffloadFixture fixture(options);
+  asked = &fixture;
+  fixture.AttachReadWrite();
+  fixture.lake().Plant("a", "theirs");
+  ASSERT_TRUE(fixture.engine().Put("a", "ours"));
+  ASSERT_TRUE(fixture.Sync());
+  EXPECT_EQ(fixture.conflicts(), 3);
+  EXPECT_LT(commits, 20);
+  EXPECT_EQ(fixture.lake().Bytes("a"), "theirs");
+}
+
 // --- A former process had sent it, and could not note that any more.
 
 class OffloadRestartTest : public ::testing::Test {

@@ -20,6 +20,8 @@ struct OffloadFixtureOptions {
   meta::Acknowledge acknowledge = meta::Acknowledge::kLocal;
   // Decides every conflict so; kWait: there is no handler.
   ConflictDecision::Action handler = ConflictDecision::Action::kWait;
+  // With each decision.
+  std::function<Result<>(kv::Transaction&, const DroppedChanges&)> commit{};
 };
 
 class OffloadFixture final : public ConflictHandler {
@@ -83,6 +85,7 @@ class OffloadFixture final : public ConflictHandler {
     ++conflicts_;
     ConflictDecision decision;
     decision.action = options_.handler;
+    decision.commit = options_.commit;
     co_return decision;
   }
   int conflicts() const { return conflicts_; }

@@ -14,8 +14,9 @@ namespace {
 // Changes of one name beyond this that are superseded anyway leave the log ahead of the decision.
 constexpr std::size_t kDroppedAtATime = 30;
 constexpr std::size_t kScanAtATime = 500;
-// How often a decision is taken anew at once, for what was noted of the name while it was stored.
-constexpr int kDecisions = 200;
+// How often the search goes on at once, for what was noted of the name while the decision was
+// stored.
+constexpr int kSearches = 200;
 
 std::set<ChangeNumber> NumbersOf(const ChangeWork& work) {
   std::set<ChangeNumber> numbers(work.swallowed.begin(), work.swallowed.end());
@@ -64,7 +65,7 @@ Task<> Offload::Settle(JobPtr job, ForeignBlob foreign) {
   if (tree) decision.action = ConflictDecision::Action::kWait;
   switch (decision.action) {
     case ConflictDecision::Action::kWait:
-      Refused(std::move(job), why);
+      Refused(std::move(job), decision.why.empty() ? why : decision.why);
       co_return Result<>{};
     case ConflictDecision::Action::kOurs:
       co_return co_await TakeOurs(std::move(job), std::move(foreign), std::move(decision));
@@ -278,7 +279,7 @@ Task<> Offload::BringOrphans(std::shared_ptr<const DroppedChanges> dropped) {
 }
 
 // The log may be long, and its end is always new where the name is written all the time: what is
-// searched once is not searched again, and the decision is for what is here in the end.
+// searched once is not searched again, as long as the decision holds for what is here.
 Task<> Offload::TakeTheirs(JobPtr job, ForeignBlob foreign, std::string here,
                            ConflictDecision decision) {
   FB_CO_ASSIGN_OR_RETURN(const std::shared_ptr<Search> search,
@@ -286,7 +287,7 @@ Task<> Offload::TakeTheirs(JobPtr job, ForeignBlob foreign, std::string here,
   for (int tries = 1;; ++tries) {
     FB_CO_RETURN_IF_ERROR(co_await GoOnSearching(job, search));
     if (BeginAnew(*search)) {
-      if (tries < kDecisions) continue;
+      if (tries < kSearches) continue;
       co_return Fail(Code::kServerBusy, "More and more travels as one.");
     }
     const auto dropped = std::make_shared<DroppedChanges>(search->Found());
@@ -306,7 +307,8 @@ Task<> Offload::TakeTheirs(JobPtr job, ForeignBlob foreign, std::string here,
     job->dropped = dropped;
     auto stored = co_await StoreTheirs(dropped, decision);
     if (stored) break;
-    const bool newer = stored.error().code() == Code::kServerBusy && tries < kDecisions;
+    // A decision that does not hold any more is not stored by trying again: who has it is asked.
+    const bool newer = stored.error().code() == Code::kServerBusy && tries < kSearches;
     if (!newer) co_return stored;
     FB_CO_ASSIGN_OR_RETURN(const bool left, co_await HasLeftTheLog(job));
     if (left) break;

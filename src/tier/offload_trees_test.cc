@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <set>
 
 #include "tier/site_fixture.h"
@@ -13,6 +14,36 @@ namespace forebay::tier {
 namespace {
 
 using Files = std::map<std::string, std::string>;
+
+// Until when reads of the lake may take.
+class DeadlineWatch final : public engine::LakeSide {
+ public:
+  explicit DeadlineWatch(engine::LakeSide& inside) : inside_(inside) {}
+  Task<> LookUp(OpContext context, meta::ContainerId container, std::string name) override {
+    return inside_.LookUp(std::move(context), container, std::move(name));
+  }
+  Task<engine::ListingCover> CoverListing(OpContext context, engine::ListingSpan span) override {
+    return inside_.CoverListing(std::move(context), std::move(span));
+  }
+  Task<std::unique_ptr<BodySource>> Open(OpContext context, engine::LakeRead read) override {
+    {
+      const std::lock_guard lock(mutex_);
+      deadlines_.insert(context.deadline);
+    }
+    return inside_.Open(std::move(context), std::move(read));
+  }
+  void HydrateSoon(meta::ContainerId container) override { inside_.HydrateSoon(container); }
+
+  std::set<SteadyTime> deadlines() const {
+    const std::lock_guard lock(mutex_);
+    return deadlines_;
+  }
+
+ private:
+  engine::LakeSide& inside_;
+  mutable std::mutex mutex_;
+  std::set<SteadyTime> deadlines_;
+};
 
 // Our layout is hierarchical.
 class OffloadTreesTest : public ::testing::Test {
@@ -171,6 +202,26 @@ TEST_F(OffloadTreesTest, WhatIsDoneToAFileWhoseNameIsTakenWhileItsBytesComeLoses
         EXPECT_EQ(all->count("theirs"), 2u);
       }
     }
+  }
+}
+
+// Bytes of any size come here through requests that have their time each.
+TEST_F(OffloadTreesTest, BytesComeHereHoweverLongThatTakes) {
+  for (const bool hierarchical : {false, true}) {
+    SCOPED_TRACE(hierarchical);
+    Begin(hierarchical);
+    engine::LakeSide*& lake = engine().services().lake;
+    DeadlineWatch watch(*lake);
+    lake = &watch;
+    ASSERT_TRUE(engine().Put("from/taken", bytes_));
+    Sync();
+    Evict();
+    Down();
+    ASSERT_TRUE(site_->Rename("from", "to"));
+    lake_->Plant("to/taken", "theirs");
+    Sync();
+    lake = &site_->tier();
+    EXPECT_EQ(watch.deadlines(), std::set<SteadyTime>{SteadyTime::max()});
   }
 }
 

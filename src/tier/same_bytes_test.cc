@@ -144,6 +144,9 @@ TEST_F(CopiedByBytesTest, AnotherBlobOfThatLengthIsNotWrittenOver) {
   ASSERT_TRUE(fixture_.Until([&] { return fixture_.Status().blocked > 0; }));
   EXPECT_EQ(fixture_.Status().blocked_name, "moved/file") << "which nobody here decides about";
   EXPECT_EQ(fixture_.lake().Bytes("moved/file"), theirs);
+  EXPECT_FALSE(fixture_.engine().Properties("moved/file")->record.body.in_lake)
+      << "they came here before their old name went";
+  EXPECT_EQ(fixture_.lake().Bytes("data/file"), std::nullopt);
   EXPECT_EQ(*fixture_.engine().Read("moved/file"), bytes_);
 }
 
