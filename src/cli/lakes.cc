@@ -7,6 +7,7 @@
 #include "base/ip_address.h"
 #include "cli/directory_identity.h"
 #include "http/interface_addresses.h"
+#include "http/tls.h"
 #include "lake/endpoint.h"
 #include "lake/stored_credential.h"
 #include "meta/lease.h"
@@ -34,6 +35,14 @@ Result<tier::Schedule> ParseRate(const char* key, const std::string& text) {
   auto schedule = tier::Schedule::Parse(text);
   if (schedule) return schedule;
   return Fail(Code::kInvalidConfig, std::string(key) + ": " + schedule.error().message());
+}
+
+// Each client reads the file when it is made, and says so only when somebody asks its lake.
+Result<> CheckTrust(const config::Config& config) {
+  if (config.lake_ca_file.empty()) return {};
+  const auto context = http::MakeClientContext(config.lake_ca_file);
+  if (context) return {};
+  return Fail(context.error().code(), "lake.ca_file: " + context.error().message());
 }
 
 // Credentials and bytes go over the network in the clear.
@@ -67,6 +76,7 @@ lake::TransferLimits LinkSchedule::At(WallTime now, std::chrono::minutes utc_off
 Result<std::unique_ptr<Lakes>> Lakes::Make(const config::Config& config, engine::Services& services,
                                            metrics::Registry& registry, const OwnAddresses& own,
                                            tier::PlacementOptions placement) {
+  FB_RETURN_IF_ERROR(CheckTrust(config));
   FB_ASSIGN_OR_RETURN(LinkSchedule schedule, LinkSchedule::Of(config));
   std::unique_ptr<Lakes> lakes(new Lakes(config, std::move(schedule), services, registry));
   tier::LakeTierOptions options;
@@ -105,6 +115,7 @@ void Lakes::Stop() {
 }
 
 Result<> Lakes::Reload(const config::Config& config) {
+  FB_RETURN_IF_ERROR(CheckTrust(config));
   FB_ASSIGN_OR_RETURN(LinkSchedule schedule, LinkSchedule::Of(config));
   {
     std::lock_guard lock(mutex_);

@@ -38,7 +38,7 @@ struct LinkSchedule {
 class Lakes {
  public:
   // Registry, services and own addresses outlive it; no container overflows into these.
-  // kInvalidConfig: a rate that cannot be read.
+  // kInvalidConfig: a rate or a file of certificates that cannot be read.
   static Result<std::unique_ptr<Lakes>> Make(const config::Config& config,
                                              engine::Services& services,
                                              metrics::Registry& registry, const OwnAddresses& own,
@@ -49,7 +49,7 @@ class Lakes {
   Result<> Start();
   // Ends background work. The event loops whose requests use the lakes must be still then.
   void Stop();
-  // New rates. kInvalidConfig: the old ones stay.
+  // New rates. kInvalidConfig, also where a server would not start with it: the old ones stay.
   Result<> Reload(const config::Config& config);
 
   tier::LakeTier& tier() { return *tier_; }

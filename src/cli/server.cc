@@ -242,7 +242,7 @@ void Server::Reload(const config::Config& next) {
     Log(LogLevel::kError, "configuration not reloaded", {{"error", accounts.error().message()}});
     return;
   }
-  if (auto done = lakes_->Reload(plan.effective); !done) {
+  if (auto done = lakes_->Reload(next); !done) {
     const Error error = config::Located(next, std::move(done.error()));
     Log(LogLevel::kError, "configuration not reloaded", {{"error", error.message()}});
     return;

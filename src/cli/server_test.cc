@@ -176,6 +176,42 @@ TEST_F(ServerTest, AnAccountKeepsItsLayout) {
   EXPECT_THAT(Get(list), HasSubstr("EnumerationResults"));
 }
 
+// Found when a server starts or reads its configuration again, not by the first request to a lake.
+TEST_F(ServerTest, CertificatesThatLakesAreTrustedByAreLookedAtAtOnce) {
+  config_ = ConfigFor({"a"});
+  const std::string account = config_.accounts.front().name;
+  config::Config wrong = config_;
+  wrong.lake_ca_file = root_ + "/ca.pem";
+  config_.accounts.front().allow_public_access = false;
+  {
+    auto node = Node::Open(config_);
+    ASSERT_TRUE(node) << node.error().message();
+    engine::CreateContainerRequest request;
+    request.target = {{azure::AccountName(account), false}, azure::ContainerName("box")};
+    request.public_access = azure::PublicAccess::kContainer;
+    ASSERT_TRUE(
+        RunSync(engine::CreateContainer((*node)->services(), OpContext(), std::move(request))));
+  }
+  for (const char* text : {"", "-----BEGIN CERTIFICATE-----\n"}) {
+    if (*text != '\0') std::ofstream(wrong.lake_ca_file) << text;
+    auto refused = Server::Start(wrong);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Code::kInvalidConfig);
+    EXPECT_THAT(refused.error().message(),
+                AllOf(HasSubstr("lake.ca_file: "), HasSubstr(wrong.lake_ca_file)));
+  }
+  auto server = Server::Start(config_);
+  ASSERT_TRUE(server) << server.error().message();
+  server_ = std::move(*server);
+  const std::string list =
+      server_->endpoints().front() + "/" + account + "/box?restype=container&comp=list";
+  server_->Reload(wrong);
+  EXPECT_THAT(Get(list), Not(HasSubstr("EnumerationResults"))) << "refused as a whole";
+  wrong.lake_ca_file.clear();
+  server_->Reload(wrong);
+  EXPECT_THAT(Get(list), HasSubstr("EnumerationResults"));
+}
+
 struct Family {
   std::string type;
   std::string help;

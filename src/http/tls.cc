@@ -118,10 +118,11 @@ Result<SslContext> MakeClientContext(const std::string& ca_file) {
   FB_ASSIGN_OR_RETURN(SslContext context, NewContext(TLS_client_method()));
   SSL_CTX_set_default_verify_paths(context.get());
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  ERR_clear_error();
   if (!ca_file.empty() &&
       SSL_CTX_load_verify_locations(context.get(), ca_file.c_str(), nullptr) != 1) {
-    return Fail(Code::kInvalidConfig,
-                "Cannot use the certificate authority file " + ca_file + ": " + LastError());
+    return Fail(Code::kInvalidConfig, "Cannot use the certificate authority file " + ca_file +
+                                          ": " + LastError() + ". It must be a readable PEM file.");
   }
   return context;
 }

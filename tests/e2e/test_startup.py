@@ -82,7 +82,9 @@ def test_a_wrong_configuration_names_the_line(tmp_path, lines, line, words):
         assert word in said, said
 
 
-@pytest.mark.parametrize("line", ['upload_rate = "fast"', "low_watermark = 95"])
+@pytest.mark.parametrize(
+    "line", ['upload_rate = "fast"', "low_watermark = 95", 'ca_file = "/no/such.pem"']
+)
 def test_what_only_its_user_finds_wrong_names_the_line_too(tmp_path, line):
     config = write(tmp_path / "forebay.toml", "[lake]", line)
     free = "127.0.0.1:0"
