@@ -225,6 +225,17 @@ TEST_F(OverflowMoverTest, SomeAreNeverSent) {
   EXPECT_EQ(f_.Evict("large")->evicted, 0u);
 }
 
+TEST_F(OverflowMoverTest, HowSmallIsTooSmallIsAnOption) {
+  TierFixtureOptions options = OverflowFixture::Small();
+  options.placement.overflow_least_bytes = 1'000;
+  OverflowFixture f(options);
+  ASSERT_TRUE(f.engine().Put("below", Pattern(999)));
+  ASSERT_TRUE(f.engine().Put("at", Pattern(1'000)));
+  EXPECT_EQ(f.MakeRoom(1'000'000), 1'000u);
+  EXPECT_TRUE(f.Record("at")->body.in_lake);
+  EXPECT_FALSE(f.Record("below")->body.in_lake);
+}
+
 TEST_F(OverflowMoverTest, ALostAnswerIsNoSecondObject) {
   Put("one", 4'500, 1);
   Put("blocks", 25'000, 2);
