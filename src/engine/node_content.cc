@@ -16,7 +16,6 @@
 #include "engine/commit.h"
 #include "engine/container_room.h"
 #include "engine/get_blob.h"
-#include "engine/lazy.h"
 #include "engine/look_up.h"
 #include "engine/piece_reader.h"
 #include "engine/planned_body.h"
@@ -314,10 +313,6 @@ bool BringsAllItself(const CommitNodeRequest& request) {
 
 Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> commit) {
   const std::size_t max_extents = services.limits.plan_extents;
-  // Seen by others a moment before it is durable, as names are, and behind those in the log: other
-  // changes need not wait for the disk with this one (ADR 0201).
-  FB_CO_ASSIGN_OR_RETURN(commit->early,
-                         co_await MayBeLazy(services, context, commit->request.target.container));
   const auto plan = [commit, max_extents](const kv::Reader& reader) -> Result<> {
     commit->body = {};  // a second run begins anew
     commit->copied.clear();
@@ -325,6 +320,9 @@ Task<> Attempt(Services& services, OpContext context, std::shared_ptr<Commit> co
     FB_ASSIGN_OR_RETURN(const Node node,
                         RequireFile(reader, commit->request.target, commit->stamp.now));
     commit->before = VersionOf(node.record);
+    // Seen by others a moment before it is durable, as names are, and behind those in the log:
+    // other changes need not wait for the disk with this one (ADR 0201).
+    commit->early = !node.container.lake.mirrors();
     return Planner(reader, node, max_extents, *commit).Run();
   };
   FB_CO_RETURN_IF_ERROR(BringsAllItself(commit->request)
