@@ -107,6 +107,7 @@ TEST(NodeAttributesTest, XattrsAreKeptAndBounded) {
   EXPECT_EQ(CodeOf(set("user.big", std::string(kMaxXattrBytes + 1, 'z'))),
             Code::kAttributeTooLarge);
   EXPECT_EQ(CodeOf(set("other.x", "1")), Code::kUnsupported);
+  EXPECT_EQ(CodeOf(set("user.", "1")), Code::kInvalidInput);
   EXPECT_EQ(CodeOf(set("user." + std::string(251, 'n'), "1")), Code::kAttributeTooLarge);
   ASSERT_TRUE(f.Move("a", "b"));
   const auto listed = f.Run(ListXattrs(f.services(), f.context(), f.At("b")));

@@ -32,7 +32,8 @@ bool IsAcl(std::string_view name) {
 Result<> CheckName(std::string_view name) {
   if (IsAcl(name)) return {};
   for (const std::string_view family : {"user.", "trusted.", "security."}) {
-    if (name.starts_with(family) && name.size() > family.size()) {
+    if (name == family) return Fail(Code::kInvalidInput, "The attribute has no name.");
+    if (name.starts_with(family)) {
       if (name.size() <= kMaxNameBytes && name.find('\0') == std::string_view::npos) return {};
       return Fail(Code::kAttributeTooLarge, "An attribute's name has at most 255 bytes.");
     }

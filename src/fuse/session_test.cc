@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -48,7 +49,7 @@ class TestMount {
     }
     session_ = std::move(*session);
     session_->Start();
-    EXPECT_TRUE(session_->WaitReady(milliseconds(5000)));
+    EXPECT_TRUE(session_->WaitReady(std::chrono::minutes(1)));
     background_.Spawn(file_system_.Run({.request_id = {}, .cancel = background_.token()}));
   }
   ~TestMount() { End(); }
@@ -222,6 +223,19 @@ TEST_F(SessionTest, ExtendedAttributesAndStatfs) {
   ASSERT_EQ(::removexattr(path.c_str(), "user.colour"), 0);
   EXPECT_EQ(::getxattr(path.c_str(), "user.colour", value, sizeof value), -1);
   EXPECT_EQ(errno, ENODATA);
+  const std::string large((64 << 10) + 1, 'v');
+  EXPECT_EQ(::setxattr(path.c_str(), "user.large", large.data(), large.size(), 0), -1);
+  EXPECT_EQ(errno, E2BIG);
+  const std::string name = "user." + std::string(251, 'n');
+  EXPECT_EQ(::setxattr(path.c_str(), name.c_str(), "v", 1, 0), -1);
+  EXPECT_EQ(errno, ERANGE);
+  int fit = 0;
+  while (fit < 32 && ::setxattr(path.c_str(), ("user." + std::to_string(fit)).c_str(), large.data(),
+                                large.size() - 1, 0) == 0) {
+    ++fit;
+  }
+  EXPECT_EQ(errno, ENOSPC);
+  EXPECT_EQ(fit, 15);  // the sixteenth has room for its value, and none for its name
   struct statvfs use{};
   ASSERT_EQ(::statvfs(at_.c_str(), &use), 0);
   EXPECT_GT(use.f_blocks, 0u);
@@ -234,12 +248,14 @@ TEST_F(SessionTest, AWaitForALockEndsWithASignal) {
   ASSERT_EQ(::flock(held, LOCK_EX), 0);
   const pid_t child = ::fork();
   if (child == 0) {
+    const int other = ::open((at_ / "lock").c_str(), O_RDWR);
+    if (::flock(other, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) ::_exit(1);
     struct sigaction action{};
     action.sa_handler = [](int) {};
     ::sigaction(SIGALRM, &action, nullptr);
-    ::alarm(1);
-    const int other = ::open((at_ / "lock").c_str(), O_RDWR);
-    if (::flock(other, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) ::_exit(1);
+    // Again and again: the first one may come before the wait.
+    const itimerval often{.it_interval = {0, 200'000}, .it_value = {0, 200'000}};
+    ::setitimer(ITIMER_REAL, &often, nullptr);
     ::_exit(::flock(other, LOCK_EX) == -1 && errno == EINTR ? 0 : 2);
   }
   int status = 0;
@@ -270,9 +286,7 @@ TEST_F(SessionTest, ASecondMountSeesWhatWasClosed) {
 TEST_F(SessionTest, TheEndOfABusyMountComesAndItsUsersAreTold) {
   const int file = ::open((at_ / "busy").c_str(), O_RDWR | O_CREAT, 0600);
   ASSERT_EQ(::write(file, "x", 1), 1);
-  const auto begin = std::chrono::steady_clock::now();
-  mount_->End(milliseconds(300));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  mount_->End(milliseconds(300));  // comes back, though the file is open all the while
   EXPECT_EQ(::write(file, "y", 1), -1);
   EXPECT_EQ(errno, ENOTCONN);
   ::close(file);
@@ -294,7 +308,7 @@ TEST_F(SessionTest, NothingIsLeftOpenOrKnownAfterwards) {
     Put(at_ / ("f" + std::to_string(i)), "x");
     fs::remove(at_ / ("f" + std::to_string(i)));
   }
-  for (int i = 0; i < 200 && mount_->file_system().counts().handles > 0; ++i) {
+  for (int i = 0; i < 12'000 && mount_->file_system().counts().handles > 0; ++i) {
     std::this_thread::sleep_for(milliseconds(5));  // the kernel releases behind our back
   }
   EXPECT_EQ(mount_->file_system().counts().handles, 0u);

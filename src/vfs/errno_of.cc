@@ -57,8 +57,10 @@ int ErrnoOfFiles(Code code) {
       return ESTALE;
     case Code::kAttributeNotFound:
       return ENODATA;
+    // setxattr(2): a name or a value that is too long in itself never gets past the kernel, which
+    // says ERANGE or E2BIG. What is left is that the file has no room for it.
     case Code::kAttributeTooLarge:
-      return ERANGE;
+      return ENOSPC;
     case Code::kLockConflict:
       return EAGAIN;
     case Code::kLockDeadlock:

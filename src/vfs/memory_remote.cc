@@ -10,6 +10,7 @@ namespace forebay::vfs {
 namespace {
 
 constexpr std::chrono::milliseconds kPoll{2};
+constexpr std::size_t kMaxXattrTotal = 1 << 20;  // of a file, names and values
 
 }  // namespace
 
@@ -160,6 +161,11 @@ Task<> MemoryRemote::SetXattr(OpContext /*context*/, FileRef file, std::string n
   if (!there && mode == XattrMode::kReplace) {
     co_return Fail(Code::kAttributeNotFound, "No such attribute.");
   }
+  std::size_t bytes = name.size() + value.size();
+  for (const auto& [other, kept] : node->xattrs) {
+    if (other != name) bytes += other.size() + kept.size();
+  }
+  if (bytes > kMaxXattrTotal) co_return Fail(Code::kAttributeTooLarge, "They are 1 MiB at most.");
   node->xattrs[name] = std::move(value);
   server_.Touch(*node, false);
   co_return Result<>();

@@ -27,6 +27,7 @@ TEST(ErrnoOf, SaysWhatTheManualPagesSay) {
   EXPECT_EQ(ErrnoOf(Code::kInsufficientStorage), ENOSPC);
   EXPECT_EQ(ErrnoOf(Code::kNoSpace), ENOSPC);
   EXPECT_EQ(ErrnoOf(Code::kQuotaExceeded), EDQUOT);
+  EXPECT_EQ(ErrnoOf(Code::kAttributeTooLarge), ENOSPC);
   EXPECT_EQ(ErrnoOf(Code::kTooManySymbolicLinks), ELOOP);
   EXPECT_EQ(ErrnoOf(Code::kFileGone), ESTALE);
   EXPECT_EQ(ErrnoOf(Code::kDeadlineExceeded), ETIMEDOUT);
