@@ -326,6 +326,25 @@ TEST_P(VfsContract, ExtendedAttributes) {
   VFS_ERRNO(RunSync(fs.RemoveXattr({}, inode, "user.name")), ENODATA);
 }
 
+TEST_P(VfsContract, ExtendedAttributesOfAFileTakeAMebibyte) {
+  if (!traits().xattrs) return;
+  VFS_OK(mount().Put("file", "x"));
+  const InodeNumber inode = *mount().Inode("file");
+  FileSystem& fs = mount().fs();
+  const auto set = [&](int number, std::size_t bytes) {
+    return RunSync(fs.SetXattr({}, inode, "user." + std::to_string(number), std::string(bytes, 'v'),
+                               RemoteNames::XattrMode::kSet));
+  };
+  constexpr std::size_t kLargest = 64 << 10;
+  for (int i = 0; i < 15; ++i) VFS_OK(set(i, kLargest));
+  VFS_ERRNO(set(15, kLargest), ENOSPC);  // their names count, too
+  VFS_OK(set(15, kLargest / 2));
+  VFS_OK(set(3, kLargest));  // in the place of the one before
+  VFS_OK(RunSync(fs.RemoveXattr({}, inode, "user.3")));
+  VFS_OK(set(15, kLargest));
+  EXPECT_EQ(RunSync(fs.ListXattrs({}, inode))->size(), 15u);
+}
+
 TEST_P(VfsContract, LocksKeepOthersOut) {
   VFS_OK(mount().Put("file", "x"));
   const auto handle = mount().Open("file", O_RDWR);
@@ -355,6 +374,36 @@ TEST_P(VfsContract, LocksKeepOthersOut) {
   wanted.offset = 10;
   VFS_OK(RunSync(rival.fs().Lock({}, *theirs, wanted, true)));
   VFS_OK(rival.CloseHandle(*theirs));
+}
+
+// fcntl(2): those of a process go with its first close, those of an open file with the last.
+TEST_P(VfsContract, RecordLocksGoWithTheOpenFileOrWithTheProcess) {
+  VFS_OK(mount().Put("file", "x"));
+  const auto first = mount().Open("file", O_RDWR), second = mount().Open("file", O_RDWR);
+  VFS_OK(first);
+  VFS_OK(second);
+  LockRange range;
+  range.kind = LockKind::kExclusive;
+  range.length = 10;
+  const auto lock = [&](HandleId handle, std::uint64_t owner) {
+    range.owner = LockOwner(owner);
+    return RunSync(mount().fs().Lock({}, handle, range, false));
+  };
+  constexpr std::uint64_t kProcess = 5, kOpenFile = 6;
+  VFS_OK(lock(*first, kOpenFile));
+  range.offset = 10;
+  VFS_OK(lock(*first, kProcess));
+  VFS_OK(RunSync(mount().fs().Flush({}, *first, LockOwner(kProcess))));
+  VFS_OK(lock(*second, kProcess));
+  // A close by somebody who has the open file too.
+  VFS_OK(RunSync(mount().fs().Flush({}, *first, LockOwner(kProcess + 10))));
+  range.offset = 0;
+  VFS_ERRNO(lock(*second, kProcess), EAGAIN);
+  VFS_OK(RunSync(mount().fs().Release({}, *first, std::nullopt)));
+  VFS_OK(lock(*second, kProcess));
+  range.offset = 10;
+  VFS_ERRNO(lock(*second, kOpenFile + 10), EAGAIN);
+  VFS_OK(mount().CloseHandle(*second));
 }
 
 TEST_P(VfsContract, AWaitForALockCanBeInterrupted) {

@@ -156,8 +156,8 @@ class FileSystem {
   // close(2) of one descriptor. Drops the fcntl locks of `owner`.
   Task<> Flush(OpContext context, HandleId handle, LockOwner owner);
   Task<> Sync(OpContext context, HandleId handle, bool data_only);
-  // The last descriptor of the handle is gone. Its result is nobody's; errors were Flush's.
-  // `flock_owner`: drop its flock too.
+  // The last descriptor of the handle is gone, and the locks of the open file with it. Its result
+  // is nobody's; errors were Flush's. `flock_owner`: drop its flock too.
   Task<> Release(OpContext context, HandleId handle, std::optional<LockOwner> flock_owner);
   Task<> Allocate(OpContext context, HandleId handle, int mode, std::uint64_t offset,
                   std::uint64_t length);

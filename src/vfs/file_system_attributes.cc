@@ -9,6 +9,11 @@ namespace {
 constexpr std::string_view kAccessAcl = "system.posix_acl_access";
 constexpr std::string_view kDefaultAcl = "system.posix_acl_default";
 
+// How long the kernel may believe them.
+std::chrono::milliseconds AgeOf(const CachedAttributes& shown) {
+  return shown.dirty ? std::chrono::milliseconds(0) : shown.left;
+}
+
 }  // namespace
 
 void FileSystem::Impl::Adopt(const NodePtr& node, const OpenFile& file) {
@@ -29,6 +34,7 @@ CachedAttributes FileSystem::Impl::Shown(const NodePtr& node) {
   CachedAttributes out = table.GetAttributes(node);
   if (file != nullptr) {
     const OpenFileState state = file->State();
+    out.dirty = state.dirty;
     if (state.dirty) {
       out.attributes.size = state.size;
       out.attributes.allocated = std::max(out.attributes.allocated, state.size);
@@ -86,7 +92,7 @@ void FileSystem::Impl::Restamp(const NodePtr& node, const Attributes& before,
 
 Entry FileSystem::Impl::EntryOf(const NodePtr& parent, std::string_view name, const NodePtr& node) {
   const CachedAttributes shown = Shown(node);
-  return {shown.attributes, shown.left, table.EntryLeft(parent, name)};
+  return {shown.attributes, AgeOf(shown), table.EntryLeft(parent, name)};
 }
 
 Task<AttributesAnswer> FileSystem::GetAttributes(OpContext context, InodeNumber inode) {
@@ -94,16 +100,19 @@ Task<AttributesAnswer> FileSystem::GetAttributes(OpContext context, InodeNumber 
   CachedAttributes shown = impl_->Shown(node);
   // A file without a name is ours alone: nobody else can change it, and without numbers nobody can
   // be asked for it.
-  const bool ask = shown.left.count() == 0 && !(shown.unlinked && !impl_->traits.stable_ids);
+  const bool old = shown.left.count() == 0 || (shown.unlinked && shown.attributes.IsDirectory());
+  const bool ask = old && !(shown.unlinked && !impl_->traits.stable_ids);
   if (ask) {
     const auto asked = co_await impl_->Refresh(impl_->Bounded(context), node);
     if (!asked) {
-      const bool ours = shown.known && shown.unlinked && impl_->table.Opened(node) != nullptr;
-      if (!ours) co_return Fail(asked.error());
+      // A directory may be open, or where somebody works, without our knowing.
+      const bool held = shown.attributes.IsDirectory() || impl_->table.Opened(node) != nullptr;
+      if (!shown.known || !shown.unlinked || !held) co_return Fail(asked.error());
     }
     shown = impl_->Shown(node);
+    if (!asked && IsNotFound(asked.error())) shown.attributes.nlink = 0;
   }
-  co_return AttributesAnswer{shown.attributes, shown.left};
+  co_return AttributesAnswer{shown.attributes, AgeOf(shown)};
 }
 
 Task<> FileSystem::Impl::SetSize(OpContext context, NodePtr node, std::uint64_t size,
@@ -134,6 +143,7 @@ Task<> FileSystem::Impl::Change(OpContext context, NodePtr node, AttributeChange
   FB_CO_ASSIGN_OR_RETURN(const Attributes fresh,
                          co_await remote.SetAttributes(context, std::move(where), changes));
   Restamp(node, before, fresh, changes.mtime || changes.mtime_now);
+  if (changes.mode) table.ForgetXattrs(node);  // an ACL is the mode's other half
   co_return Result<>();
 }
 
@@ -174,7 +184,7 @@ Task<AttributesAnswer> FileSystem::SetAttributes(OpContext context, InodeNumber 
     FB_CO_RETURN_IF_ERROR(co_await impl_->Refresh(context, node));
     shown = impl_->Shown(node);
   }
-  co_return AttributesAnswer{shown.attributes, shown.left};
+  co_return AttributesAnswer{shown.attributes, AgeOf(shown)};
 }
 
 bool FileSystem::Impl::KnownToLack(const NodePtr& node, std::string_view xattr) const {

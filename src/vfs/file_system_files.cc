@@ -56,7 +56,14 @@ Task<OpenAnswer> FileSystem::Impl::OpenNode(OpContext context, NodePtr node, int
   if ((flags & O_TRUNC) != 0) {
     Result<> cut;
     if (unprivileged && !fresh) cut = co_await DropSetuid(context, node);
-    if (cut && file->State().size > 0) cut = co_await file->Truncate(context, 0);
+    if (cut && file->State().size > 0) {
+      cut = co_await file->Truncate(context, 0);
+    } else if (cut && !fresh && traits.set_times) {
+      // open(2): its times change though nothing is cut off. `> stamp` is for that.
+      AttributeChanges times;
+      times.mtime_now = true;
+      cut = co_await Change(context, node, times);
+    }
     if (!cut) {
       FB_CO_RETURN_IF_ERROR(co_await LetGo(context, node));
       co_return Fail(std::move(cut.error()));
@@ -156,6 +163,10 @@ Task<> FileSystem::Flush(OpContext context, HandleId handle, LockOwner owner) {
   if (open->Writes()) done = co_await open->file->Flush(context);
   if (open->Writes() && done) done = impl_->TellLosses(open->told);
   impl_->Adopt(open->node, *open->file);
+  {
+    std::lock_guard lock(impl_->mutex);
+    open->lockers.erase(owner);
+  }
   // close(2) drops the record locks whatever became of the bytes.
   const auto unlocked = co_await impl_->DropLocks(context, open->node, owner, false);
   if (done) done = unlocked;
@@ -206,16 +217,22 @@ Task<> FileSystem::Impl::LetGo(OpContext context, NodePtr node) {
 Task<> FileSystem::Release(OpContext context, HandleId handle,
                            std::optional<LockOwner> flock_owner) {
   std::shared_ptr<FileHandle> open;
+  std::set<LockOwner> lockers;
   {
     std::lock_guard lock(impl_->mutex);
     const auto found = impl_->handles.find(handle);
     if (found == impl_->handles.end()) co_return Fail(Code::kBadFileHandle, "Not open.");
     open = std::move(found->second);
     impl_->handles.erase(found);
+    lockers = std::exchange(open->lockers, {});
   }
   context = impl_->Bounded(context);
   Result<> done;
   if (flock_owner) done = co_await impl_->DropLocks(context, open->node, *flock_owner, true);
+  for (const LockOwner owner : lockers) {
+    const auto dropped = co_await impl_->DropLocks(context, open->node, owner, false);
+    if (done) done = dropped;
+  }
   const auto gone = co_await impl_->LetGo(context, open->node);
   if (!gone) {
     Log(LogLevel::kWarn, "A file could not be closed as it should",

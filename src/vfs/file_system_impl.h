@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
@@ -26,6 +27,9 @@ struct FileHandle {
   std::shared_ptr<OpenFile> file;
   int flags = 0;
   Losses::Told told = {};
+  // Who has taken record locks through it and not closed it since; with Impl::mutex. What is left
+  // at its end are the locks of the open file itself (F_OFD_SETLK), which no close(2) drops.
+  std::set<LockOwner> lockers = {};
 
   bool Writes() const;
   bool Direct() const;

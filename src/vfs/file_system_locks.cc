@@ -170,6 +170,10 @@ Task<> FileSystem::Lock(OpContext context, HandleId handle, LockRange range, boo
   FB_CO_ASSIGN_OR_RETURN(const auto open, impl_->FileOf(handle));
   // Whoever waits for a lock waits as long as it takes; the time-out is for servers that are away.
   if (!wait) context = impl_->Bounded(context);
+  if (!range.whole_file) {
+    std::lock_guard lock(impl_->mutex);
+    open->lockers.insert(range.owner);
+  }
   if (impl_->traits.locks) {
     // What was written under a lock is there for whoever gets it next, and who gets one sees what
     // was written under it before: SQLite and others keep the file open all the while.

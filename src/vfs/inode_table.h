@@ -62,6 +62,7 @@ struct CachedAttributes {
   std::chrono::milliseconds left{0};  // zero: too old to be believed
   bool known = false;
   bool unlinked = false;
+  bool dirty = false;  // changed here, and to get another time with its commit
 };
 
 class InodeTable {
