@@ -67,12 +67,14 @@ Result<> WriteCacheStatus(io::FileSystem& fs, const vfs::DiskCache& cache) {
 
 CacheStatusKeeper::CacheStatusKeeper(io::FileSystem& fs, const vfs::DiskCache& cache)
     : thread_([&fs, &cache](const std::stop_token& stop) {
-        constexpr std::chrono::seconds kPause{5};
+        constexpr std::chrono::seconds kPause{1};
+        std::string told;
         std::mutex mutex;
         std::condition_variable_any ended;
         std::unique_lock lock(mutex);
         do {
-          (void)WriteCacheStatus(fs, cache);
+          std::string now = StatusOf(cache.counts());
+          if (now != told && WriteCacheStatus(fs, cache)) told = std::move(now);
         } while (!ended.wait_for(lock, stop, kPause, [&stop] { return stop.stop_requested(); }));
         (void)WriteCacheStatus(fs, cache);
       }) {}
