@@ -1,5 +1,8 @@
 """A container of ours that is larger than its disk: what does not fit overflows into a lake, is read back
-after a kill byte for byte, and leaves nothing there that is not needed."""
+after a kill byte for byte, and leaves nothing there that is not needed; and two servers that have the
+same part of a lake."""
+
+import subprocess
 
 import pytest
 from harness import disks, needs, trees
@@ -21,7 +24,7 @@ def front(tmp_path, make_server):
         server = make_server(
             accounts=(DEVELOPMENT,),
             extra=f'[storage]\ndisk_reserve = "{RESERVE_MIB}MiB"\n'
-            "[lake]\nhigh_watermark = 60\nlow_watermark = 25",
+            '[lake]\nhigh_watermark = 60\nlow_watermark = 25\noverflow_min_size = "64KiB"',
         )
         server.data = disk / "data"
         server.write_config()
@@ -35,6 +38,11 @@ def front(tmp_path, make_server):
 def expect(client, name):
     answer = client.get_blob("scratch", name)
     assert answer.status == 200 and answer.body == trees.content(name, BLOB), name
+
+
+def went(client, name):
+    """Whether the lake has a body of it."""
+    return "x-forebay-residency" in client.request("HEAD", f"/scratch/{name}").headers
 
 
 def delete(client, name):
@@ -53,6 +61,9 @@ def far_names(front):
 def test_a_container_of_three_times_the_disk(front):
     front.attach("scratch", "datasets/overflow", "--mode", "capacity")
     client = RawClient(front.server)
+    below = [f"a/n{i}" for i in range(4)]
+    for name in below:
+        client.put_blob_when_taken("scratch", name, trees.content(name, 60_000))
     names = [f"dir/n{i:03d}" for i in range(BLOBS)]
     for name in names:
         client.put_blob_when_taken("scratch", name, trees.content(name, BLOB))
@@ -72,6 +83,10 @@ def test_a_container_of_three_times_the_disk(front):
     client = RawClient(front.server)
     for name in names:
         expect(client, name)
+    for name in below:
+        assert client.get_blob("scratch", name).body == trees.content(name, 60_000), name
+    assert any(went(client, name) for name in names)
+    assert not any(went(client, name) for name in below), "they are below lake.overflow_min_size"
     part = client.request("GET", f"/scratch/{names[0]}", headers={"x-ms-range": "bytes=70000-170000"})
     assert part.status == 206 and part.body == trees.content(names[0], BLOB)[70000:170001]
 
@@ -105,3 +120,64 @@ def test_a_container_of_three_times_the_disk(front):
     front.server.stop()
     checked = front.forebay("fsck", ok=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.fixture
+def two(tmp_path, make_server):
+    """A server whose lake is room for it, and another one for a copy of its data directory."""
+    lake = Lake("forebay", tmp_path / "lake", rtt_ms=1)
+    lake.make("datasets")
+    fronts = [Front(make_server(accounts=(DEVELOPMENT,)), lake) for _ in range(2)]
+    fronts[0].server.start()
+    yield fronts
+    for front in fronts:
+        front.server.kill()
+    lake.stop()
+
+
+def test_two_servers_on_copies_of_one_directory(two):
+    """A restored backup beside the server, say: whose the part of the lake is may write and delete there."""
+    first, copy = two
+    first.attach("scratch", "datasets/room", "--mode", "capacity")
+    before = RawClient(first.server)
+    for name in ("kept", "deleted"):
+        assert before.put_blob("scratch", name, trees.content(name, 100_000)).status == 201
+    first.forebay("tier", "evict", "scratch", "**")
+    sent = far_names(first)
+    assert len(sent) == 2
+    first.server.stop()
+    subprocess.run(["cp", "-a", first.server.data, copy.server.data], check=True)
+    for front in two:
+        front.server.start()
+
+    # The copy shows everything, says whose it is, and leaves it alone.
+    status = copy.wait_for("scratch", lambda lake: "problem" in lake)
+    assert str(first.server.data) in status["problem"] and "takeover" in status["problem"], status
+    there = RawClient(copy.server)
+    assert there.get_blob("scratch", "kept").body == trees.content("kept", 100_000)
+    assert there.put_blob("scratch", "of-copy", trees.content("of-copy", 100_000)).status == 201
+    delete(there, "deleted")
+    copy.wait_for("scratch", lambda lake: lake["overflow"]["to_delete"] == 1)
+    for refused in (("tier", "evict", "scratch", "of-copy"), ("lake", "detach", "scratch")):
+        done = copy.forebay(*refused, ok=False)
+        assert done.returncode != 0 and str(first.server.data) in done.stderr, done.stderr
+    assert far_names(first) == sent
+
+    # The first one goes on as if it were alone.
+    here = RawClient(first.server)
+    assert here.put_blob("scratch", "of-first", trees.content("of-first", 100_000)).status == 201
+    first.forebay("tier", "evict", "scratch", "of-first")
+    assert len(far_names(first)) == 3
+    for name in ("kept", "deleted", "of-first"):
+        assert here.get_blob("scratch", name).body == trees.content(name, 100_000), name
+
+    # Until it is said to be gone for good: then it is the other way round.
+    first.server.kill()
+    copy.forebay("lake", "takeover", "scratch")
+    copy.forebay("tier", "evict", "scratch", "of-copy")
+    first.server.start()
+    status = first.wait_for("scratch", lambda lake: "problem" in lake)
+    assert str(copy.server.data) in status["problem"], status
+    assert RawClient(first.server).get_blob("scratch", "kept").body == trees.content("kept", 100_000)
+    for name in ("kept", "of-copy"):
+        assert there.get_blob("scratch", name).body == trees.content(name, 100_000), name
