@@ -348,10 +348,11 @@ void AddTier(CommandLine& line, TierFlags& flags) {
   pin->add_flag("--hydrate", flags.hydrate, "Fetch what matches, too");
   pin->add_flag("--wait", flags.wait, "With --hydrate: stay until it is here");
   pattern(add("unpin", "Take a pin back.", &Unpin), "The pattern that was pinned");
-  CLI::App* evict = add("evict",
-                        "Give up what is here of what matches. Only what the lake has too, and no\n"
-                        "pinned one; reads fetch it again.",
-                        &Evict);
+  CLI::App* evict =
+      add("evict",
+          "Give up what is here of what matches. Only what the lake has too (of mode\n"
+          "capacity: it is sent there first), and no pinned one; reads fetch it again.",
+          &Evict);
   pattern(evict, "Names, such as 'old-runs/**'");
   evict->add_flag("--json", flags.json, "As the server says it, for programs");
   pattern(add("hydrate", "Bring what matches here, and stay until it is.", &Hydrate),
