@@ -243,10 +243,10 @@ Task<> OffloadWriter::FindSource(std::shared_ptr<WorkAttempt> attempt, std::stri
   co_return Result<>{};
 }
 
-Task<WriteOutcome> OffloadWriter::MoveAnew(AttemptPtr attempt) {
+Task<WriteOutcome> OffloadWriter::MoveAnew(AttemptPtr attempt, std::string under) {
   WriteOutcome outcome;
-  if (!attempt->blob().body.in_lake) co_return co_await WriteContent(attempt, attempt->under);
-  outcome.etag = attempt->under;
+  if (!attempt->blob().body.in_lake) co_return co_await WriteContent(attempt, std::move(under));
+  outcome.etag = std::move(under);
   outcome.unbound = true;
   co_return outcome;
 }
@@ -304,7 +304,7 @@ Task<WriteOutcome> OffloadWriter::MoveInLake(AttemptPtr attempt) {
     if (!judged.state) under.clear();
     const bool source_changed = lake::Classify(done.error()) != Failure::kUnknownOutcome;
     if (!source_changed || replaced_is_gone) continue;
-    if (attempt->gone_later(work.name)) co_return co_await MoveAnew(attempt);
+    if (attempt->gone_later(work.name)) co_return co_await MoveAnew(attempt, under);
     FB_CO_ASSIGN_OR_RETURN(outcome.foreign, co_await ForeignSource(attempt, done.error()));
     if (outcome.foreign) co_return outcome;
   }
@@ -368,7 +368,7 @@ Task<WriteOutcome> OffloadWriter::CopyInLake(AttemptPtr attempt) {
       if (!judged.state) under.clear();
       if (replaced_is_gone || lake::Classify(copied.error()) == Failure::kUnknownOutcome) continue;
       // The target is as it was; so it is the source that is not.
-      if (attempt->gone_later(work.name)) co_return co_await MoveAnew(attempt);
+      if (attempt->gone_later(work.name)) co_return co_await MoveAnew(attempt, under);
       FB_CO_ASSIGN_OR_RETURN(outcome.foreign, co_await ForeignSource(attempt, copied.error()));
       if (outcome.foreign) co_return outcome;
     }

@@ -120,6 +120,26 @@ TEST_P(OffloadMovesTest, AnEmptyFileThatReplacedAnotherIsRecognised) {
   EXPECT_EQ(engine().Properties("file")->record.lake->etag, lake_.State("file")->etag().str());
 }
 
+// The process that ended had sent a move and the delete behind it as one, over an older file; to
+// the next one they are changes of their own, and neither end of the move is in the lake.
+TEST_P(OffloadMovesTest, AMoveThatWasDeletedIsRecognised) {
+  for (const bool written_meanwhile : {false, true}) {
+    ASSERT_TRUE(engine().Put("from", bytes_));
+    ASSERT_TRUE(engine().Put("to", "older"));
+    Sync();
+    site_->link().SetLink(lake::LinkState::kDown);
+    ASSERT_TRUE(site_->Rename("from", "to"));
+    ASSERT_TRUE(engine().Delete("to"));
+    EndOnce([&] { return lake_.Names().empty(); });
+    if (!written_meanwhile) Sync();
+    ASSERT_TRUE(engine().Put("from", "new"));
+    Sync();
+    EXPECT_TRUE(site_->Conflicts().empty());
+    EXPECT_EQ(lake_.Names(), std::vector<std::string>{"from"});
+    EXPECT_EQ(lake_.Bytes("from"), "new");
+  }
+}
+
 // What was said of a blob before and after it moved, each under the name that it had.
 TEST_P(OffloadMovesTest, WhatIsSaidBeforeAndAfterAMoveTravels) {
   ASSERT_TRUE(engine().Put("a", bytes_));
