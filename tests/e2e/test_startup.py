@@ -69,6 +69,8 @@ def test_an_address_in_use(make_server, tmp_path):
         (["", "[limits]", "max_conections = 5"], 3, ["max_conections", "max_connections"]),
         (["[limits]", 'max_connections = "many"'], 2, ["max_connections"]),
         (["[limits]", "", 'idle_timeout = "5 parsecs"'], 3, ["idle_timeout"]),
+        (["", "data = 5"], 2, ["data", "text in quotes"]),
+        (["[account]", 'name = "fine"'], 1, ["[[account]]"]),
         (['data = ["d"', 'listen = []'], 2, []),
         (["[[account]]", 'name = "UPPER"', f'key1 = "{"A" * 88}"'], 2, ["UPPER"]),
         (["[[account]]", 'name = "fine"', 'kye1 = "AAAA"'], 3, ["kye1", "key1"]),
