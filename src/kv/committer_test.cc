@@ -326,17 +326,25 @@ TEST(CommitterTest, WhatIsAwaitedIsSeenAtOnceAndAnsweredWhenItIsDurable) {
   EXPECT_TRUE(awaited.get());
 }
 
-TEST(CommitterTest, WhatIsAwaitedIsCountedAsOtherCommitsAre) {
-  GatedTarget target;
-  Committer committer(target, {});
+// One whose sync is held up, and `more` behind it, which are written too.
+std::vector<std::future<Result<>>> AwaitAHeldSync(GatedTarget& target, Committer& committer,
+                                                  int more) {
   target.ShutSyncs();
   std::vector<std::future<Result<>>> answers;
   answers.push_back(Submit(committer, PutFn("first", "v"), Durability::kAwaited));
   target.AwaitSyncs(1);
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < more; ++i) {
     answers.push_back(Submit(committer, PutFn(std::to_string(i), "v"), Durability::kAwaited));
   }
-  EXPECT_TRUE(Submit(committer, PutFn("lazy", "v"), Durability::kLazy).get());
+  // Written behind them all, by the same thread, which hands them over one group after the other.
+  EXPECT_TRUE(Submit(committer, PutFn("last", "v"), Durability::kLazy).get());
+  return answers;
+}
+
+TEST(CommitterTest, WhatIsAwaitedIsCountedAsOtherCommitsAre) {
+  GatedTarget target;
+  Committer committer(target, {});
+  auto answers = AwaitAHeldSync(target, committer, 3);
   CommitStats stats = committer.stats();
   EXPECT_EQ(stats.transactions, 1u) << "the others have no answer yet";
   EXPECT_EQ(stats.queue_depth, 4u);
@@ -358,15 +366,7 @@ TEST(CommitterTest, WhatIsAwaitedIsCountedAsOtherCommitsAre) {
 TEST(CommitterTest, OneSyncServesAllThatAwaitOneByThen) {
   GatedTarget target;
   Committer committer(target, {});
-  target.ShutSyncs();
-  std::vector<std::future<Result<>>> answers;
-  answers.push_back(Submit(committer, PutFn("first", "v"), Durability::kAwaited));
-  target.AwaitSyncs(1);
-  for (int i = 0; i < 20; ++i) {
-    answers.push_back(Submit(committer, PutFn(std::to_string(i), "v"), Durability::kAwaited));
-  }
-  // Written behind them all, by the same thread, which hands them over one group after the other.
-  EXPECT_TRUE(Submit(committer, PutFn("last", "v"), Durability::kLazy).get());
+  auto answers = AwaitAHeldSync(target, committer, 20);
   target.OpenSyncs();
   for (auto& answer : answers) EXPECT_TRUE(answer.get());
   EXPECT_EQ(target.syncs(), 2);
