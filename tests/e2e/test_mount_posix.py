@@ -9,24 +9,19 @@ import struct
 import pytest
 from harness import needs
 from harness.accounts import DEVELOPMENT, LAKE
-from harness.forebay import Forebay
 from harness.waiting import until
 
 pytestmark = [pytest.mark.forebay_only, needs.left_out("MOUNT")]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    server = Forebay(tmp_path_factory.mktemp("server"), accounts=(DEVELOPMENT, LAKE)).start()
-    yield server
-    server.kill()
+@pytest.fixture
+def server(make_server):
+    return make_server(accounts=(DEVELOPMENT, LAKE)).start()
 
 
 @pytest.fixture
-def place(make_mount, request):
-    directory = make_mount().place / request.node.name
-    directory.mkdir()
-    return directory
+def place(make_mount):
+    return make_mount().place
 
 
 def lock_of_open_file(descriptor, begin, length):
@@ -42,8 +37,8 @@ def lock_of_open_file(descriptor, begin, length):
 
 
 def test_locks_of_open_files(place):
-    (place / "f").write_text("x")
-    first, second = (os.open(place / "f", os.O_RDWR) for _ in range(2))
+    (place / "locked").write_text("x")
+    first, second = (os.open(place / "locked", os.O_RDWR) for _ in range(2))
     copy = os.dup(first)
     assert lock_of_open_file(first, 0, 10)
     assert lock_of_open_file(copy, 5, 10), "it is the same open file"
@@ -60,7 +55,7 @@ def acl(*entries):
 
 
 def test_a_mode_changes_an_acl_at_once(place):
-    path = place / "f"
+    path = place / "listed"
     path.write_text("x")
     owner, user, group, mask, others, nobody = 1, 2, 4, 16, 32, 0xFFFFFFFF
 
@@ -99,7 +94,7 @@ def test_a_removed_directory_that_is_open(place):
 
 
 def test_extended_attributes_that_cannot_be(place):
-    path = place / "f"
+    path = place / "attributed"
     path.write_text("x")
 
     def refused(name, value=b"v"):
