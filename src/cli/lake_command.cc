@@ -145,11 +145,19 @@ int Sync(Control& control, const Console& console, const std::string& container,
     done = true;
   });
   Ticker ticker(console);
+  std::string problem;
   for (auto next = std::chrono::steady_clock::now() + kPoll; !done;) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    if (!console.terminal || std::chrono::steady_clock::now() < next) continue;
-    if (auto now = StatusOf(control, container)) ticker.Show(LakeSummary(*now));
+    if (std::chrono::steady_clock::now() < next) continue;
     next = std::chrono::steady_clock::now() + kPoll;
+    auto now = StatusOf(control, container);
+    if (!now) continue;
+    ticker.Show(LakeSummary(*now));
+    // Some need people, who would wait for ever.
+    if (now->problem.empty() || now->problem == problem) continue;
+    problem = std::move(now->problem);
+    ticker.Clear();
+    console.Note(problem);
   }
   barrier.join();
   ticker.Clear();

@@ -126,3 +126,37 @@ def test_a_checkpoint_travels_under_its_last_name(lake, front, mount_of):
     assert sorted(os.listdir(again.place)) == ["step-0", "step-1", "step-2"]
     assert stat.S_IMODE((again.place / "step-2").stat().st_mode) == 0o750
     assert (again.place / "step-2" / "rank-3").read_bytes() == bytes([2, 3]) * 200_000
+
+
+def test_a_file_takes_the_place_of_a_directory_that_moved(lake, front, mount_of):
+    mount = mount_of("files", "read-write")
+    place = mount.place / "tmp"
+    place.mkdir()
+    (place / "weights").write_bytes(b"w" * 1000)
+    os.chmod(place, 0o750)
+    os.rename(place, mount.place / "best")
+    front.forebay("lake", "sync", f"{LAKE.name}/files", "--wait")
+    (mount.place / "best" / "weights").unlink()
+    (mount.place / "best").rmdir()
+    (mount.place / "best").write_bytes(b"a file")
+    front.forebay("lake", "sync", f"{LAKE.name}/files", "--wait")
+    conflicts = front.forebay("lake", "conflicts", f"{LAKE.name}/files", "--json").stdout
+    assert json.loads(conflicts)["conflicts"] == []
+    far = lake.direct.get_container_client("data")
+    assert {b.name: far.download_blob(b.name).readall() for b in far.list_blobs()} == {"best": b"a file"}
+
+
+def test_the_barrier_says_what_waits_for_people(lake, front, mount_of):
+    mount = mount_of("files", "read-write")
+    far = lake.direct.get_container_client("data")
+    far.upload_blob("taken", b"", metadata={"hdi_isfolder": "true"})
+    (mount.place / "taken").write_bytes(b"ours")
+    barrier = front.begin("lake", "sync", f"{LAKE.name}/files", "--wait")
+    try:
+        said = barrier.stderr.readline()
+        assert said.startswith("taken: Here and in the lake a file and a directory have this name"), said
+        far.delete_blob("taken")
+        assert barrier.wait(timeout=120) == 0
+    finally:
+        barrier.kill()
+    assert far.download_blob("taken").readall() == b"ours"

@@ -79,6 +79,11 @@ class Front:
         assert not ok or done.returncode == 0, done.stdout + done.stderr
         return done
 
+    def begin(self, *arguments):
+        """The same command while it runs."""
+        command = [str(paths.SERVER), *arguments, "--data", str(self.server.data)]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
     def terminal(self, *arguments):
         """The same command with somebody who looks at a terminal."""
         return Terminal([str(paths.SERVER), *arguments, "--data", str(self.server.data)])
