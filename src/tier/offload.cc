@@ -185,17 +185,24 @@ Task<> Offload::Run(OpContext context) {
 SteadyTime Offload::NextTimerLocked() const {
   const SteadyTime now = std::chrono::steady_clock::now();
   SteadyTime next = now + std::min<std::chrono::milliseconds>(kLookAgain, options_.lease / 6);
-  if (failures_ > 0 && (!ready_.empty() || order_.pending() > 0)) {
+  // What might begin and has no room does so when something ends: that is no time to wake up at.
+  const bool room = under_way_ < MostLocked();
+  if (failures_ > 0 && (!ready_.empty() || order_.pending() > 0) && (room || hold_until_ > now)) {
     next = std::min(next, std::max(hold_until_, now + std::chrono::milliseconds(1)));
   }
-  for (const JobPtr& job : later_) next = std::min(next, job->not_before);
+  for (const JobPtr& job : later_) {
+    const SteadyTime at = std::max(job->not_before, hold_until_);
+    if (room || at > now) next = std::min(next, at);
+  }
   return next;
 }
 
 // While the lake as a whole fails, one change at a time finds out whether it does still.
+std::size_t Offload::MostLocked() const { return failures_ > 0 ? 1 : options_.concurrency; }
+
 std::size_t Offload::LimitLocked(SteadyTime now) const {
   if (stopped_ || now < hold_until_ || !lease_.holds()) return 0;
-  return failures_ > 0 ? 1 : options_.concurrency;
+  return MostLocked();
 }
 
 Offload::JobPtr Offload::NextLocked(SteadyTime now) {

@@ -136,6 +136,8 @@ class Offload final : public std::enable_shared_from_this<Offload> {
   void TakeIn(LogPage page);  // with mutex_ held
   void Pump();
   JobPtr NextLocked(SteadyTime now);
+  // How many pieces of work may be under way, and how many now.
+  std::size_t MostLocked() const;
   std::size_t LimitLocked(SteadyTime now) const;
   void StageAhead();
   Task<> RunStaging(Self self, std::string name, meta::BlobRecord blob, Staging staging);

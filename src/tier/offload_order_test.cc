@@ -157,6 +157,21 @@ class MeetingReader final : public BodyReader {
   bool met_ = false;
 };
 
+// f0, f1 … at the same time: no request ends before all of them have arrived.
+void PutTogether(OffloadFixture& f, std::size_t files, const std::string& bytes) {
+  std::latch all(static_cast<std::ptrdiff_t>(files));
+  std::vector<std::jthread> writers;
+  for (std::size_t i = 0; i < files; ++i) {
+    writers.emplace_back([&, i] {
+      MeetingReader body(bytes, all);
+      engine::PutBlobRequest request;
+      request.target = f.engine().Blob("f" + std::to_string(i));
+      request.body = &body;
+      EXPECT_TRUE(f.engine().Run(engine::PutBlob(f.engine().services(), {}, std::move(request))));
+    });
+  }
+}
+
 // One request a file, and those that were written at the same time go at the same time.
 TEST(OffloadOrderTest, FilesThatOverlappedTravelTogether) {
   constexpr std::size_t kFiles = 16;
@@ -164,25 +179,30 @@ TEST(OffloadOrderTest, FilesThatOverlappedTravelTogether) {
   f.AttachReadWrite();
   f.faulty_lake().SetLink(lake::LinkState::kBlackHole);
   const std::string bytes = Pattern(16 << 10);
-  std::latch all(kFiles);  // no request ends before all of them have arrived
-  {
-    std::vector<std::jthread> writers;
-    for (std::size_t i = 0; i < kFiles; ++i) {
-      writers.emplace_back([&, i] {
-        MeetingReader body(bytes, all);
-        engine::PutBlobRequest request;
-        request.target = f.engine().Blob("f" + std::to_string(i));
-        request.body = &body;
-        EXPECT_TRUE(f.engine().Run(engine::PutBlob(f.engine().services(), {}, std::move(request))));
-      });
-    }
-  }
+  PutTogether(f, kFiles, bytes);
   EXPECT_TRUE(f.Until([&] { return f.Status().under_way == kFiles; }))
       << f.Status().under_way << " at a time";
   f.faulty_lake().SetLink(lake::LinkState::kUp);
   ASSERT_TRUE(f.Sync());
   EXPECT_EQ(f.TotalRequests(), kFiles);
   EXPECT_EQ(f.BytesUp(), kFiles * bytes.size());
+}
+
+// While the lake takes little, one change at a time finds out whether it takes anything. That
+// others are due meanwhile keeps nobody from the thread that the one needs.
+TEST(OffloadOrderTest, WhatIsDueWhileTheLakeIsTriedStopsNothing) {
+  // One thread, and no read that would leave it to others.
+  OffloadFixture f({.tier = {.engine = {.faults = {}}, .threads = 1}});
+  f.AttachReadWrite();
+  f.faulty_lake().SetLatency(std::chrono::milliseconds(50));
+  // Two are tried again a little later each, and the third holds up all.
+  const lake::Fault later{.kind = lake::Fault::Kind::kError, .code = Code::kOperationTimedOut};
+  const lake::Fault hold{.kind = lake::Fault::Kind::kError, .code = Code::kServerBusy};
+  f.faulty_lake().FailNext(later, LakeOperation::kPut, 2);
+  f.faulty_lake().FailNext(hold, LakeOperation::kPut);
+  PutTogether(f, 3, "bytes");
+  EXPECT_TRUE(f.Sync());
+  EXPECT_EQ(f.faulty_lake().faults(), 3u);
 }
 
 TEST(OffloadOrderTest, RelaxedOrderingEndsInTheSameState) {

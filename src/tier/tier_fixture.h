@@ -27,6 +27,7 @@ struct TierFixtureOptions {
   bool run_offload = false;
   OffloadOptions offload{};
   ConflictHandler* conflicts = nullptr;
+  std::size_t threads = LakeTierOptions{}.threads;
 };
 
 // Bytes that differ at every place, so that a shifted or repeated range is noticed.
@@ -67,6 +68,7 @@ class TierFixture {
     tier_ = std::make_unique<LakeTier>(
         engine_.services(),
         LakeTierOptions{.factory = Factory(),
+                        .threads = options_.threads,
                         .retry = std::chrono::milliseconds(5),
                         .run_jobs = options_.run_jobs,
                         .run_offload = options_.run_offload,
