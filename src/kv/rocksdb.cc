@@ -221,8 +221,8 @@ Result<> RocksDbStore::Db::Open() {
   bool cut = log.torn && (!log.damaged || options_.salvage_log);
   db_options.wal_recovery_mode = cut ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
                                      : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  if (cut) {
-    log_end_ = StopAtHoles(std::move(log.holes));
+  if (log.torn) {
+    log_end_ = EndAtHoles(std::move(log.holes), cut);
     db_options.wal_filter = log_end_.get();
   }
   // A restart replays the log and serves; it does not wait for tables to be written. A torn log

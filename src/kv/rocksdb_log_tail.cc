@@ -95,6 +95,10 @@ void Examiner::NoteHole() {
 }
 
 void Examiner::NoteBatch(const Batch& batch) {
+  // Who wrote this knew of a hole in an earlier log, and has used the number that was lost again.
+  std::erase_if(holes_, [&](const Hole& hole) {
+    return hole.log < log_ && hole.first_lost && batch.first <= *hole.first_lost;
+  });
   for (auto& hole : holes_) {
     if (!hole.first_lost) hole.first_lost = batch.first == 0 ? 0 : batch.first - 1;
     if (!condition_.damaged && batch.durable && *batch.durable >= *hole.first_lost) {
@@ -141,6 +145,7 @@ void Examiner::ReadBlock(std::string_view block, bool last_block) {
 Result<> Examiner::ReadFile(rocksdb::FileSystem& fs, const std::string& path,
                             std::uint64_t number) {
   log_ = number;
+  hole_open_ = false;
   std::unique_ptr<rocksdb::FSSequentialFile> file;
   FB_RETURN_IF_ERROR(ToResult(fs.NewSequentialFile(path, {}, &file, nullptr)));
   std::string buffer(kBlockBytes, '\0');
@@ -175,7 +180,8 @@ LogCondition Examiner::Finish() && {
 
 class HoleFilter final : public rocksdb::WalFilter {
  public:
-  explicit HoleFilter(std::vector<LogHole> holes) : holes_(std::move(holes)) {}
+  HoleFilter(std::vector<LogHole> holes, WalProcessingOption behind)
+      : holes_(std::move(holes)), behind_(behind) {}
   const char* Name() const override { return "ForebayHoleFilter"; }
 
   void ColumnFamilyLogNumberMap(const std::map<std::uint32_t, std::uint64_t>& first_logs,
@@ -192,11 +198,12 @@ class HoleFilter final : public rocksdb::WalFilter {
     const auto parsed = ParseBatch(batch.Data());
     const bool behind =
         log > hole.log || (log == hole.log && (!parsed || parsed->first >= hole.first_lost));
-    return behind ? WalProcessingOption::kStopReplay : WalProcessingOption::kContinueProcessing;
+    return behind ? behind_ : WalProcessingOption::kContinueProcessing;
   }
 
  private:
   std::vector<LogHole> holes_;
+  const WalProcessingOption behind_;
 };
 
 Result<> SyncFile(rocksdb::FileSystem& fs, const std::string& path) {
@@ -208,8 +215,10 @@ Result<> SyncFile(rocksdb::FileSystem& fs, const std::string& path) {
 
 }  // namespace
 
-std::unique_ptr<rocksdb::WalFilter> StopAtHoles(std::vector<LogHole> holes) {
-  return std::make_unique<HoleFilter>(std::move(holes));
+std::unique_ptr<rocksdb::WalFilter> EndAtHoles(std::vector<LogHole> holes, bool cut) {
+  using Option = rocksdb::WalFilter::WalProcessingOption;
+  return std::make_unique<HoleFilter>(std::move(holes),
+                                      cut ? Option::kStopReplay : Option::kCorruptedRecord);
 }
 
 std::string EncodeSyncMarker(SequenceNumber durable) {

@@ -40,10 +40,11 @@ struct LogCondition {
 // process wrote but never synced is about to be read, and answers will rest on it.
 Result<LogCondition> ExamineLog(rocksdb::FileSystem& fs, const std::string& dir);
 
-// Ends the replay of the log at its first hole, where that is in a log that still counts. RocksDB
-// passes over a hole of zeros that ends with a block without a word, in every mode. The database
-// keeps a pointer to it: it outlives the database.
-std::unique_ptr<rocksdb::WalFilter> StopAtHoles(std::vector<LogHole> holes);
+// Ends the replay of the log at its first hole, where that is in a log that still counts: `cut`, as
+// if the log ended there, else as a damaged record. RocksDB passes over a hole of zeros that ends
+// with a block without a word, in every mode. The database keeps a pointer to it: it outlives the
+// database.
+std::unique_ptr<rocksdb::WalFilter> EndAtHoles(std::vector<LogHole> holes, bool cut);
 
 // The marker that opens each batch: the last sequence number known to be on stable storage.
 std::string EncodeSyncMarker(rocksdb::SequenceNumber durable);

@@ -163,45 +163,65 @@ TEST_F(RocksDbTest, ATornTailIsTolerated) {
   EXPECT_EQ(Read("k19"), std::nullopt);
 }
 
-// A hole that begins between two records, and ends where a block of the log does: all that is read
-// is intact, and still something is missing before it.
-TEST_F(RocksDbTest, NothingBehindAHoleInTheLogIsKept) {
-  constexpr std::uint64_t kBlock = 32 << 10;
-  const std::string log = FindFile(".log");
-  const auto size = [&] { return io::ReadFile(memory_, log)->size(); };
-  const auto put = [&](int i, std::uint64_t bytes) {
+// Zeros from the end of a record to the end of a block of the log: all that is read is intact, and
+// still something is missing.
+class RocksDbHoleTest : public RocksDbTest {
+ protected:
+  static std::string Key(int i) { return "k" + std::to_string(10 + i); }
+  void PutBytes(int i, std::uint64_t bytes, Durability durability) {
     ASSERT_TRUE(store_->TransactBlocking(
         [&](Transaction& t) -> Result<> {
-          t.Put("k" + std::to_string(10 + i), std::string(bytes, 'v'));
+          t.Put(Key(i), std::string(bytes, 'v'));
           return {};
         },
-        Durability::kLazy));
-  };
-  put(0, 1'000);
-  const std::uint64_t before = size();
-  put(1, 1'000);
-  const std::uint64_t beside = size() - before - 1'000;
-  int last = 2;
-  for (; kBlock - size() > 4'000; ++last) put(last, 1'000);
-  const std::uint64_t hole = size();
-  put(last, kBlock - hole - beside);
-  ASSERT_EQ(size(), kBlock);
-  put(last + 1, 1'000);
-  Kill();
-  {
+        durability));
+  }
+  // The transaction `lost_` is not in the log, the one behind it is.
+  void MakeHole(Durability durability) {
+    constexpr std::uint64_t kBlock = 32 << 10;
+    const std::string log = FindFile(".log");
+    const auto size = [&] { return io::ReadFile(memory_, log)->size(); };
+    PutBytes(0, 1'000, durability);
+    const std::uint64_t before = size();
+    PutBytes(1, 1'000, durability);
+    const std::uint64_t beside = size() - before - 1'000;
+    for (lost_ = 2; kBlock - size() > 4'000; ++lost_) PutBytes(lost_, 1'000, durability);
+    const std::uint64_t hole = size();
+    PutBytes(lost_, kBlock - hole - beside, durability);
+    ASSERT_EQ(size(), kBlock);
+    PutBytes(lost_ + 1, 1'000, durability);
+    Kill();
     auto file = memory_.Open(log, io::OpenMode::kReadWrite);
     ASSERT_TRUE(file);
     ASSERT_TRUE((*file)->WriteAt(std::vector<std::byte>(kBlock - hole), hole));
   }
+  void ExpectEndsAtHole() {
+    EXPECT_TRUE(Read(Key(lost_ - 1)));
+    EXPECT_FALSE(Read(Key(lost_)));
+    EXPECT_FALSE(Read(Key(lost_ + 1)));
+  }
+
+  int lost_ = 0;
+};
+
+TEST_F(RocksDbHoleTest, NothingBehindItIsKept) {
+  MakeHole(Durability::kLazy);
   Reopen();
-  EXPECT_TRUE(Read("k" + std::to_string(10 + last - 1)));
-  EXPECT_FALSE(Read("k" + std::to_string(10 + last)));
-  EXPECT_FALSE(Read("k" + std::to_string(10 + last + 1)));
+  ExpectEndsAtHole();
   ASSERT_TRUE(Put("after", "the hole"));
   Kill();
   Reopen();
   EXPECT_EQ(Read("after"), "the hole");
-  EXPECT_FALSE(Read("k" + std::to_string(10 + last + 1)));
+  ExpectEndsAtHole();
+}
+
+TEST_F(RocksDbHoleTest, InWhatWasAcknowledgedItIsDamage) {
+  MakeHole(Durability::kSync);
+  EXPECT_EQ(CodeOf(RocksDbStore::Open(options_)), Code::kCorruption);
+  EXPECT_EQ(CodeOf(RocksDbStore::Open(options_)), Code::kCorruption) << "nor the second time";
+  options_.salvage_log = true;
+  Reopen();
+  ExpectEndsAtHole();
 }
 
 TEST_F(RocksDbTest, ScrubFindsRottenTablesAndBlobs) {
