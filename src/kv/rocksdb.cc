@@ -159,7 +159,7 @@ class RocksDbStore::Db final : public CommitTarget {
   std::unique_ptr<rocksdb::Env> env_;
   std::shared_ptr<rocksdb::Cache> cache_;
   std::shared_ptr<rocksdb::Statistics> statistics_;
-  std::unique_ptr<rocksdb::WalFilter> log_end_;  // where the log was torn
+  std::unique_ptr<rocksdb::WalFilter> log_end_;  // where it was torn; RocksDB has a pointer
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // owned; engine, meta, inline
   std::uint64_t first_append_ = 1;
@@ -216,8 +216,8 @@ Result<> RocksDbStore::Db::Open() {
   FB_ASSIGN_OR_RETURN(LogCondition log, ExamineLog(*file_system_, options_.path));
   FB_RETURN_IF_ERROR(log_size_->Find(*file_system_));
   auto db_options = MakeDbOptions(options_, env_.get());
-  // What was lost was never synced, so the log ends before it; or the operator says so. With damage
-  // RocksDB decides, which knows better which log files still count.
+  // What was lost was never synced, so the log ends before it; or the operator says so. Else it is
+  // damage, where the log still counts, which RocksDB knows better.
   bool cut = log.torn && (!log.damaged || options_.salvage_log);
   db_options.wal_recovery_mode = cut ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
                                      : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;

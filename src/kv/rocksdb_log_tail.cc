@@ -145,7 +145,7 @@ void Examiner::ReadBlock(std::string_view block, bool last_block) {
 Result<> Examiner::ReadFile(rocksdb::FileSystem& fs, const std::string& path,
                             std::uint64_t number) {
   log_ = number;
-  hole_open_ = false;
+  hole_open_ = false;  // the log before may be one that does not count any more
   std::unique_ptr<rocksdb::FSSequentialFile> file;
   FB_RETURN_IF_ERROR(ToResult(fs.NewSequentialFile(path, {}, &file, nullptr)));
   std::string buffer(kBlockBytes, '\0');

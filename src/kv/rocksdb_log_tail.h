@@ -33,7 +33,7 @@ struct LogCondition {
   bool torn = false;           // something does not parse, or ends in the middle of a record
   bool damaged = false;        // and was synced before
   std::string where;           // of the first such place, for a person
-  std::vector<LogHole> holes;  // ascending
+  std::vector<LogHole> holes;  // ascending; without those that a later log shows to be dealt with
 };
 
 // Reads every log file in `dir` (none, or no folder: a sound log) and syncs it: what a killed

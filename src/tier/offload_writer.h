@@ -159,7 +159,8 @@ class OffloadWriter {
   Task<Judged> JudgeMoved(AttemptPtr attempt, std::string under);
   // In the judged verdict: whether the bytes there are those that moved.
   Task<> JudgeMovedBytes(AttemptPtr attempt, Judged* judged);
-  // The bytes were moved before, and have been moved on since: what is here goes there anew.
+  // The bytes were moved before, and have been moved on since: what is here goes there anew, over
+  // what the lake has `under` the new name by now.
   Task<WriteOutcome> MoveAnew(AttemptPtr attempt, std::string under);
   // nullopt: the source is as it was.
   Task<std::optional<ForeignBlob>> ForeignSource(AttemptPtr attempt, Error error);

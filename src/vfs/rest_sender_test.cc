@@ -161,7 +161,7 @@ TEST(RestSender, WaitsForAServerThatIsNotThereYet) {
   });
   RestCall call;
   call.path = "/devlakeaccount1/box/file";
-  const auto answer = RunSync(sender.Send(Within(std::chrono::minutes(2)), std::move(call)));
+  const auto answer = RunSync(sender.Send(Within(std::chrono::seconds(20)), std::move(call)));
   late.join();
   ASSERT_TRUE(answer.has_value()) << answer.error().ToString();
   EXPECT_EQ(answer->text, "here");

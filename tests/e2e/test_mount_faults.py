@@ -103,10 +103,10 @@ def test_an_operation_waits_for_the_server_or_fails_after_the_timeout(server, ma
     with pytest.raises(OSError) as failed:
         (hasty.place / "g").write_text("y")
     assert failed.value.errno in (errno.ETIMEDOUT, errno.EIO)
-    assert 1 < time.monotonic() - begin
+    assert 1 < time.monotonic() - begin < 15
     assert not done and waiter.is_alive()
     server.start()
-    waiter.join(90)
+    waiter.join(40)
     assert done and (patient.place / "g").read_text() == "y"
 
 
@@ -117,7 +117,7 @@ def test_a_signal_ends_a_wait_for_a_server_that_is_away(server, make_mount):
     child = subprocess.Popen(["touch", mount.place / "new"])
     time.sleep(1)
     child.send_signal(signal.SIGTERM)
-    assert child.wait(90) != 0
+    assert child.wait(20) != 0
 
 
 def test_a_killed_mount_says_so_and_is_replaced(server, container, make_mount):
